@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base class keeps its promises."""
+
+import logging
+import socket
+
+from protector.tests import base
+
+
+class TestCaseTest(base.TestCase):
+    def test_logs_are_captured(self) -> None:
+        logging.getLogger("protector.x").debug("a line")
+        self.assertIn("[protector.x] a line", self.log_output)
+
+    def test_a_connection_beyond_loopback_is_refused(self) -> None:
+        with socket.socket() as sock:
+            sock.settimeout(1)
+            # TEST-NET-1, RFC 5737
+            self.assertRaisesRegex(
+                AssertionError, "192.0.2.1", sock.connect, ("192.0.2.1", 80)
+            )
+
+    def test_a_connection_to_loopback_is_made(self) -> None:
+        with socket.socket() as server, socket.socket() as sock:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            sock.settimeout(5)
+            sock.connect(server.getsockname())
+            self.assertEqual(server.getsockname(), sock.getpeername())
