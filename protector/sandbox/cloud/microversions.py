@@ -56,9 +56,7 @@ class Microversions:
         self.maximum = parse(maximum)
         self.legacy_header = legacy_header
 
-    def negotiate(
-        self, headers: collections.abc.Mapping[str, str]
-    ) -> Version:
+    def negotiate(self, headers: collections.abc.Mapping[str, str]) -> Version:
         """Return the version a request asks for.
 
         :raises BadRequest: malformed.
@@ -87,9 +85,7 @@ class Microversions:
         answer["Vary"] = ", ".join(answer)
         return answer
 
-    def _asked(
-        self, headers: collections.abc.Mapping[str, str]
-    ) -> str | None:
+    def _asked(self, headers: collections.abc.Mapping[str, str]) -> str | None:
         for item in headers.get(self.HEADER, "").split(","):
             words = item.split()
             if len(words) == 2 and words[0].lower() == self.service_type:
