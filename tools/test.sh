@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# tools/test.sh [STAGE...]: every check and every test, as CI runs them.
+#
+# Stages: pep8 unit client functional docs package systemd realcloud, in this
+# order when none is named; each is a script in tools/stages. The environment
+# is .venv-test, logs are in .test/log. The last line is `N passed, N failed`
+# over all tests; a failed stage without tests counts as one failure.
+#
+# PROTECTOR_REALCLOUD_DIR names the scripts that start two real clouds
+# (default ../shared/realcloud); without them that stage is skipped.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/venv.sh
+
+export TEST_DIR=$PWD/.test
+export VENV=$PWD/.venv-test
+export PATH=$VENV/bin:$PATH
+export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
+
+# seconds that a stage may take
+declare -A LIMIT=([pep8]=120 [unit]=300 [client]=180 [functional]=600
+    [docs]=240 [package]=300 [systemd]=60 [realcloud]=1200)
+STAGES=(pep8 unit client functional docs package systemd realcloud)
+PASSED=0
+FAILED=0
+
+# run_stage NAME: run it within its limit, print its line, add up its tests
+run_stage() {
+    local name=$1 log=$TEST_DIR/log/$1.log begin=$SECONDS status=0
+    local passed=0 failed=0 skipped=0 word=ok
+    rm -f "$TEST_DIR/result/$name"
+    timeout -k 30 "${LIMIT[$name]}" bash "tools/stages/$name.sh" \
+        >"$log" 2>&1 </dev/null &
+    RUNNING=$!
+    wait "$RUNNING" || status=$?
+    RUNNING=
+    if [[ -s $TEST_DIR/result/$name ]]; then
+        read -r passed failed skipped <"$TEST_DIR/result/$name"
+    fi
+    if ((status == 77)); then
+        word=skipped
+    elif ((status != 0)); then
+        word=FAILED
+        ((failed > 0)) || failed=1
+        tail -n "${TEST_LOG_LINES:-200}" "$log"
+    fi
+    PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+    printf '%-10s %-7s %4d s' "$name" "$word" $((SECONDS - begin))
+    ((passed + failed + skipped == 0)) ||
+        printf '  %d passed, %d failed, %d skipped' \
+            "$passed" "$failed" "$skipped"
+    ((status != 124)) || printf '  (ran out of %d s)' "${LIMIT[$name]}"
+    echo
+}
+
+interrupted() {
+    [[ -z ${RUNNING:-} ]] || kill -TERM "$RUNNING" 2>/dev/null || true
+    wait
+    exit 130
+}
+
+main() {
+    local name begin=$SECONDS
+    for name in "$@"; do
+        [[ -n ${LIMIT[$name]:-} ]] ||
+            { echo "no stage $name; there are: ${STAGES[*]}" >&2; exit 2; }
+    done
+    mkdir -p "$TEST_DIR/log" "$TEST_DIR/result"
+    trap interrupted INT TERM
+    make_venv "$VENV" test-requirements.txt doc/requirements.txt
+    printf '%-10s %-7s %4d s\n' install ok $((SECONDS - begin))
+    for name in "$@"; do run_stage "$name"; done
+    echo "$PASSED passed, $FAILED failed"
+    ((FAILED == 0))
+}
+
+(($#)) || set -- "${STAGES[@]}"
+main "$@"
