@@ -20,6 +20,6 @@ Services call one another in the process, not over HTTP:
   ``delete_port(port_id)``, ``networks_of(project_id)``;
 * quotas a test may change: ``cloud.settings.of("quotas", service)``.
 
-``nova`` offers ``Nova`` (a Service) and ``seed_nova(cloud)``, ``cinder``
-offers ``Cinder`` and ``seed_cinder(cloud)``; the server finds them.
+``nova`` offers ``Nova`` and ``cinder`` offers ``Cinder`` (both a Service):
+the server finds them.  ``Service.seed`` writes what a fresh cloud has.
 """

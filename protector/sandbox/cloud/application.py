@@ -80,7 +80,8 @@ class Application:
         else:
             response = self._disturbed(service, request)
         response.headers["X-Openstack-Request-Id"] = request.request_id
-        response.headers["X-Compute-Request-Id"] = request.request_id
+        if service.name == "compute":
+            response.headers["X-Compute-Request-Id"] = request.request_id
         return response
 
     def _service(self, path: str) -> wsgi.Service | None:

@@ -5,7 +5,6 @@ import importlib
 import logging
 import pathlib
 import threading
-import typing
 
 from protector.sandbox.cloud import (
     application,
@@ -21,20 +20,24 @@ from protector.sandbox.cloud import (
 
 LOG = logging.getLogger(__name__)
 
-SERVICES = (
-    ("keystone", "Keystone"),
-    ("neutron", "Neutron"),
-    ("glance", "Glance"),
-    ("cinder", "Cinder"),
-    ("nova", "Nova"),
-    ("placement", "Placement"),
-)
 
-
-def load_service(module: str, name: str) -> type[wsgi.Service]:
-    """Return the class of a service by its module's name."""
-    package = importlib.import_module(f"{__package__}.{module}")
-    return typing.cast(type[wsgi.Service], getattr(package, name))
+def all_services() -> tuple[type[wsgi.Service], ...]:
+    """Return the classes of all services, each after those it needs."""
+    found = []
+    for module, name in (
+        ("keystone", "Keystone"),
+        ("neutron", "Neutron"),
+        ("glance", "Glance"),
+        ("cinder", "Cinder"),
+        ("nova", "Nova"),
+        ("placement", "Placement"),
+    ):
+        try:
+            package = importlib.import_module(f"{__package__}.{module}")
+            found.append(getattr(package, name))
+        except (ModuleNotFoundError, AttributeError):
+            LOG.warning("No service %s yet", module)
+    return tuple(found)
 
 
 class RunningCloud:
@@ -43,6 +46,7 @@ class RunningCloud:
     Seeds the state directory the first time; what is there stays.
 
     :param port: 0 lets the system choose.
+    :param services: all, when none are given.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class RunningCloud:
         state: str | pathlib.Path,
         array: context.Array | None = None,
         peer_array: context.Array | None = None,
+        services: tuple[type[wsgi.Service], ...] = (),
     ) -> None:
         directory = pathlib.Path(state)
         directory.mkdir(parents=True, exist_ok=True)
@@ -72,8 +77,8 @@ class RunningCloud:
             peer_array=peer_array,
         )
         self._thread: threading.Thread | None = None
-        for module, name in SERVICES:
-            service = load_service(module, name)(self.cloud)
+        for kind in services or all_services():
+            service = kind(self.cloud)
             self.cloud.services[service.name] = service
         for service in self.cloud.services.values():
             service.start()

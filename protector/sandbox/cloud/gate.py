@@ -2,9 +2,9 @@
 """Let only so many calls into a service at once."""
 
 import collections
+import collections.abc
 import contextlib
 import threading
-from collections.abc import Iterator
 
 from protector.sandbox.cloud import settings
 
@@ -18,7 +18,7 @@ class Gate:
         self._inside: collections.Counter[str] = collections.Counter()
 
     @contextlib.contextmanager
-    def enter(self, service: str) -> Iterator[None]:
+    def enter(self, service: str) -> collections.abc.Iterator[None]:
         """Wait for a place in the service, then hold it."""
         with self._changed:
             while not self._free(service):

@@ -182,8 +182,8 @@ class Store:
             return sorted(self._tables)
 
     def close(self) -> None:
-        """Close the file; the store cannot be used afterwards."""
-        with self.lock:
+        """Close the file; later changes are errors."""
+        with self.lock._mutex:
             self._db.close()
 
     def _load(self) -> None:

@@ -5,7 +5,6 @@ A service is a ``Service`` with routes; the application (application.py)
 finds the route, checks token, version and policy, and calls the handler.
 """
 
-import abc
 import collections.abc
 import dataclasses
 import typing
@@ -21,6 +20,8 @@ if typing.TYPE_CHECKING:
 
 Request = requests.Request
 Identity = requests.Identity
+Versions = microversions.Microversions
+Rule = str | policy.Check
 Body = dict[str, typing.Any] | list[typing.Any] | str | bytes | None
 
 
@@ -61,12 +62,12 @@ class Route(typing.NamedTuple):
     method: str
     rule: str
     handler: Handler
-    policy: str | policy.Check = "member"
+    policy: Rule = "member"
     action: str | None = None
     versions: tuple[str | None, str | None] = (None, None)
 
 
-class Service(abc.ABC):
+class Service:
     """One emulated service.
 
     Sub-classes set the class attributes and implement ``routes``.
@@ -77,7 +78,7 @@ class Service(abc.ABC):
     identity, compute, volume, network, image, placement."""
     prefix: str
     """Where its paths start: ``/compute``."""
-    microversions: microversions.Microversions | None = None
+    microversions: Versions | None = None
     render_error: errors.Renderer = staticmethod(errors.fault_body)
 
     def __init__(self, cloud: "context.Cloud") -> None:
@@ -92,9 +93,9 @@ class Service(abc.ABC):
                 )
             )
 
-    @abc.abstractmethod
     def routes(self) -> collections.abc.Iterable[tuple[typing.Any, ...]]:
         """Return ``Route`` objects (or tuples) of the service."""
+        raise NotImplementedError
 
     def control_routes(
         self,
@@ -102,12 +103,15 @@ class Service(abc.ABC):
         """Return routes to serve below ``/control`` (no token needed)."""
         return ()
 
-    def start(self) -> None:  # noqa: B027 - optional hook
+    def start(self) -> None:
         """Prepare when all services exist: register task handlers."""
+
+    def seed(self) -> None:
+        """Write what a fresh cloud has of this service; called once."""
 
     def check(
         self, request: Request, arguments: dict[str, typing.Any]
-    ) -> None:  # noqa: B027 - optional hook
+    ) -> None:
         """Refuse a request after policy and before its handler.
 
         May take arguments out of the dict (Cinder's project_id).
