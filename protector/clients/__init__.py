@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every outbound call to a cloud or to the peer site."""

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of the service, one module per group.
+
+``register_all(conf)`` registers every group on a given ``ConfigOpts``; there
+is no global configuration object.
+"""
+
+from typing import Any
+
+from protector.conf import api
+from protector.conf import arrays
+from protector.conf import clouds
+from protector.conf import default
+from protector.conf import engine
+from protector.conf import peer
+from protector.conf import replication
+from protector.conf import secrets
+from protector.conf import service_auth
+from protector.conf import storage
+
+GROUPS = (
+    default,
+    api,
+    clouds,
+    engine,
+    peer,
+    replication,
+    secrets,
+    service_auth,
+    storage,
+)
+
+
+def register_all(conf: Any) -> None:
+    """Register all options of Protector on ``conf`` (a ``ConfigOpts``)."""
+    for module in GROUPS:
+        module.register_opts(conf)
+
+
+def register_arrays(conf: Any) -> None:
+    """Register a group per array named in ``[storage] arrays``."""
+    arrays.register_opts(conf, conf.storage.arrays)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""[engine]: how operations are run."""
+
+from typing import Any
+
+from oslo_config import cfg
+
+GROUP = "engine"
+opts = [
+    cfg.IntOpt(
+        "workers", default=1, min=1, help="Engine processes on this host."
+    ),
+    cfg.IntOpt(
+        "max_operations",
+        default=64,
+        min=1,
+        help="Operations that one engine process runs at once.",
+    ),
+    cfg.IntOpt(
+        "member_parallelism",
+        default=16,
+        min=1,
+        help="Steps that run side by side within one operation.",
+    ),
+    cfg.FloatOpt(
+        "lease_seconds",
+        default=30,
+        min=1,
+        help="""
+How long an engine owns an operation without renewing.
+
+What a dead engine left is adopted after this time plus ``call_margin``.
+""",
+    ),
+    cfg.FloatOpt(
+        "call_margin",
+        default=75,
+        min=0,
+        help="""
+Seconds between the end of a lease and its adoption: at least the longest
+timeout of one outbound call, so that no late call of a stopped engine can
+meet its successor.
+""",
+    ),
+    cfg.FloatOpt(
+        "scan_interval",
+        default=5,
+        min=0.1,
+        help="Seconds between two looks for operations that nobody runs.",
+    ),
+    cfg.FloatOpt(
+        "poll_interval",
+        default=2,
+        min=0.05,
+        help="Seconds between two polls of a cloud or an array.",
+    ),
+    cfg.FloatOpt(
+        "observe_interval",
+        default=60,
+        min=0.5,
+        help="""
+Seconds between two comparisons with the peer site and two readings of the
+replication state from the arrays.
+""",
+    ),
+    cfg.FloatOpt(
+        "lock_seconds",
+        default=120,
+        min=3,
+        help="""
+How long the source of a planned move stays locked without a renewal; it is
+renewed every third of it.
+""",
+    ),
+    cfg.FloatOpt(
+        "step_timeout",
+        default=600,
+        min=1,
+        help="Deadline, in seconds, of a step that names none of its own.",
+    ),
+    cfg.FloatOpt(
+        "replication_timeout",
+        default=14400,
+        min=1,
+        help="Deadline, in seconds, for one transfer between the arrays.",
+    ),
+]
+
+
+def register_opts(conf: Any) -> None:
+    conf.register_opts(opts, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[Any]]]:
+    return [(GROUP, opts)]

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who asks: the request context, from headers or for the engine itself."""
+
+from typing import Any
+
+from oslo_context import context
+
+
+class RequestContext(context.RequestContext):
+    """oslo's context; travels over RPC as a dict without the token."""
+
+    @property
+    def is_admin_role(self) -> bool:
+        return "admin" in {r.lower() for r in self.roles or []}
+
+    def to_rpc(self) -> dict[str, Any]:
+        """JSON primitives for RPC: who and which request, no secret."""
+        return {
+            "user_id": self.user_id,
+            "project_id": self.project_id,
+            "roles": list(self.roles or []),
+            "request_id": self.request_id,
+            "global_request_id": self.global_request_id,
+        }
+
+    @classmethod
+    def from_rpc(cls, values: dict[str, Any]) -> "RequestContext":
+        return cls(**values)
+
+
+def engine_context(request_id: str | None = None) -> RequestContext:
+    """The context of work that no user asked for."""
+    return RequestContext(request_id=request_id, roles=["service"])

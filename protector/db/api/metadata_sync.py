@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Documents: made from the rows, received into the rows, acknowledged.
+
+The only place that knows what a document holds.  No secret and no volatile
+field goes into it.
+"""
+
+import datetime
+import json
+from typing import Any
+
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception
+from protector import metadata
+from protector.db import models
+from protector.db.api import documents
+from protector.db.api import source_locks
+
+Sync = models.MetadataSync
+
+
+def find(session: orm.Session, group_id: str) -> Sync | None:
+    return session.get(Sync, group_id)
+
+
+def triple(sync: Sync | None) -> metadata.Triple | None:
+    if sync is None:
+        return None
+    return metadata.Triple(sync.epoch, sync.version, sync.checksum)
+
+
+def settle(
+    session: orm.Session,
+    group: models.ProtectionGroup,
+    site_id: str,
+    now: datetime.datetime,
+) -> metadata.Triple:
+    """A change is settled: count the version up and make the document.
+
+    Call it last in the transaction that changed the rows.
+    """
+    session.flush()
+    session.expire_all()
+    group.metadata_version += 1
+    group.updated_at = now
+    session.flush()
+    old = find(session, group.id)
+    document = documents.build(
+        session, group, site_id, json.loads(old.document) if old else {}
+    )
+    return _store(session, group.id, metadata.encode(document), now)
+
+
+def _store(
+    session: orm.Session, group_id: str, raw: bytes, now: datetime.datetime
+) -> metadata.Triple:
+    mine = metadata.triple(raw)
+    sync = find(session, group_id)
+    if sync is None:
+        sync = Sync(
+            protection_group_id=group_id,
+            attempts=0,
+            remote_status=c.SyncStatus.PENDING,
+        )
+        session.add(sync)
+    sync.epoch, sync.version, sync.checksum = (
+        mine.epoch,
+        mine.version,
+        mine.checksum,
+    )
+    sync.document = raw.decode()
+    sync.made_at = now
+    sync.remote_status = c.SyncStatus.PENDING
+    sync.error = None
+    sync.attempts = 0
+    sync.next_attempt_at = None
+    session.flush()
+    return mine
+
+
+def receive(
+    session: orm.Session,
+    local_site_id: str,
+    peer_site_id: str,
+    raw: bytes,
+    now: datetime.datetime,
+) -> metadata.Triple:
+    """Apply a pushed document in this transaction if it is newer.
+
+    :returns: what this site holds afterwards.
+    :raises BadRequest: it is no document, or not the sender's to make.
+    :raises StaleDocument: it is not newer; the details are my own triple.
+    :raises Split: it claims an epoch on another parent than what I hold.
+    """
+    try:
+        offered = metadata.triple(raw)
+        document = json.loads(raw)
+    except ValueError as e:
+        raise exception.BadRequest(f"The body is {e}.") from None
+    documents.check(document, local_site_id, peer_site_id)
+    group_id = document["group"]["id"]
+    sync = find(session, group_id)
+    mine = triple(sync)
+    if not offered.same(mine):
+        _check_newer(mine, offered, document)
+        documents.apply(session, document, local_site_id, now)
+        _store(session, group_id, raw, now)
+        source_locks.clear(session, group_id)
+    confirm(session, group_id, offered, now)
+    return offered
+
+
+def _check_newer(
+    mine: metadata.Triple | None,
+    offered: metadata.Triple,
+    document: dict[str, Any],
+) -> None:
+    if not metadata.newer(mine, offered):
+        raise exception.StaleDocument(
+            f"Version {offered.version} of epoch {offered.epoch} is not "
+            "newer than what this site holds.",
+            **(mine.as_dict() if mine else {}),
+        )
+    if mine is None or offered.epoch == mine.epoch:
+        return
+    parent = (document.get("claim") or {}).get("parent")
+    if parent != mine.as_dict():
+        raise exception.Split(
+            f"Epoch {offered.epoch} was claimed on another history than the "
+            f"one this site holds (epoch {mine.epoch}, version "
+            f"{mine.version}).",
+            mine=mine.as_dict(),
+            parent=parent,
+        )
+
+
+def confirm(
+    session: orm.Session,
+    group_id: str,
+    theirs: metadata.Triple,
+    now: datetime.datetime,
+) -> None:
+    """The peer says, by a push or in a comparison, what it holds."""
+    sync = find(session, group_id)
+    if sync is None:
+        return
+    sync.remote_epoch = theirs.epoch
+    sync.remote_version = theirs.version
+    sync.remote_checksum = theirs.checksum
+    if theirs.same(triple(sync)):
+        sync.remote_status = c.SyncStatus.SYNCED
+        sync.last_sync_at = now
+        sync.error = None
+        sync.attempts = 0
+        sync.next_attempt_at = None
+
+
+def fail(
+    session: orm.Session,
+    group_id: str,
+    error: str,
+    now: datetime.datetime,
+    backoff_max: float,
+    unreachable: bool,
+) -> None:
+    """A push failed: remember why and when to try again."""
+    sync = find(session, group_id)
+    if sync is None:
+        return
+    sync.attempts += 1
+    sync.error = error
+    sync.remote_status = (
+        c.SyncStatus.UNREACHABLE
+        if unreachable and sync.remote_status == c.SyncStatus.SYNCED
+        else c.SyncStatus.FAILED
+    )
+    pause = min(backoff_max, 2.0 ** min(sync.attempts, 16))
+    sync.next_attempt_at = now + datetime.timedelta(seconds=pause)
+
+
+def unsent(session: orm.Session, now: datetime.datetime) -> list[str]:
+    """Ids of the groups whose document the peer does not have and whose
+    next attempt is due."""
+    rows = session.query(Sync).filter(
+        Sync.remote_status != c.SyncStatus.SYNCED
+    )
+    return [
+        s.protection_group_id
+        for s in rows
+        if s.next_attempt_at is None or s.next_attempt_at <= now
+    ]
+
+
+def require_in_sync(
+    session: orm.Session, group: models.ProtectionGroup
+) -> None:
+    """:raises MetadataOutOfSync: the peer does not hold the last version."""
+    sync = find(session, group.id)
+    if sync is None or sync.remote_status == c.SyncStatus.SYNCED:
+        return
+    raise exception.MetadataOutOfSync(
+        f"Protection group {group.name} is out of sync: this site holds "
+        f"version {sync.version}, the peer site {sync.remote_version}.",
+        local_version=sync.version,
+        remote_version=sync.remote_version,
+    )

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of operations and their steps: acceptance, leases, records.
+
+The only writer of operation and step state.  Whoever runs an operation
+proves it with a lease token at each write.
+"""
+
+from collections.abc import Iterable, Sequence
+import dataclasses
+import datetime
+from typing import Any
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception
+from protector import states
+from protector.db import models
+from protector.db import types
+from protector.db.api import protection_groups
+
+Op = models.Operation
+Step = models.OperationStep
+
+
+@dataclasses.dataclass(frozen=True)
+class Lease:
+    """Proof of ownership: sent with each write of the owner."""
+
+    operation_id: str
+    worker: str
+    generation: int
+
+
+def get(session: orm.Session, operation_id: str) -> Op:
+    """:raises NotFound: there is no such operation."""
+    operation = session.get(Op, operation_id)
+    if operation is None:
+        raise exception.NotFound(
+            f"There is no operation {operation_id}.", id=operation_id
+        )
+    return operation
+
+
+def accept(
+    session: orm.Session,
+    now: datetime.datetime,
+    group: models.ProtectionGroup,
+    verb: str,
+    values: dict[str, Any],
+) -> Op:
+    """Insert a pending operation and give it the group's slot, or its place
+    in the queue.  Repeating it with the same ``id`` gives the same row.
+
+    :param values: columns of the operation; ``id`` is optional.
+    :raises InvalidStatus: the group does not allow the verb now.
+    :raises GroupBusy: another operation holds the slot.
+    """
+    operation_id = values.get("id") or str(uuid.uuid4())
+    existing = session.get(Op, operation_id)
+    if existing is not None:
+        return existing
+    if verb in states.QUEUED:
+        _check_queue(group, verb)
+    else:
+        protection_groups.take_slot(session, group, operation_id, verb)
+    group.last_operation_id = operation_id
+    operation = Op(
+        **{
+            "type": None,
+            "args": {},
+            "data": {},
+            "progress": 0,
+            "generation": 0,
+            "lease_until": 0.0,
+            "cancelling": False,
+            "no_return": False,
+            "mirror_version": 0,
+            **values,
+            "id": operation_id,
+            "kind": verb,
+            "status": c.OperationStatus.PENDING,
+            "protection_group_id": group.id,
+            "project_id": group.project_id,
+            "created_at": now,
+        }
+    )
+    session.add(operation)
+    session.flush()
+    return operation
+
+
+def _check_queue(group: models.ProtectionGroup, verb: str) -> None:
+    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    if refused is not None:
+        raise refused
+
+
+# -- who runs it
+
+
+def runnable(session: orm.Session, site_id: str, margin: float) -> list[str]:
+    """Ids of the operations that this site has to run and nobody does,
+    oldest first.
+
+    :param margin: seconds past the end of a lease.
+    """
+    free = sa.or_(
+        Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
+    )
+    statement = (
+        sa.select(Op.id)
+        .where(
+            Op.executor_site_id == site_id,
+            Op.status.in_(c.UNFINISHED),
+            free,
+        )
+        .order_by(Op.created_at, Op.id)
+    )
+    return list(session.scalars(statement))
+
+
+def claim(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation_id: str,
+    site_id: str,
+    worker: str,
+    seconds: float,
+    margin: float,
+) -> Lease | None:
+    """Become the owner; None when somebody is, it is done, or its turn has
+    not come."""
+    operation = session.get(Op, operation_id)
+    if operation is None or not _turn(session, operation):
+        return None
+    free = sa.or_(
+        Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
+    )
+    statement = (
+        sa.update(Op)
+        .where(
+            Op.id == operation_id,
+            Op.executor_site_id == site_id,
+            Op.status.in_(c.UNFINISHED),
+            free,
+        )
+        .values(
+            worker=worker,
+            generation=Op.generation + 1,
+            lease_until=types.db_epoch() + seconds,
+            status=c.OperationStatus.RUNNING,
+            started_at=sa.func.coalesce(Op.started_at, now),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(statement).rowcount != 1:
+        return None
+    session.refresh(operation)
+    return Lease(operation_id, worker, operation.generation)
+
+
+def _turn(session: orm.Session, operation: Op) -> bool:
+    """Whether a queued change is first and the slot free: then take it."""
+    if operation.kind not in states.QUEUED:
+        return True
+    group = protection_groups.find(session, operation.protection_group_id)
+    if group is None:
+        return True
+    if group.operation_id == operation.id:
+        return True
+    earlier = (
+        sa.select(Op.id)
+        .where(
+            Op.protection_group_id == group.id,
+            Op.kind.in_(states.QUEUED),
+            Op.status.in_(c.UNFINISHED),
+            Op.executor_site_id == operation.executor_site_id,
+            sa.tuple_(Op.created_at, Op.id)
+            < sa.tuple_(
+                sa.literal(operation.created_at, type_=types.UtcDateTime),
+                operation.id,
+            ),
+        )
+        .limit(1)
+    )
+    if session.scalar(earlier) is not None:
+        return False
+    statement = (
+        sa.update(models.ProtectionGroup)
+        .where(
+            models.ProtectionGroup.id == group.id,
+            models.ProtectionGroup.operation_id.is_(None),
+        )
+        .values(operation_id=operation.id)
+        .execution_options(synchronize_session=False)
+    )
+    taken = session.execute(statement).rowcount == 1
+    session.expire(group)
+    return taken
+
+
+def renew(session: orm.Session, lease: Lease, seconds: float) -> bool:
+    """Extend the lease; False when it is no longer ours."""
+    statement = (
+        sa.update(Op)
+        .where(*_owned(lease))
+        .values(lease_until=types.db_epoch() + seconds)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(statement).rowcount == 1
+
+
+def let_go(session: orm.Session, lease: Lease) -> None:
+    """End the lease so that another engine may adopt at once."""
+    session.execute(
+        sa.update(Op)
+        .where(*_owned(lease))
+        .values(worker=None, lease_until=0.0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def owned(session: orm.Session, lease: Lease) -> Op:
+    """The row, locked, when the lease still stands.
+
+    :raises LeaseLost: it does not.
+    """
+    statement = (
+        sa.select(Op)
+        .where(*_owned(lease), Op.lease_until > types.db_epoch())
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    operation = session.scalars(statement).one_or_none()
+    if operation is None:
+        raise exception.LeaseLost(
+            f"Operation {lease.operation_id} is no longer run by "
+            f"{lease.worker}."
+        )
+    return operation
+
+
+def _owned(lease: Lease) -> tuple[Any, ...]:
+    return (
+        Op.id == lease.operation_id,
+        Op.worker == lease.worker,
+        Op.generation == lease.generation,
+        Op.status == c.OperationStatus.RUNNING,
+    )
+
+
+# -- steps
+
+
+def add_steps(
+    session: orm.Session, operation: Op, rows: Iterable[dict[str, Any]]
+) -> None:
+    """Append planned steps.
+
+    :param rows: name, after (ordinals), weight, optional, member_id?,
+        member_name?, ordinal.
+    """
+    for row in rows:
+        session.add(
+            Step(
+                operation_id=operation.id,
+                id=str(uuid.uuid4()),
+                status=c.StepStatus.PENDING,
+                attempt=0,
+                **row,
+            )
+        )
+    session.flush()
+    session.expire(operation, ["steps"])
+
+
+def set_step(
+    session: orm.Session, lease: Lease, ordinal: int, **values: Any
+) -> None:
+    """Record what became of a step and how far the operation is.
+
+    :raises LeaseLost: the lease does not stand any more.
+    """
+    operation = owned(session, lease)
+    step = next(s for s in operation.steps if s.ordinal == ordinal)
+    for key, value in values.items():
+        setattr(step, key, value)
+    operation.progress = progress(operation.steps)
+    operation.mirror_version += 1
+
+
+def progress(steps: Sequence[Step]) -> int:
+    """Per cent done, by weight; 100 only when all are settled."""
+    total = sum(s.weight for s in steps)
+    done = sum(s.weight for s in steps if s.status in c.STEP_SETTLED)
+    return 100 * done // total if total else 0
+
+
+def save_data(session: orm.Session, lease: Lease, **values: Any) -> None:
+    """Keep working values for later steps and for an adopter."""
+    operation = owned(session, lease)
+    operation.data = {**operation.data, **values}
+
+
+def pass_no_return(session: orm.Session, lease: Lease) -> None:
+    """From here it only goes forward: one compare-and-set with cancel.
+
+    :raises Superseded: a cancel came first.
+    """
+    operation = owned(session, lease)
+    if operation.cancelling:
+        raise exception.Superseded("The operation was cancelled.")
+    operation.no_return = True
+
+
+# -- the end
+
+
+def finish(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation: Op,
+    status: str,
+    *,
+    outcome: str | None = None,
+    error: dict[str, Any] | None = None,
+    result: dict[str, Any] | None = None,
+) -> None:
+    """End the operation and give its slot back."""
+    operation.status = status
+    operation.outcome = outcome
+    operation.error = error
+    operation.result = result
+    operation.finished_at = now
+    operation.worker = None
+    operation.lease_until = 0.0
+    operation.mirror_version += 1
+    if status == c.OperationStatus.COMPLETED:
+        operation.progress = 100
+    group = session.get(models.ProtectionGroup, operation.protection_group_id)
+    if group is not None:
+        protection_groups.free_slot(session, group, operation.id)
+
+
+def supersede_queue(
+    session: orm.Session, now: datetime.datetime, group_id: str, by: str
+) -> None:
+    """End the changes that wait for their turn: a placement verb came."""
+    statement = sa.select(Op).where(
+        Op.protection_group_id == group_id,
+        Op.kind.in_(states.QUEUED),
+        Op.status == c.OperationStatus.PENDING,
+    )
+    for operation in session.scalars(statement):
+        error = exception.Superseded(
+            f"Operation {by} moves the group; ask again when it is done."
+        )
+        finish(
+            session,
+            now,
+            operation,
+            c.OperationStatus.CANCELLED,
+            error=error.as_dict(),
+        )
+
+
+def request_cancel(session: orm.Session, operation: Op) -> bool:
+    """Ask for a cancel; False past the point of no return or when done."""
+    statement = (
+        sa.update(Op)
+        .where(
+            Op.id == operation.id,
+            Op.status.in_(c.UNFINISHED),
+            Op.no_return.is_(False),
+        )
+        .values(cancelling=True)
+        .execution_options(synchronize_session=False)
+    )
+    done = session.execute(statement).rowcount == 1
+    session.refresh(operation)
+    return done
+
+
+def reopen(
+    session: orm.Session, operation: Op, group: models.ProtectionGroup
+) -> None:
+    """Retry: failed steps become pending, the operation too.
+
+    :raises InvalidStatus: it did not fail, or the group moved on.
+    """
+    if operation.status != c.OperationStatus.FAILED:
+        raise exception.InvalidStatus(
+            f"Operation {operation.id} is {operation.status}: only a failed "
+            "one can be retried.",
+            status=operation.status,
+        )
+    protection_groups.take_slot(session, group, operation.id, operation.kind)
+    for step in operation.steps:
+        if step.status in (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT):
+            step.status = c.StepStatus.PENDING
+            step.error = None
+    operation.status = c.OperationStatus.PENDING
+    operation.error = None
+    operation.outcome = None
+    operation.finished_at = None
+    operation.cancelling = False
+    operation.worker = None
+
+
+def unfinished(session: orm.Session, group_id: str) -> list[Op]:
+    statement = sa.select(Op).where(
+        Op.protection_group_id == group_id, Op.status.in_(c.UNFINISHED)
+    )
+    return list(session.scalars(statement))

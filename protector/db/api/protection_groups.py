@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of protection groups; the only writer of status, slot and claim."""
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception
+from protector import metadata
+from protector import states
+from protector.db import models
+
+Group = models.ProtectionGroup
+
+
+def find(session: orm.Session, group_id: str) -> Group | None:
+    """The group, tombstones left out."""
+    group = session.get(Group, group_id)
+    return group if group is not None and not group.deleted else None
+
+
+def get(session: orm.Session, group_id: str) -> Group:
+    """:raises NotFound: there is no such group."""
+    group = find(session, group_id)
+    if group is None:
+        raise exception.NotFound(
+            f"There is no protection group {group_id}.", id=group_id
+        )
+    return group
+
+
+def lock(session: orm.Session, group_id: str) -> Group:
+    """Like ``get``, with the row locked until the transaction ends."""
+    statement = (
+        sa.select(Group)
+        .where(Group.id == group_id, Group.deleted == "")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    group = session.scalars(statement).one_or_none()
+    if group is None:
+        return get(session, group_id)
+    return group
+
+
+def by_name(session: orm.Session, project_id: str, name: str) -> Group | None:
+    return session.scalars(
+        sa.select(Group).where(
+            Group.project_id == project_id,
+            Group.name == name,
+            Group.deleted == "",
+        )
+    ).one_or_none()
+
+
+def alive_ids(session: orm.Session) -> list[str]:
+    statement = sa.select(Group.id).where(Group.deleted == "")
+    return list(session.scalars(statement.order_by(Group.id)))
+
+
+def tombstone_ids(session: orm.Session) -> list[str]:
+    return list(
+        session.scalars(sa.select(Group.id).where(Group.deleted != ""))
+    )
+
+
+def add(
+    session: orm.Session, now: datetime.datetime, values: dict[str, Any]
+) -> Group:
+    """A new group in status creating, epoch 1, version 0.
+
+    :raises NameTaken: the project has a group of that name.
+    """
+    check_name(session, values["project_id"], values["name"])
+    group = Group(
+        status=c.GroupStatus.CREATING,
+        current_primary_site_id=values["primary_site_id"],
+        epoch=1,
+        epoch_seen=1,
+        metadata_version=0,
+        failover_count=0,
+        conditions={},
+        deleted="",
+        created_at=now,
+        **values,
+    )
+    session.add(group)
+    session.flush()
+    return group
+
+
+def check_name(
+    session: orm.Session,
+    project_id: str,
+    name: str,
+    except_id: str | None = None,
+) -> None:
+    """:raises NameTaken: another group of the project has the name."""
+    other = by_name(session, project_id, name)
+    if other is not None and other.id != except_id:
+        raise exception.NameTaken(
+            f"Protection group {name} exists already in the project: "
+            f"{other.id} in status {other.status}.",
+            id=other.id,
+        )
+
+
+def take_slot(
+    session: orm.Session, group: Group, operation_id: str, verb: str
+) -> None:
+    """Give the exclusive slot to an operation and show its status.
+
+    :raises InvalidStatus: the status does not allow the verb.
+    :raises GroupBusy: another operation holds the slot.
+    """
+    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    if group.operation_id == operation_id:
+        return
+    if group.operation_id is not None:
+        raise busy(group)
+    if refused is not None:
+        raise refused
+    group.operation_id = operation_id
+    group.last_operation_id = operation_id
+    transient = states.TRANSIENT.get(c.Verb(verb))
+    if transient is not None:
+        group.status = transient
+
+
+def busy(group: Group) -> exception.GroupBusy:
+    return exception.GroupBusy(
+        f"Protection group {group.name} is busy: operation "
+        f"{group.operation_id} runs (status {group.status}).",
+        operation_id=group.operation_id,
+        status=group.status,
+    )
+
+
+def free_slot(session: orm.Session, group: Group, operation_id: str) -> None:
+    if group.operation_id == operation_id:
+        group.operation_id = None
+
+
+def set_status(
+    group: Group, status: str, error_verb: str | None = None
+) -> None:
+    group.status = status
+    group.error_verb = error_verb
+
+
+def resting_status(group: Group) -> c.GroupStatus:
+    """What the group is when nothing runs, by where it runs."""
+    if group.current_primary_site_id == group.primary_site_id:
+        return c.GroupStatus.ACTIVE
+    return c.GroupStatus.FAILED_OVER
+
+
+def see_epoch(group: Group, epoch: int) -> None:
+    group.epoch_seen = max(group.epoch_seen, group.epoch, epoch)
+
+
+def ask_epoch(group: Group, site_id: str) -> int:
+    """Choose and remember the epoch that ``site_id`` will claim."""
+    epoch = metadata.next_epoch(
+        max(group.epoch, group.epoch_seen), site_id == group.primary_site_id
+    )
+    see_epoch(group, epoch)
+    return epoch
+
+
+def claim(
+    group: Group,
+    epoch: int,
+    site_id: str,
+    operation_id: str,
+    parent: dict[str, Any],
+) -> None:
+    """Record the claim; the version does not change by it.
+
+    :param parent: (epoch, version, checksum) of the document it builds on.
+    """
+    group.epoch = epoch
+    see_epoch(group, epoch)
+    group.claim = {
+        "site_id": site_id,
+        "operation_id": operation_id,
+        "parent": parent,
+    }
+
+
+def set_condition(
+    group: Group,
+    kind: str,
+    status: bool | None,
+    reason: str,
+    message: str,
+    now: datetime.datetime,
+) -> bool:
+    """Set one condition; whether its status or reason changed.
+
+    :param status: None is unknown.
+    """
+    old = group.conditions.get(kind)
+    if old and (old["status"], old["reason"]) == (status, reason):
+        if old["message"] != message:
+            group.conditions = {
+                **group.conditions,
+                kind: {**old, "message": message},
+            }
+        return False
+    fresh = {
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "at": now.isoformat(),
+        "version": group.metadata_version,
+    }
+    group.conditions = {**group.conditions, kind: fresh}
+    return True
+
+
+def bury(session: orm.Session, group: Group) -> None:
+    """Turn the group into a tombstone: its name is free, its row stays
+    until the peer has acknowledged."""
+    group.deleted = group.id
+    group.operation_id = None
+
+
+def forget(session: orm.Session, group_id: str) -> None:
+    """Remove a tombstone (or a reservation) with all that hangs on it."""
+    group = session.get(Group, group_id)
+    if group is not None:
+        session.delete(group)
+
+
+def volume_group(
+    session: orm.Session, cinder_ids: list[str], except_group: str
+) -> Group | None:
+    """A group, other than the given one, that has one of the volumes."""
+    statement = (
+        sa.select(Group)
+        .join(models.Member)
+        .join(models.VolumeCopy)
+        .where(
+            models.VolumeCopy.cinder_id.in_(cinder_ids),
+            Group.id != except_group,
+            Group.deleted == "",
+        )
+    )
+    return session.scalars(statement).first()

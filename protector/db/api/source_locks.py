@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hold of a planned move on the source: a row on the database's clock.
+
+Renewal, release and expiry are each one compare-and-set on it.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import exception
+from protector.db import models
+from protector.db import types
+
+Lock = models.SourceLock
+NEVER = 1e18
+
+
+def find(session: orm.Session, group_id: str) -> Lock | None:
+    return session.get(Lock, group_id, populate_existing=True)
+
+
+def take(
+    session: orm.Session,
+    group_id: str,
+    operation_id: str,
+    site_id: str,
+    seconds: float,
+) -> None:
+    """Take the lock, or renew one's own.
+
+    :raises LockLost: it expired, was released or belongs to another.
+    """
+    if _renew(session, group_id, operation_id, seconds):
+        return
+    if find(session, group_id) is not None:
+        raise lost(group_id, operation_id)
+    session.execute(
+        sa.insert(Lock).values(
+            protection_group_id=group_id,
+            operation_id=operation_id,
+            site_id=site_id,
+            expires=sa.select(types.db_epoch() + seconds).scalar_subquery(),
+        )
+    )
+
+
+def _renew(
+    session: orm.Session, group_id: str, operation_id: str, seconds: float
+) -> bool:
+    statement = (
+        sa.update(Lock)
+        .where(
+            Lock.protection_group_id == group_id,
+            Lock.operation_id == operation_id,
+            Lock.released_epoch.is_(None),
+            Lock.expires > types.db_epoch(),
+        )
+        .values(expires=types.db_epoch() + seconds)
+    )
+    return session.execute(statement).rowcount == 1
+
+
+def release(
+    session: orm.Session, group_id: str, operation_id: str, epoch: int
+) -> None:
+    """Give the group away to ``epoch``; again with the same is the same.
+
+    :raises LockLost: it expired, was replaced, or went to another epoch.
+    """
+    statement = (
+        sa.update(Lock)
+        .where(
+            Lock.protection_group_id == group_id,
+            Lock.operation_id == operation_id,
+            sa.or_(
+                Lock.released_epoch == epoch,
+                sa.and_(
+                    Lock.released_epoch.is_(None),
+                    Lock.expires > types.db_epoch(),
+                ),
+            ),
+        )
+        # the row changes each time, so that a repeat counts as one row on
+        # MariaDB too, which counts changed rows
+        .values(released_epoch=epoch, expires=types.db_epoch() + NEVER)
+    )
+    if session.execute(statement).rowcount != 1:
+        held = find(session, group_id)
+        if held is None or held.released_epoch != epoch:
+            raise lost(group_id, operation_id)
+
+
+def expired(session: orm.Session) -> list[Lock]:
+    """Locks whose time is over and that were not released."""
+    statement = sa.select(Lock).where(
+        Lock.released_epoch.is_(None), Lock.expires < types.db_epoch()
+    )
+    return list(session.scalars(statement))
+
+
+def drop(session: orm.Session, group_id: str, operation_id: str) -> bool:
+    """End an unreleased lock: cancel, or the end of a compensation."""
+    statement = sa.delete(Lock).where(
+        Lock.protection_group_id == group_id,
+        Lock.operation_id == operation_id,
+        Lock.released_epoch.is_(None),
+    )
+    return session.execute(statement).rowcount == 1
+
+
+def clear(session: orm.Session, group_id: str) -> None:
+    """A newer document of the new primary ends the lock for good."""
+    session.execute(
+        sa.delete(Lock).where(Lock.protection_group_id == group_id)
+    )
+
+
+def lost(group_id: str, operation_id: str) -> exception.LockLost:
+    return exception.LockLost(
+        f"Operation {operation_id} does not hold the source lock of "
+        f"protection group {group_id} any more.",
+        operation_id=operation_id,
+    )

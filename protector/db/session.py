@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One database: engine, sessions and transactions.
+
+Knows no table.  Everything that changes rows runs inside ``writer()``; what
+is read for display runs inside ``reader()``.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import threading
+from typing import Any
+
+from oslo_db import exception as db_exc
+from oslo_db.sqlalchemy import enginefacade
+import sqlalchemy as sa
+from sqlalchemy import orm
+import tenacity
+
+from protector import exception
+
+
+class Database:
+    """Sessions over ``[database]`` of one ``conf``.
+
+    :param conf: an ``oslo_config.cfg.ConfigOpts``; the options of oslo.db
+        are registered on it.
+    """
+
+    def __init__(self, conf: Any) -> None:
+        self._facade = enginefacade.transaction_context()
+        self._facade.configure(sqlite_fk=True, mysql_sql_mode="TRADITIONAL")
+        self._facade.configure(**_options(conf))
+        self._one_writer = threading.RLock()
+        self._is_sqlite = conf.database.connection.startswith("sqlite")
+        self._prepared = False
+
+    @property
+    def engine(self) -> sa.Engine:
+        return self._facade.writer.get_engine()
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[orm.Session]:
+        """A session for reading; what it changes is not kept."""
+        with _known_errors(), self._facade.reader.using(_Holder()) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[orm.Session]:
+        """One transaction: kept on leaving, undone on an exception.
+
+        SQLite has one writer anyway; taking turns before the transaction
+        starts saves it from failing half way with "database is locked".
+        """
+        turn = (
+            self._one_writer if self._is_sqlite else contextlib.nullcontext()
+        )
+        with turn, _known_errors():
+            with self._facade.writer.using(_Holder()) as session:
+                yield session
+
+    def retrying(self) -> tenacity.Retrying:
+        """For a whole transaction that a deadlock may undo."""
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(
+                (db_exc.DBDeadlock, db_exc.DBConnectionError)
+            ),
+            stop=tenacity.stop_after_delay(20),
+            wait=tenacity.wait_random_exponential(0.05, 2),
+            reraise=True,
+        )
+
+    def dispose(self) -> None:
+        self._facade.dispose_pool()
+
+
+@enginefacade.transaction_context_provider
+class _Holder:
+    """The place where oslo.db keeps a transaction; one for each."""
+
+
+@contextlib.contextmanager
+def _known_errors() -> Iterator[None]:
+    try:
+        yield
+    except db_exc.DBConnectionError as e:
+        raise exception.ServiceUnavailable(
+            "The database of the service does not answer."
+        ) from e
+
+
+def _options(conf: Any) -> dict[str, Any]:
+    given = dict(conf.database.items())
+    known = (
+        "connection",
+        "max_pool_size",
+        "max_overflow",
+        "pool_timeout",
+        "connection_recycle_time",
+        "max_retries",
+        "retry_interval",
+        "connection_debug",
+        "sqlite_synchronous",
+    )
+    return {k: given[k] for k in known if k in given}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start of a process: configuration, logging, and the ``Runtime``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_config import cfg
+from oslo_db import options as db_options
+from oslo_log import log as logging
+
+from protector import conf as options
+from protector import runtime
+from protector import version
+
+# libraries whose debug output holds tokens or drowns ours
+QUIET = (
+    "keystoneauth=INFO",
+    "keystonemiddleware=WARN",
+    "urllib3=WARN",
+    "requests=WARN",
+    "amqp=WARN",
+    "oslo.messaging=INFO",
+    "oslo_messaging=INFO",
+    "stevedore=WARN",
+)
+
+
+def load_conf(
+    argv: Sequence[str],
+    default_config_files: Sequence[str] | None = None,
+) -> Any:
+    """A ``ConfigOpts`` of its own with every option registered and read.
+
+    :raises SystemExit: the arguments or a file are wrong; the text says
+        which.
+    """
+    conf = cfg.ConfigOpts()
+    logging.register_options(conf)
+    logging.set_defaults(
+        default_log_levels=logging.get_default_log_levels() + list(QUIET)
+    )
+    db_options.set_defaults(conf, connection="sqlite:///protector.sqlite")
+    options.register_all(conf)
+    conf(
+        list(argv),
+        project="protector",
+        version=version.version_string(),
+        default_config_files=default_config_files,
+    )
+    options.register_arrays(conf)
+    return conf
+
+
+def prepare(
+    argv: Sequence[str],
+    default_config_files: Sequence[str] | None = None,
+) -> runtime.Runtime:
+    """Read the configuration, set up logging, return the ``Runtime``."""
+    conf = load_conf(argv, default_config_files)
+    logging.setup(conf, "protector", version.version_string())
+    return runtime.Runtime(conf)

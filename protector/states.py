@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which verb is legal in which status: the one table, and its check.
+
+Pure data and functions; who holds the slot and which site is asked is the
+business of the callers.
+"""
+
+from protector import constants as c
+from protector import exception
+
+V = c.Verb
+S = c.GroupStatus
+
+CHANGES = frozenset(
+    {
+        V.UPDATE,
+        V.MEMBER_ADD,
+        V.MEMBER_REMOVE,
+        V.POLICY_SET,
+        V.POLICY_DELETE,
+        V.MAPPINGS_SET,
+        V.SYNC,
+        V.REPLICATE,
+    }
+)
+# wait for their turn instead of being refused while the slot is taken
+QUEUED = frozenset({V.MEMBER_ADD, V.MEMBER_REMOVE})
+
+LEGAL: dict[S, frozenset[V]] = {
+    S.CREATING: frozenset(),
+    S.ACTIVE: CHANGES | {V.DELETE, V.FAILOVER},
+    S.FAILING_OVER: frozenset(),
+    S.FAILED_OVER: CHANGES | {V.FAILBACK},
+    S.FAILING_BACK: frozenset(),
+    S.DELETING: frozenset(),
+}
+# in status error, by the verb that failed
+LEGAL_IN_ERROR: dict[V, frozenset[V]] = {
+    V.CREATE: frozenset({V.DELETE, V.UPDATE}),
+    V.DELETE: frozenset({V.DELETE, V.UPDATE}),
+    V.FAILOVER: frozenset({V.FAILOVER, V.FAILBACK, V.UPDATE, V.SYNC}),
+    V.FAILBACK: frozenset({V.FAILBACK, V.FAILOVER, V.UPDATE, V.SYNC}),
+}
+# what the group is while such an operation runs; the others leave it alone
+TRANSIENT: dict[V, S] = {
+    V.CREATE: S.CREATING,
+    V.DELETE: S.DELETING,
+    V.FAILOVER: S.FAILING_OVER,
+    V.FAILBACK: S.FAILING_BACK,
+}
+SETTLED: dict[V, S] = {
+    V.CREATE: S.ACTIVE,
+    V.FAILOVER: S.FAILED_OVER,
+    V.FAILBACK: S.ACTIVE,
+}
+
+
+def legal(status: str, error_verb: str | None) -> frozenset[V]:
+    """The verbs that a group in this status takes."""
+    if status == S.ERROR:
+        return LEGAL_IN_ERROR.get(V(error_verb or V.CREATE), frozenset())
+    return LEGAL[S(status)]
+
+
+def refusal(
+    verb: str, name: str, status: str, error_verb: str | None = None
+) -> exception.InvalidStatus | None:
+    """Why a group called ``name`` refuses ``verb``; None when it does not."""
+    if V(verb) in legal(status, error_verb):
+        return None
+    return exception.InvalidStatus(
+        f"Protection group {name} is in status {status}: "
+        f"{verb.replace('_', ' ')} is not possible.",
+        remedy=_remedy(V(verb), S(status)),
+        status=status,
+        verb=verb,
+    )
+
+
+def _remedy(verb: V, status: S) -> str:
+    if verb == V.FAILOVER and status == S.FAILED_OVER:
+        return "The group runs at its secondary site: use failback."
+    if verb == V.FAILBACK and status == S.ACTIVE:
+        return "The group runs at its primary site: use failover."
+    if verb == V.DELETE and status == S.FAILED_OVER:
+        return "Complete a failback first."
+    if status == S.ERROR:
+        return "See the last operation of the group and retry it."
+    if status == S.DELETING:
+        return "Wait for the deletion, or retry its operation."
+    return "Wait for the running operation, or cancel it."
