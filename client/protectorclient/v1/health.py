@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health of the service, and of a group."""
+
+from __future__ import annotations
+
+from openstack import resource
+
+from protectorclient.v1 import _base
+
+
+class ServiceHealth(_base.Resource):
+    """API, engines, database, bus, sites and arrays: admin only."""
+
+    noun = "health"
+    resource_key = "health"
+    base_path = "/v1/health"
+    requires_id = False
+    allow_fetch = True
+
+    api = resource.Body("api")
+    engines = resource.Body("engines")
+    database = resource.Body("database")
+    bus = resource.Body("bus")
+    sites = resource.Body("sites")
+    arrays = resource.Body("arrays")
+
+
+class GroupHealth(_base.Singleton):
+    """Whether a group could be failed over now, and what is in the way."""
+
+    noun = "group health"
+    resource_key = "health"
+    base_path = "/v1/%(tenant_id)s/protection-groups/%(group_id)s/health"
+
+    failover_ready = resource.Body("failover_ready", type=bool)
+    link = resource.Body("link")
+    lag_seconds = resource.Body("lag_seconds")
+    rpo_history = resource.Body("rpo_history")
+    conditions = resource.Body("conditions", type=list)
+    findings = resource.Body("findings", type=list)
