@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same stem names a thing in every layer."""
+
+from collections.abc import Iterator
+import pathlib
+
+from protector.tests import base, source
+
+STEMS = (
+    "sites",
+    "tenant_mappings",
+    "protection_groups",
+    "consistency_groups",
+    "members",
+    "replication_policies",
+    "resource_mappings",
+    "operations",
+    "metadata_sync",
+    "health",
+)
+
+# A folder of the grid, how its files end, and what else may live there: files
+# that serve all things, not one.
+FOLDERS: dict[str, tuple[str, frozenset[str]]] = {
+    "protector/api/controllers": (
+        ".py",
+        frozenset({"root", "v1", "admin", "peer"}),
+    ),
+    "protector/api/schemas": (".py", frozenset({"types", "peer"})),
+    "protector/api/views": (".py", frozenset({"links", "peer", "versions"})),
+    "protector/policies": (".py", frozenset({"base"})),
+    "api-ref/source": (".inc", frozenset({"versions"})),
+    "client/protectorclient/v1": (".py", frozenset()),
+    "client/protectorclient/osc/v1": (".py", frozenset()),
+}
+
+# Which stems a folder must hold. A thing that is reachable is here.
+REQUIRED: dict[str, tuple[str, ...]] = {}
+
+
+def _stems(folder: str) -> Iterator[str]:
+    """The stems in ``folder``; a leading underscore is private help."""
+    ending, extras = FOLDERS[folder]
+    for path in sorted((source.ROOT / folder).glob(f"*{ending}")):
+        if not path.stem.startswith("_") and path.stem not in extras:
+            yield path.stem
+
+
+class GridTest(base.TestCase):
+    def test_every_file_of_the_grid_bears_a_stem(self) -> None:
+        strays = [
+            str(pathlib.PurePath(folder, stem))
+            for folder in FOLDERS
+            for stem in _stems(folder)
+            if stem not in STEMS
+        ]
+        self.assertEqual([], strays)
+
+    def test_what_must_be_there_is_there(self) -> None:
+        missing = [
+            str(pathlib.PurePath(folder, stem))
+            for folder, stems in REQUIRED.items()
+            for stem in stems
+            if stem not in set(_stems(folder))
+        ]
+        self.assertEqual([], missing)
+
+    def test_required_names_only_folders_and_stems(self) -> None:
+        self.assertEqual(set(), set(REQUIRED) - set(FOLDERS))
+        for stems in REQUIRED.values():
+            self.assertEqual(set(), set(stems) - set(STEMS))
