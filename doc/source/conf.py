@@ -2,15 +2,13 @@
 """Sphinx configuration of the documentation."""
 
 import pathlib
-import sys
 
-from oslo_service import backend
+from protector import threading_backend
 
-# before anything imports oslo.messaging, see protector/cmd/__init__.py
-backend.init_backend(backend.BackendType.THREADING)
+# before any other import, see there
+threading_backend.select()
 
 _TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(_TOP))
 
 extensions = [
     "openstackdocstheme",

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console scripts.
+"""The console scripts."""
 
-The threading backend of oslo.service is chosen here, before anything else is
-imported: oslo.messaging imports oslo.service, which would choose eventlet, and
-a later choice is refused.
-"""
+from protector import threading_backend
 
-from oslo_service import backend
-
-backend.init_backend(backend.BackendType.THREADING)
+# before any other import, see there
+threading_backend.select()

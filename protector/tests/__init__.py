@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of Protector.
+"""Tests of Protector."""
 
-The threading backend of oslo.service is chosen here for the reason given in
-:mod:`protector.cmd`.
-"""
+from protector import threading_backend
 
-from oslo_service import backend
-
-backend.init_backend(backend.BackendType.THREADING)
+# before any other import, see there
+threading_backend.select()
