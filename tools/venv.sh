@@ -3,20 +3,23 @@
 
 # find_python: print a Python that can make virtual environments
 find_python() {
-    local python
+    local python bare=
     for python in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
         command -v "$python" >/dev/null || continue
         "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
             2>/dev/null || continue
-        if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-            echo "$python has no venv or ensurepip module." \
-                "On Debian or Ubuntu: apt-get install python3-venv" >&2
-            return 1
+        if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+            command -v "$python"
+            return
         fi
-        command -v "$python"
-        return
+        bare=$python
     done
-    echo "Python 3.11 or newer is needed; name it by PYTHON=..." >&2
+    if [[ -n $bare ]]; then
+        echo "$bare has no venv or ensurepip module;" \
+            "on Debian or Ubuntu: apt-get install python3-venv" >&2
+    else
+        echo "Python 3.11 or newer is needed; name it by PYTHON=..." >&2
+    fi
     return 1
 }
 
