@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The volume types, group types and limits of a fresh cloud."""
+
+from protector.sandbox.cloud import context
+from protector.sandbox.cloud.cinder import group_types, groups, types
+from protector.sandbox.cloud.cinder import state as states
+
+BACKEND = {"volume_backend_name": states.BACKEND}
+VOLUME_TYPES = {
+    "__DEFAULT__": {},
+    "replicated-ssd": {
+        **BACKEND,
+        "replication_enabled": states.TRUE,
+        "replication_type": states.ASYNC,
+    },
+    "plain": BACKEND,
+}
+GROUP_TYPES = {
+    groups.DEFAULT_CG_TYPE: {states.CONSISTENT: states.TRUE},
+    "cg": {states.CONSISTENT: states.TRUE},
+    "cg-replicated": {
+        states.CONSISTENT: states.TRUE,
+        states.REPLICATED: states.TRUE,
+    },
+}
+LIMITS = {"volumes": 100, "snapshots": 100}
+"""An operator of a site with replicas raises these two."""
+
+
+def seed_cinder(cloud: context.Cloud) -> None:
+    """Write the types; what is there stays."""
+    volume_types = cloud.store.table("volume.types")
+    for name, specs in VOLUME_TYPES.items():
+        if volume_types.first(name=name) is None:
+            volume_types.put(types.new_type(name, specs))
+    kinds = cloud.store.table("volume.group_types")
+    for name, specs in GROUP_TYPES.items():
+        if kinds.first(name=name) is None:
+            kinds.put(group_types.new_group_type(name, specs))
+    set_limits = (cloud.settings.get("quotas") or {}).get("volume", {})
+    cloud.settings.merge({"quotas": {"volume": {**LIMITS, **set_limits}}})
