@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of sites: this one and those registered here.
+
+The only writer of a site's status.  Credentials arrive here sealed.
+"""
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+
+Site = models.Site
+Group = models.ProtectionGroup
+
+
+def local(session: orm.Session) -> Site:
+    """The record of the site that this database belongs to.
+
+    :raises ProtectorError: ``protector-manage site init`` was not run.
+    """
+    site = find_local(session)
+    if site is None:
+        raise exception.ProtectorError(
+            "This site has no record of itself.",
+            remedy="Run 'protector-manage site init --name <name>'.",
+        )
+    return site
+
+
+def find_local(session: orm.Session) -> Site | None:
+    return session.scalars(
+        sa.select(Site).where(Site.is_local.is_(True))
+    ).one_or_none()
+
+
+def get(session: orm.Session, site_id: str) -> Site:
+    """:raises NotFound: no such site is registered."""
+    site = session.get(Site, site_id)
+    if site is None:
+        raise exception.NotFound(
+            f"There is no site {site_id}.",
+            remedy="List the sites and use one of those.",
+            id=site_id,
+        )
+    return site
+
+
+def find(session: orm.Session, id_or_name: str) -> Site | None:
+    """By id, else by name."""
+    return (
+        session.get(Site, id_or_name)
+        or session.scalars(
+            sa.select(Site).where(Site.name == id_or_name)
+        ).one_or_none()
+    )
+
+
+def remote_sites(session: orm.Session) -> list[Site]:
+    """The registered peers, by name."""
+    statement = sa.select(Site).where(Site.is_local.is_(False))
+    return list(session.scalars(statement.order_by(Site.name)))
+
+
+def add(
+    session: orm.Session, now: datetime.datetime, values: dict[str, Any]
+) -> Site:
+    """A new site, status active.
+
+    :param values: columns; ``id`` is the site's own id.
+    :raises NameTaken: the id or the name is registered.
+    """
+    known = session.get(Site, values["id"])
+    if known is not None:
+        raise exception.NameTaken(
+            f"Site {known.id} is registered already, as {known.name}.",
+            remedy="Update the registered site instead.",
+            id=known.id,
+        )
+    _check_name(session, values["name"], values["id"])
+    site = Site(
+        **{
+            "description": "",
+            "is_local": False,
+            "verify": True,
+            "status": c.SiteStatus.ACTIVE,
+            "capabilities": {},
+            "lost": False,
+            "created_at": now,
+            **values,
+        }
+    )
+    session.add(site)
+    session.flush()
+    return site
+
+
+def update(
+    session: orm.Session,
+    now: datetime.datetime,
+    site: Site,
+    values: dict[str, Any],
+) -> None:
+    """Set columns of a registered site.
+
+    :raises NameTaken: another site has the name.
+    """
+    if "name" in values:
+        _check_name(session, values["name"], site.id)
+    for name, value in values.items():
+        setattr(site, name, value)
+    site.updated_at = now
+    session.flush()
+
+
+def _check_name(session: orm.Session, name: str, site_id: str) -> None:
+    other = session.scalars(
+        sa.select(Site).where(Site.name == name, Site.id != site_id)
+    ).one_or_none()
+    if other is not None:
+        raise exception.NameTaken(
+            f"Site {other.id} has the name {name} already.", id=other.id
+        )
+
+
+def remove(session: orm.Session, site: Site) -> None:
+    """Forget a registered site and its tenant mappings.
+
+    :raises SiteInUse: a protection group names it.
+    :raises BadRequest: it is the local one.
+    """
+    if site.is_local:
+        raise exception.BadRequest(
+            f"Site {site.name} is this site: it cannot be removed.",
+            remedy="Remove the registration at the other site instead.",
+        )
+    used = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Group)
+        .where(
+            sa.or_(
+                Group.primary_site_id == site.id,
+                Group.secondary_site_id == site.id,
+            )
+        )
+    )
+    if used:
+        raise exception.SiteInUse(
+            f"Site {site.name} is used by {used} protection group(s).",
+            groups=used,
+        )
+    session.execute(
+        sa.delete(models.TenantMapping).where(
+            models.TenantMapping.remote_site_id == site.id
+        )
+    )
+    session.delete(site)
+    session.flush()
+
+
+def set_status(
+    session: orm.Session,
+    site_id: str,
+    status: str,
+    reason: str | None,
+    now: datetime.datetime,
+) -> None:
+    """Record what the last look at a site found.
+
+    :param reason: why, for the user; None when all is well.
+    :raises NotFound: no such site is registered.
+    """
+    site = get(session, site_id)
+    site.status = status
+    site.status_reason = reason
+    site.checked_at = now
