@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the driver asks of an array, whatever REST generation it speaks.
+
+Only the interface and its values, in neutral units: bytes, seconds, aware
+UTC.  What a call is for is the driver's knowledge.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import datetime
+from typing import Protocol
+
+from protector.storage import base
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    name: str
+    version: str  # of Purity
+    rest: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Volume:
+    name: str
+    serial: str
+    size: int  # bytes
+    destroyed: bool  # and waiting for its eradication
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """``targets`` tells for each target array whether it allows the group."""
+
+    name: str
+    volumes: frozenset[str]
+    targets: dict[str, bool]
+    destroyed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Retention:
+    """Keep all for ``all_for`` seconds, then ``per_day`` for ``days``."""
+
+    all_for: int
+    per_day: int
+    days: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A group's replication schedule and its retention on both sides."""
+
+    enabled: bool
+    interval: int | None  # seconds
+    on_source: Retention
+    on_target: Retention
+
+
+@dataclasses.dataclass(frozen=True)
+class Transfer:
+    """A replicated group snapshot as its target array shows it."""
+
+    snapshot: str
+    created: datetime.datetime
+    completed: datetime.datetime | None
+    progress: float  # 0 to 1
+    bytes: int
+
+
+class Adapter(Protocol):
+    """One array, used by one thread.
+
+    Every method may raise ``ArrayError`` (refused), ``ArrayNotFound`` and
+    ``ArrayUnavailable`` (no or a broken answer).  The changing ones run the
+    driver's ``before_change`` before each request and do not look first.
+    """
+
+    def identity(self) -> Identity: ...
+
+    def link(self, array: str) -> str | None:
+        """State of the connection to another array; None: there is none."""
+
+    # -- volumes
+
+    def volume(self, name: str) -> Volume | None:
+        """A volume, destroyed or not; None if there is none."""
+
+    def volumes(self, prefix: str) -> list[Volume]:
+        """Volumes whose names start with ``prefix``, destroyed ones too."""
+
+    def hosts(self, volume: str) -> list[str]:
+        """Hosts and host groups connected to a volume, by name."""
+
+    def copy_volume(self, source: str, target: str) -> None:
+        """Copy a volume or a snapshot; an existing target is overwritten."""
+
+    def extend_volume(self, name: str, size: int) -> None: ...
+
+    def recover_volume(self, name: str) -> None: ...
+
+    def destroy_volume(self, name: str) -> None: ...
+
+    def eradicate_volume(self, name: str) -> None: ...
+
+    # -- groups
+
+    def group(self, name: str) -> Group | None:
+        """A group, destroyed or not; None if there is none."""
+
+    def settings(self, group: str) -> Settings: ...
+
+    def create_group(self, name: str) -> None: ...
+
+    def recover_group(self, name: str) -> None: ...
+
+    def destroy_group(self, name: str) -> None: ...
+
+    def eradicate_group(self, name: str) -> None: ...
+
+    def add_volumes(self, group: str, volumes: Sequence[str]) -> None: ...
+
+    def remove_volumes(self, group: str, volumes: Sequence[str]) -> None: ...
+
+    def add_target(self, group: str, array: str) -> None: ...
+
+    def remove_target(self, group: str, array: str) -> None: ...
+
+    def set_allowed(self, group: str, allowed: bool) -> None:
+        """On the target array; content with what is so already."""
+
+    def set_enabled(self, group: str, enabled: bool) -> None: ...
+
+    def set_interval(self, group: str, seconds: int) -> None: ...
+
+    def set_source_retention(self, group: str, keep: Retention) -> None: ...
+
+    def set_target_retention(self, group: str, keep: Retention) -> None: ...
+
+    # -- group snapshots
+
+    def group_snapshots(self, group: str) -> dict[str, bool]:
+        """Whether destroyed, by full name."""
+
+    def snapshot_group(
+        self, group: str, suffix: str, replicate: bool
+    ) -> None: ...
+
+    def send_snapshot(self, name: str) -> None:
+        """Replicate a snapshot that exists."""
+
+    def destroy_snapshot(self, name: str) -> None: ...
+
+    def eradicate_snapshot(self, name: str) -> None: ...
+
+    def transfers(self, group: str) -> list[Transfer]:
+        """Snapshots of a replicated group that are not destroyed; none if
+        the array does not know the group."""
+
+    def members(self, group: str) -> list[str]:
+        """Names of the volume snapshots in all snapshots of a group."""
+
+
+def retention(schedule: base.Schedule) -> Retention:
+    return Retention(schedule.all_for, schedule.per_day, schedule.days)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the REST generation of an array and keeps its adapters.
+
+``GET /api/api_version`` is common to both generations and needs no login.
+What is said to the array afterwards is the adapter's.
+"""
+
+from collections.abc import Callable
+import threading
+
+import requests
+
+from protector import exception
+from protector.storage import base
+from protector.storage.pure import adapter, rest1, trust
+
+
+class Connections:
+    """The arrays of one driver: an adapter for each thread and array.
+
+    :param timeout: (connect, read) in seconds.
+    :param before_change: run before each request that changes an array.
+    """
+
+    def __init__(
+        self, timeout: tuple[float, float], before_change: Callable[[], None]
+    ) -> None:
+        self._timeout = timeout
+        self._before_change = before_change
+        self._local = threading.local()
+
+    def of(self, array: base.Array) -> adapter.Adapter:
+        """:raises ArrayError: none of its REST versions can be spoken.
+        :raises ArrayUnavailable: it does not tell its versions."""
+        adapters = self._local.__dict__
+        if array.name not in adapters:
+            _require_rest1(array, versions(array, self._timeout))
+            adapters[array.name] = rest1.Rest1(
+                array, self._timeout, self._before_change
+            )
+        return adapters[array.name]
+
+
+def versions(array: base.Array, timeout: tuple[float, float]) -> list[str]:
+    """The REST versions that an array offers, as "1.19".
+
+    :raises ArrayUnavailable: no answer, or not an array's.
+    """
+    url = f"https://{array.management_address}/api/api_version"
+    with trust.translated(array):
+        answer = requests.get(url, timeout=timeout, verify=trust.verify(array))
+        answer.raise_for_status()
+        return [str(version) for version in answer.json()["version"]]
+
+
+def _require_rest1(array: base.Array, offered: list[str]) -> None:
+    if rest1.speaks(offered):
+        return
+    if any(version.startswith("2.") for version in offered):
+        raise exception.ArrayError(
+            f"Array {array.name} offers REST 2.x only, which needs "
+            "py-pure-client; this release cannot use it yet.",
+            remedy="Allow REST 1.x on the array, or install the extra "
+            "protector[pure2] (py-pure-client) of a release that uses it.",
+        )
+    raise exception.ArrayUnavailable(
+        f"What answers for array {array.name} offers no REST version of a "
+        "FlashArray."
+    )

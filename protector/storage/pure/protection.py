@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the array group of a direction ready to replicate, and undoes it.
+
+Each change is looked for before it is made, and looked for again when the
+array refuses it: what is so already is success.  Nothing is remembered.
+"""
+
+from collections.abc import Callable, Iterable
+
+from protector import exception
+from protector.storage import base
+from protector.storage.pure import adapter, connection, names
+from protector.storage.pure.poll import Poll
+
+
+class Protection:
+    """The array group of one direction, seen from both arrays."""
+
+    def __init__(
+        self,
+        direction: base.Direction,
+        arrays: connection.Connections,
+        poll: Poll,
+    ) -> None:
+        self._direction = direction
+        self._arrays = arrays
+        self._name = direction.group
+        self._source = arrays.of(direction.source)
+        self._target_name = direction.target.name
+        self._poll = poll
+
+    def ensure(
+        self, volumes: Iterable[str], schedule: base.Schedule, exact: bool
+    ) -> None:
+        """See ``ReplicationDriver.ensure_protection``."""
+        wanted = frozenset(volumes)
+        new = self._ensure_group()
+        self._ensure_volumes(wanted)
+        if exact and not names.is_made_by_cinder(self._name):
+            self.take_out(self._members() - wanted)
+        self._ensure_target()
+        self._ensure_allowed()
+        apply(self._source, self._name, schedule, False if new else None)
+
+    def take_out(self, volumes: Iterable[str]) -> None:
+        """Remove those of ``volumes`` that are in the group."""
+        gone = frozenset(volumes)
+        present = self._members() & gone
+        if present:
+            settle(
+                lambda: self._source.remove_volumes(
+                    self._name, sorted(present)
+                ),
+                lambda: not self._members() & gone,
+            )
+
+    def drop(self, destroy: bool, eradicate: bool) -> None:
+        """See ``ReplicationDriver.remove_protection``."""
+        group = self._source.group(self._name)
+        if group is not None and not group.destroyed:
+            self._detach(group)
+            if destroy:
+                settle(
+                    lambda: self._source.destroy_group(self._name),
+                    lambda: self._live() is None,
+                )
+        if group is not None and destroy and eradicate:
+            settle(
+                lambda: self._source.eradicate_group(self._name),
+                lambda: self._source.group(self._name) is None,
+            )
+
+    def _detach(self, group: adapter.Group) -> None:
+        if self._source.settings(self._name).enabled:
+            self._source.set_enabled(self._name, False)
+        if self._target_name in group.targets:
+            settle(
+                lambda: self._source.remove_target(
+                    self._name, self._target_name
+                ),
+                lambda: self._target_name not in self._targets(),
+            )
+
+    def _ensure_group(self) -> bool:
+        """Adopt, recover or make the group; whether it was not there."""
+        group = self._source.group(self._name)
+        if group is not None and not group.destroyed:
+            return False
+        if group is None:
+            make = self._source.create_group
+        elif names.is_made_by_cinder(self._name):
+            raise exception.ArrayError(
+                f"Group {self._name} of array {self._direction.source.name} "
+                "was destroyed by its owner.",
+                remedy="Recover or eradicate it on the array, then retry.",
+            )
+        else:
+            make = self._source.recover_group
+        settle(lambda: make(self._name), lambda: self._live() is not None)
+        return True
+
+    def _ensure_volumes(self, wanted: frozenset[str]) -> None:
+        missing = wanted - self._members()
+        if missing:
+            settle(
+                lambda: self._source.add_volumes(self._name, sorted(missing)),
+                lambda: wanted <= self._members(),
+            )
+
+    def _ensure_target(self) -> None:
+        if self._target_name in self._targets():
+            return
+        if self._source.link(self._target_name) is None:
+            raise exception.ArrayError(
+                f"Array {self._direction.source.name} is not connected to "
+                f"array {self._target_name}.",
+                remedy="Connect the arrays for asynchronous replication.",
+            )
+        settle(
+            lambda: self._source.add_target(self._name, self._target_name),
+            lambda: self._target_name in self._targets(),
+        )
+
+    def _ensure_allowed(self) -> None:
+        """Allow the group once its target knows it.
+
+        No release of Cinder's driver waits for that; the array refuses then.
+        """
+        if self._targets().get(self._target_name):
+            return
+        target = self._arrays.of(self._direction.target)
+        name = names.replicated(self._direction.source.name, self._name)
+        self._poll.until(
+            lambda: target.group(name) is not None,
+            f"Group {name} on array {self._target_name}",
+        )
+        target.set_allowed(name, True)
+        self._poll.until(
+            lambda: bool(self._targets().get(self._target_name)),
+            f"The permission of array {self._target_name} for group {name}",
+        )
+
+    def _live(self) -> adapter.Group | None:
+        group = self._source.group(self._name)
+        return None if group is None or group.destroyed else group
+
+    def _members(self) -> frozenset[str]:
+        group = self._live()
+        return group.volumes if group else frozenset()
+
+    def _targets(self) -> dict[str, bool]:
+        group = self._live()
+        return group.targets if group else {}
+
+
+def apply(
+    array: adapter.Adapter,
+    group: str,
+    schedule: base.Schedule,
+    enabled: bool | None,
+) -> None:
+    """Bring schedule and retention of a group to the wanted values.
+
+    :param enabled: None leaves the schedule as it is.
+    """
+    now = array.settings(group)
+    if now.enabled and enabled is False:
+        array.set_enabled(group, False)
+    if now.interval != schedule.interval:
+        array.set_interval(group, schedule.interval)
+    keep = adapter.retention(schedule)
+    if now.on_source != keep:
+        array.set_source_retention(group, keep)
+    if now.on_target != keep:
+        array.set_target_retention(group, keep)
+    if enabled and not now.enabled:
+        array.set_enabled(group, True)
+
+
+def settle(change: Callable[[], None], done: Callable[[], bool]) -> None:
+    """Make a change; a refusal is none if what was wanted is so.
+
+    An answer that did not come is not looked into: the caller repeats.
+    """
+    try:
+        change()
+    except exception.ArrayUnavailable:
+        raise
+    except exception.ArrayError:
+        if not done():
+            raise

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""REST 1.x through the ``purestorage`` SDK: calls, units and shapes.
+
+A thin translation in both directions; it decides nothing.  GET by name
+refuses replicated volume snapshots (FlashArray-Collection PR 436), so those
+are listed and filtered here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from typing import Any
+
+from oslo_log import log as logging
+import purestorage
+
+from protector import exception
+from protector.storage import base
+from protector.storage.pure import adapter, refusals, shapes1, trust
+
+LOG = logging.getLogger(__name__)
+
+_SO_ALREADY = {True: "already allowed", False: "already disallowed"}
+
+
+def speaks(offered: Iterable[str]) -> bool:
+    """Whether the SDK knows one of the REST versions."""
+    known = purestorage.FlashArray.supported_rest_versions
+    return any(version in known for version in offered)
+
+
+class _Session(purestorage.FlashArray):
+    """Asks once more before the SDK repeats a change after a new login."""
+
+    before_repeat: Callable[[], None] | None = None
+
+    def _start_session(self) -> None:
+        super()._start_session()
+        if self.before_repeat is not None:
+            self.before_repeat()
+
+
+class Rest1:
+    """One array for one thread, see ``adapter.Adapter``."""
+
+    def __init__(
+        self,
+        array: base.Array,
+        timeout: tuple[float, float],
+        before_change: Callable[[], None],
+    ) -> None:
+        self._array = array
+        self._timeout = timeout
+        self._before_change = before_change
+        self._session: _Session | None = None
+
+    def identity(self) -> adapter.Identity:
+        with self._asking() as sdk:
+            return shapes1.identity(sdk.get(), sdk.get_rest_version())
+
+    def link(self, array: str) -> str | None:
+        with self._asking() as sdk:
+            return shapes1.link(sdk.list_array_connections(), array)
+
+    # -- volumes
+
+    def volume(self, name: str) -> adapter.Volume | None:
+        with contextlib.suppress(exception.ArrayNotFound):
+            with self._asking() as sdk:
+                return shapes1.volume(sdk.get_volume(name, pending=True))
+        return None
+
+    def volumes(self, prefix: str) -> list[adapter.Volume]:
+        with self._asking() as sdk:
+            return [
+                shapes1.volume(row)
+                for row in sdk.list_volumes(pending=True)
+                if row["name"].startswith(prefix)
+            ]
+
+    def hosts(self, volume: str) -> list[str]:
+        with self._asking() as sdk:
+            private = sdk.list_volume_private_connections(volume)
+            shared = sdk.list_volume_shared_connections(volume)
+            return sorted(
+                {row["host"] for row in private}
+                | {row.get("host") or row["hgroup"] for row in shared}
+            )
+
+    def copy_volume(self, source: str, target: str) -> None:
+        with self._changing(f"copy {source} to {target}") as sdk:
+            sdk.copy_volume(source, target, overwrite=True)
+
+    def extend_volume(self, name: str, size: int) -> None:
+        with self._changing(f"extend {name} to {size} bytes") as sdk:
+            sdk.extend_volume(name, size)
+
+    def recover_volume(self, name: str) -> None:
+        with self._changing(f"recover {name}") as sdk:
+            sdk.recover_volume(name)
+
+    def destroy_volume(self, name: str) -> None:
+        with self._changing(f"destroy {name}") as sdk:
+            sdk.destroy_volume(name)
+
+    def eradicate_volume(self, name: str) -> None:
+        with self._changing(f"eradicate {name}") as sdk:
+            sdk.eradicate_volume(name)
+
+    # -- groups
+
+    def group(self, name: str) -> adapter.Group | None:
+        with contextlib.suppress(exception.ArrayNotFound):
+            with self._asking() as sdk:
+                return shapes1.group(sdk.get_pgroup(name, pending=True))
+        return None
+
+    def settings(self, group: str) -> adapter.Settings:
+        with self._asking() as sdk:
+            return shapes1.settings(
+                sdk.get_pgroup(group, schedule=True),
+                sdk.get_pgroup(group, retention=True),
+            )
+
+    def create_group(self, name: str) -> None:
+        with self._changing(f"create group {name}") as sdk:
+            sdk.create_pgroup(name)
+
+    def recover_group(self, name: str) -> None:
+        with self._changing(f"recover group {name}") as sdk:
+            sdk.recover_pgroup(name)
+
+    def destroy_group(self, name: str) -> None:
+        with self._changing(f"destroy group {name}") as sdk:
+            sdk.destroy_pgroup(name)
+
+    def eradicate_group(self, name: str) -> None:
+        with self._changing(f"eradicate group {name}") as sdk:
+            sdk.eradicate_pgroup(name)
+
+    def add_volumes(self, group: str, volumes: Sequence[str]) -> None:
+        self._set(group, addvollist=list(volumes))
+
+    def remove_volumes(self, group: str, volumes: Sequence[str]) -> None:
+        self._set(group, remvollist=list(volumes))
+
+    def add_target(self, group: str, array: str) -> None:
+        self._set(group, addtargetlist=[array])
+
+    def remove_target(self, group: str, array: str) -> None:
+        self._set(group, remtargetlist=[array])
+
+    def set_allowed(self, group: str, allowed: bool) -> None:
+        try:
+            self._set(group, allowed=allowed)
+        except exception.ArrayError as error:
+            if _SO_ALREADY[allowed] not in error.message:
+                raise
+
+    def set_enabled(self, group: str, enabled: bool) -> None:
+        self._set(group, replicate_enabled=enabled)
+
+    def set_interval(self, group: str, seconds: int) -> None:
+        self._set(group, replicate_frequency=seconds)
+
+    def set_source_retention(
+        self, group: str, keep: adapter.Retention
+    ) -> None:
+        self._set(
+            group,
+            all_for=keep.all_for,
+            per_day=keep.per_day,
+            days=keep.days,
+        )
+
+    def set_target_retention(
+        self, group: str, keep: adapter.Retention
+    ) -> None:
+        self._set(
+            group,
+            target_all_for=keep.all_for,
+            target_per_day=keep.per_day,
+            target_days=keep.days,
+        )
+
+    # -- group snapshots
+
+    def group_snapshots(self, group: str) -> dict[str, bool]:
+        with self._asking() as sdk:
+            rows = sdk.get_pgroup(group, snap=True, pending=True)
+            return {row["name"]: shapes1.destroyed(row) for row in rows}
+
+    def snapshot_group(self, group: str, suffix: str, replicate: bool) -> None:
+        options = {"suffix": suffix}
+        if replicate:
+            options |= {"replicate_now": True, "apply_retention": True}
+        with self._changing(f"snapshot {group}.{suffix}") as sdk:
+            sdk.create_pgroup_snapshot(group, **options)
+
+    def send_snapshot(self, name: str) -> None:
+        with self._changing(f"send {name}") as sdk:
+            sdk.send_pgroup_snapshot(name)
+
+    def destroy_snapshot(self, name: str) -> None:
+        self.destroy_group(name)
+
+    def eradicate_snapshot(self, name: str) -> None:
+        self.eradicate_group(name)
+
+    def transfers(self, group: str) -> list[adapter.Transfer]:
+        with contextlib.suppress(exception.ArrayNotFound):
+            with self._asking() as sdk:
+                rows = sdk.get_pgroup(group, snap=True, transfer=True)
+                return [
+                    shapes1.transfer(row)
+                    for row in rows
+                    if not shapes1.destroyed(row)
+                ]
+        return []
+
+    def members(self, group: str) -> list[str]:
+        with self._asking() as sdk:
+            return [
+                row["name"]
+                for row in sdk.list_volumes(snap=True)
+                if row["name"].startswith(f"{group}.")
+            ]
+
+    # -- the wire
+
+    def _set(self, group: str, **values: Any) -> None:
+        with self._changing(f"set {values} on {group}") as sdk:
+            sdk.set_pgroup(group, **values)
+
+    @contextlib.contextmanager
+    def _changing(self, what: str) -> Iterator[purestorage.FlashArray]:
+        """As ``_asking``, for one request that changes the array.
+
+        The login comes before the question whether it may be sent, so that
+        nothing but the request itself comes after.
+        """
+        with self._translated():
+            sdk = self._opened()
+        self._before_change()
+        LOG.info("Array %s: %s", self._array.name, what)
+        sdk.before_repeat = self._before_change
+        try:
+            with self._translated():
+                yield sdk
+        finally:
+            sdk.before_repeat = None
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[purestorage.FlashArray]:
+        """The SDK's object, logged in; its failures become ours."""
+        with self._translated():
+            yield self._opened()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        with trust.translated(self._array):
+            try:
+                yield
+            except purestorage.PureError as error:
+                raise refusals.translate(self._array, error) from None
+
+    def _opened(self) -> _Session:
+        if not self._array.api_token:
+            raise exception.ArrayError(
+                f"There is no API token for array {self._array.name}.",
+                remedy=f"Set api_token in [{self._array.name}].",
+            )
+        if self._session is None:
+            self._session = _Session(
+                self._array.management_address,
+                api_token=self._array.api_token,
+                request_kwargs={
+                    "timeout": self._timeout,
+                    "verify": trust.verify(self._array),
+                },
+            )
+        return self._session
