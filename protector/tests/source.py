@@ -51,7 +51,7 @@ class Module:
 
     @property
     def is_test(self) -> bool:
-        return "tests" in self.path.parts
+        return "tests" in self.name.split(".")
 
     def functions(
         self,

@@ -8,4 +8,4 @@ tools/infra.sh up
 . "$TEST_DIR/infra/env"
 export OS_TEST_PATH=./protector/tests/functional
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-180}
-run_stestr functional .
+run_stestr functional . "$@"

@@ -2,4 +2,4 @@
 # The unit tests of the service, in parallel.
 set -euo pipefail
 . tools/stages/stestr.sh
-run_stestr unit .
+run_stestr unit . "$@"
