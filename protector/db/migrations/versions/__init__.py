@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The revisions, in order.  A revision is never changed once released."""
