@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from keystoneauth1 import adapter
 from openstack import resource
 
+from protectorclient import times
 from protectorclient.v1 import _base
 
 FINISHED = frozenset({"completed", "failed", "cancelled"})
@@ -66,6 +68,8 @@ class Operation(_base.Resource):
     result = resource.Body("result", type=dict)
     #: The server's wish between two looks.
     retry_after = resource.Header("Retry-After")
+    #: The server's clock when it answered.
+    served_at = resource.Header("Date")
 
     @property
     def is_finished(self) -> bool:
@@ -84,6 +88,15 @@ class Operation(_base.Resource):
             return max(float(self.retry_after), 0.1)
         except (TypeError, ValueError):
             return _DEFAULT_RETRY_SECONDS
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """Seconds it has run by the server's clock; None if not begun."""
+        started = times.parse(self.started_at or self.created_at)
+        if started is None:
+            return None
+        end = times.parse(self.finished_at or self.served_at)
+        return ((end or datetime.now(UTC)) - started).total_seconds()
 
     def do(
         self,

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cells of tables: words for people, structure for ``-f json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cliff import columns
+
+from protectorclient import times
+
+_HIDDEN = frozenset({"tenant_id", "group_id", "site_id", "location", "name"})
+
+
+class Structure(columns.FormattableColumn[Any]):
+    """A list or dictionary: one line per entry."""
+
+    def human_readable(self) -> str:
+        return _lines(self._value)
+
+
+class Lag(columns.FormattableColumn[Any]):
+    """Seconds behind."""
+
+    def human_readable(self) -> str:
+        return "-" if self._value is None else times.span(self._value)
+
+
+class Conditions(columns.FormattableColumn[Any]):
+    """Conditions: ``type=status (reason)`` per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{row.get('type')}={row.get('status')}"
+            + (f" ({row['reason']})" if row.get("reason") else "")
+            for row in self._value
+        )
+
+
+class Refusals(columns.FormattableColumn[Any]):
+    """Refused verbs: ``verb: reason`` per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{verb}: {why.get('reason')}" for verb, why in self._value.items()
+        )
+
+
+class Steps(columns.FormattableColumn[Any]):
+    """Steps of an operation: ``mark name (member)`` per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(step_line(step) for step in self._value)
+
+
+class Problem(columns.FormattableColumn[Any]):
+    """The error of an operation: its reason."""
+
+    def human_readable(self) -> str:
+        value = self._value or {}
+        return str(value.get("reason") or value.get("message") or "")
+
+
+class Checks(columns.FormattableColumn[Any]):
+    """Findings and checks: a mark, what, and the message per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(check_line(check) for check in self._value)
+
+
+_SPECIAL: dict[str, type[columns.FormattableColumn[Any]]] = {
+    "conditions": Conditions,
+    "refused_actions": Refusals,
+    "steps": Steps,
+    "findings": Checks,
+    "validation": Checks,
+    "checks": Checks,
+}
+
+_MARKS = {
+    "done": "✓",
+    "running": "▸",
+    "pending": " ",
+    "failed": "✗",
+    "timed_out": "✗",
+    "failed_ignored": "!",
+    "skipped": "-",
+}
+
+
+def cell(name: str, value: Any) -> Any:
+    """The cell of a field: plain values stay, structures get a column."""
+    if not isinstance(value, list | dict):
+        return "" if value is None else value
+    return _SPECIAL.get(name, Structure)(value)
+
+
+def fields(
+    resource: Any,
+    first: Sequence[str],
+    hidden: Iterable[str] = (),
+    more: bool = True,
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Names and values of a resource for a two-column table.
+
+    :param resource: the resource
+    :param first: the documented fields, shown always and in this order
+    :param hidden: fields not to show
+    :param more: whether the other fields that have a value follow
+    """
+    values = resource.to_dict(computed=False, headers=False)
+    left_out = _HIDDEN.union(hidden, first)
+    rest = [
+        key
+        for key, value in values.items()
+        if more and key not in left_out and value is not None
+    ]
+    names = (*first, *rest)
+    return names, tuple(cell(name, values.get(name)) for name in names)
+
+
+def step_member(step: dict[str, Any]) -> str:
+    """Whom a step is about, in words; empty for the whole group."""
+    member = step.get("member_name") or step.get("member") or ""
+    if isinstance(member, dict):
+        member = member.get("instance_name") or member.get("id") or ""
+    return str(member)
+
+
+def step_line(step: dict[str, Any]) -> str:
+    """One step as a line."""
+    mark = _MARKS.get(str(step.get("status")), "?")
+    member = step_member(step)
+    line = f"{mark} {step.get('name')}" + (f" ({member})" if member else "")
+    error = step.get("error")
+    if isinstance(error, dict):
+        error = error.get("message")
+    return f"{line}: {error}" if error else line
+
+
+def check_line(check: dict[str, Any]) -> str:
+    """One check or finding as a line."""
+    if "ok" in check:
+        mark = "✓" if check["ok"] else "✗"
+    else:
+        mark = str(check.get("severity") or "").upper() or "-"
+    what = check.get("check") or check.get("code") or check.get("name") or ""
+    line = f"{mark} {what}: {check.get('message') or ''}".rstrip(": ")
+    fix = check.get("fix") or check.get("remedy")
+    return f"{line} Fix: {fix}" if fix else line
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{k}={_inline(v)}" for k, v in value.items())
+    if all(not isinstance(item, list | dict) for item in value):
+        return ", ".join(str(item) for item in value)
+    return "\n".join(_inline(item) for item in value)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={_inline(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "[" + ", ".join(_inline(item) for item in value) + "]"
+    return str(value)

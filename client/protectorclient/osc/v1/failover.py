@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The failover command: one group, or all groups that run at a site."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cliff.formatters import base as formatters
+from openstack import exceptions
+
+from protectorclient.osc import columns, failures, plans
+from protectorclient.osc.v1 import actions
+
+_TABLE = ("protection_group", "operation", "status", "elapsed", "error")
+
+
+class Failover(actions.Move):
+    """Move a protection group to its other site
+
+    With --all-from, every group that runs at the site, side by side: one
+    operation each, and a table at the end.
+    """
+
+    verb = "failover"
+    _rows: list[tuple[Any, ...]] | None = None
+
+    #: Log in by ourselves, to be able to say what to do if this site is dead.
+    independent = True
+
+    def add_target(self, parser: argparse.ArgumentParser) -> None:
+        """One group, or a site."""
+        target = parser.add_mutually_exclusive_group(required=True)
+        target.add_argument(
+            "group",
+            metavar="<group>",
+            nargs="?",
+            help="Protection group (name or ID)",
+        )
+        target.add_argument(
+            "--all-from",
+            metavar="<site>",
+            help="All groups that run at this site (name or ID)",
+        )
+        parser.add_argument(
+            "--all-projects",
+            action="store_true",
+            help="With --all-from: groups of all projects (admin only)",
+        )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Any:
+        """Move, and if this site is dead say how to do it at the other."""
+        try:
+            if parsed_args.all_from:
+                return self._all_from(parsed_args)
+            return super().take_action(parsed_args)
+        except Exception as error:
+            if failures.is_outage(error):
+                self.say(self._elsewhere(parsed_args))
+            raise
+
+    def _elsewhere(self, parsed_args: argparse.Namespace) -> str:
+        """The command for the site that is still there."""
+        cloud = self.clouds.second_name or "<cloud of the other site>"
+        words = ["openstack", "--os-cloud", cloud]
+        words += ["protector", "protection-group", "failover"]
+        if parsed_args.all_from:
+            words += ["--all-from", parsed_args.all_from]
+        else:
+            words.append(parsed_args.group)
+        if parsed_args.recovery_point:
+            words += ["--recovery-point", parsed_args.recovery_point]
+        line = " ".join([*words, "--type unplanned"])
+        dead = self.clouds.first_name
+        return f"{dead} does not answer. At the other site:\n{line}"
+
+    def _all_from(self, parsed_args: argparse.Namespace) -> Any:
+        groups = self._groups(parsed_args)
+        if not groups:
+            raise failures.UsageError(
+                f"no group that you can see runs at {parsed_args.all_from}"
+            )
+        args = self.arguments(parsed_args)
+        self._plan = None
+        if parsed_args.dry_run:
+            return self._dry_runs(groups, args)
+        self._confirm_all(groups, args, parsed_args)
+        started, refused = self._start(groups, args)
+        if parsed_args.wait and started:
+            names = {group.id: group.name for group in groups}
+            started = self.follow(started, names, parsed_args.timeout)
+        return self._closing(groups, started, refused)
+
+    def _groups(self, parsed_args: argparse.Namespace) -> list[Any]:
+        site = self.proxy.find_site(parsed_args.all_from)
+        query: dict[str, Any] = {"current_primary_site_id": site.id}
+        if parsed_args.all_projects:
+            query["all_projects"] = True
+        return [
+            group
+            for group in self.proxy.protection_groups(**query)
+            if group.current_primary_site_id == site.id
+        ]
+
+    def _dry_runs(self, groups: list[Any], args: dict[str, Any]) -> Any:
+        """What each would do, as a table."""
+        head = ("protection_group", "would_be_refused", "preflight")
+        self._rows = []
+        for group in groups:
+            plan = self.proxy.dry_run_protection_group(
+                group, self.verb, **args
+            )
+            blocked = plans.is_blocked(plan)
+            if blocked:
+                self.exit_code = failures.FAILED
+            found = columns.Checks(plans.findings(plan))
+            self._rows.append((group.name, blocked, found))
+        return head, self._rows
+
+    def _confirm_all(
+        self,
+        groups: list[Any],
+        args: dict[str, Any],
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        if parsed_args.yes or not self.app.stdin.isatty():
+            return
+        for group in groups:
+            plan = self.proxy.dry_run_protection_group(
+                group, self.verb, **args
+            )
+            self.say(plans.in_words(f"failover of {group.name}", plan))
+        plans.ask(self.app, f"Start the failover of {len(groups)} group(s)?")
+
+    def _start(
+        self, groups: list[Any], args: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, str]]:
+        """Start all; one that is refused does not stop the others."""
+        started = []
+        refused = {}
+        for group in groups:
+            try:
+                started.append(
+                    self.proxy.run_protection_group(group, self.verb, **args)
+                )
+            except exceptions.HttpException as error:
+                refused[group.id] = str(error)
+        return started, refused
+
+    def _closing(
+        self, groups: list[Any], ended: list[Any], refused: dict[str, str]
+    ) -> Any:
+        """The closing table: each group once."""
+        by_group = {op.protection_group_id: op for op in ended}
+        self._rows = []
+        for group in groups:
+            operation = by_group.get(group.id)
+            if operation is None:
+                row = (None, "refused", None, refused.get(group.id))
+            else:
+                row = (
+                    operation.id,
+                    operation.status,
+                    columns.Lag(operation.elapsed_seconds),
+                    columns.Problem(operation.error),
+                )
+            if row[1] in ("refused", "failed", "cancelled"):
+                self.exit_code = failures.FAILED
+            self._rows.append((group.name, *row))
+        return _TABLE, self._rows
+
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names: Any, data: Any
+    ) -> int:
+        """A list if there are many, else what the base shows."""
+        if self._rows is None:
+            return super().produce_output(parsed_args, column_names, data)
+        if not isinstance(self.formatter, formatters.ListFormatter):
+            raise failures.UsageError(
+                f"-f {parsed_args.formatter} shows one thing; take another "
+                "format with --all-from"
+            )
+        shown, selector = self._generate_columns_and_selector(
+            parsed_args, column_names
+        )
+        rows = data
+        if selector:
+            rows = [self._compress_iterable(row, selector) for row in data]
+        self.formatter.emit_list(shown, rows, self.app.stdout, parsed_args)
+        return 0
