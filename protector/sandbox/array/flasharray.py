@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One array put together: its parts, its threads, its start and stop."""
+
+import pathlib
+import threading
+
+from protector.sandbox.array.calls import Calls
+from protector.sandbox.array.core import Core
+from protector.sandbox.array.faults import Faults
+from protector.sandbox.array.hosts import Hosts
+from protector.sandbox.array.links import Links
+from protector.sandbox.array.mirror import Mirror
+from protector.sandbox.array.pgroups import Pgroups
+from protector.sandbox.array.pgsnaps import Pgsnaps
+from protector.sandbox.array.receiver import Receiver
+from protector.sandbox.array.scheduler import Scheduler
+from protector.sandbox.array.sender import Sender
+from protector.sandbox.array.snapshots import Snapshots
+from protector.sandbox.array.targets import Targets
+from protector.sandbox.array.volumes import Volumes
+
+_JOIN = 5.0
+
+
+class Array:
+    """The parts that wire adapters speak to."""
+
+    def __init__(
+        self,
+        name: str,
+        state: pathlib.Path,
+        url: str,
+        ca: str,
+        mirror: pathlib.Path | None = None,
+    ) -> None:
+        """``url``, ``ca``: how other arrays reach this one (PEM text)."""
+        core = self.core = Core(name, state, mirror)
+        self.snapshots = Snapshots(core)
+        self.volumes = Volumes(core, self.snapshots)
+        self.hosts = Hosts(core, self.volumes)
+        self.pgroups = Pgroups(core, self.volumes, self.hosts)
+        self.pgsnaps = Pgsnaps(core, self.pgroups, self.snapshots)
+        self.targets = Targets(core, self.pgroups, self.pgsnaps)
+        self.links = Links(core, url, ca)
+        self.receiver = Receiver(core, self.pgsnaps)
+        self.calls = Calls(core)
+        self.faults = Faults()
+        self.mirror = (
+            Mirror(core, mirror, self.volumes, self.pgroups)
+            if mirror
+            else None
+        )
+        self._parts = [
+            self.links,
+            Sender(core, self.links),
+            Scheduler(
+                core,
+                self.volumes,
+                self.snapshots,
+                self.pgroups,
+                self.pgsnaps,
+                self.mirror,
+            ),
+        ]
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Finish what a killed process left, then start the threads."""
+        self.volumes.finish_overwrites()
+        self.core.remove_orphans()
+        self.look()
+        for part in self._parts:
+            thread = threading.Thread(target=part.run, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End the threads and close the store."""
+        self.core.stop()
+        for thread in self._threads:
+            thread.join(_JOIN)
+
+    def look(self) -> None:
+        """In mirror mode, follow the files; else nothing."""
+        if self.mirror is not None:
+            self.mirror.look()

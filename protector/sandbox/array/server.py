@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serves one array over HTTPS: dispatch, planted faults, latency."""
+
+from collections.abc import Callable, Iterable
+import contextlib
+from dataclasses import dataclass
+import logging
+import pathlib
+import socket
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from werkzeug.wrappers import Request, Response
+
+from protector.sandbox.array import (
+    errors,
+    rest1_arrays,
+    rest1_hosts,
+    rest1_pgroups,
+    rest1_volumes,
+    tls,
+)
+from protector.sandbox.array.control import Control
+from protector.sandbox.array.faults import Fault
+from protector.sandbox.array.flasharray import Array
+from protector.sandbox.array.replication import Replication
+from protector.sandbox.array.rest1 import Rest1, Sessions, refusal
+
+LOG = logging.getLogger(__name__)
+
+_THREADS = 30
+_LARGEST = 1024**3
+_CONNECTION = "protector.connection"
+ROUTES = [
+    *rest1_arrays.ROUTES,
+    *rest1_volumes.ROUTES,
+    *rest1_hosts.ROUTES,
+    *rest1_pgroups.ROUTES,
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to start an array. ``mirror``: the directory of mirror mode."""
+
+    name: str
+    address: str
+    port: int
+    state: pathlib.Path
+    api_token: str
+    mirror: pathlib.Path | None = None
+    credentials: tuple[str, str] = ("pureuser", "pureuser")
+
+
+class Dispatcher:
+    """The WSGI application: REST, replication and control."""
+
+    def __init__(self, array: Array, settings: Settings) -> None:
+        self._array = array
+        sessions = Sessions(settings.api_token, settings.credentials)
+        self._rest1 = Rest1(array, sessions, ROUTES)
+        self._replication = Replication(array)
+        self._control = Control(array)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        try:
+            response = self._answer(request)
+        except Exception:
+            LOG.exception("%s %s", request.method, request.path)
+            response = Response("Internal error.", 500)
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        if request.path.startswith("/control/"):
+            return self._control.answer(request)
+        if request.path.startswith("/replication/"):
+            return self._replication.answer(request)
+        if not request.path.startswith("/api/"):
+            return refusal(errors.NotFound("No such resource."))
+        self._wait(self._array.core.tuning.knobs.latency_ms / 1000)
+        fault = self._array.faults.take(request.method, request.path)
+        if fault is not None and not fault.after:
+            response = self._fail(request, fault)
+            if response is not None:
+                return response
+        response = self._rest1.answer(request)
+        if fault is not None and fault.after:
+            return self._fail(request, fault) or response
+        return response
+
+    def _fail(self, request: Request, fault: Fault) -> Response | None:
+        """Carry out a fault; None means to go on as usual."""
+        if fault.delay:
+            self._wait(fault.delay)
+        if fault.hang is not None:
+            self._wait(fault.hang)
+        if fault.drop or fault.hang is not None:
+            return _drop(request)
+        if fault.status is not None:
+            error = errors.ArrayError("A planted fault.")
+            error.status = fault.status
+            return refusal(error)
+        return None
+
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            self._array.core.stopping.wait(seconds)
+
+
+def _drop(request: Request) -> Response:
+    """End the connection without an answer."""
+    connection = request.environ.get(_CONNECTION)
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+    return Response(status=500, headers={"Connection": "close"})
+
+
+class Gateway(wsgi.Gateway_10):
+    """Hands the application its connection, for faults that drop it."""
+
+    def get_environ(self) -> dict[str, Any]:
+        """Return the WSGI environment."""
+        environ = super().get_environ()
+        environ[_CONNECTION] = self.req.conn.socket
+        return environ
+
+
+class ArrayServer:
+    """One array and the HTTPS server in front of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        tls.ensure(settings.state, settings.name, settings.address)
+        self.url = f"https://{settings.address}:{settings.port}"
+        self.array = Array(
+            settings.name,
+            settings.state,
+            self.url,
+            (settings.state / tls.CA).read_text(),
+            settings.mirror,
+        )
+        self._server = wsgi.Server(
+            (settings.address, settings.port),
+            Dispatcher(self.array, settings),
+            numthreads=_THREADS,
+            request_queue_size=128,
+        )
+        self._server.gateway = Gateway
+        self._server.max_request_body_size = _LARGEST
+        self._server.ssl_adapter = BuiltinSSLAdapter(
+            str(settings.state / tls.CERTIFICATE),
+            str(settings.state / tls.KEY),
+        )
+
+    def prepare(self) -> None:
+        """Bind the port and start the array's threads."""
+        self._server.prepare()
+        self.array.start()
+
+    def serve(self) -> None:
+        """Serve until ``stop``."""
+        self._server.serve()
+
+    def stop(self) -> None:
+        """End the server and the array."""
+        self.array.core.stop()
+        self._server.stop()
+        self.array.stop()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The knobs of the emulation that tests turn while the array runs.
+
+Values only, kept in the store; who obeys them is elsewhere.
+"""
+
+from dataclasses import asdict, dataclass, fields
+import json
+from typing import Any
+
+from protector.sandbox.array import errors
+from protector.sandbox.array.store import Store
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """All settings with their defaults.
+
+    ``latency_ms``: added to each REST request. ``bandwidth``: bytes per
+    second of a transfer, None for as fast as it goes. ``transfer_seconds``:
+    the least time a transfer takes. ``min_frequency``: the least seconds of a
+    schedule (real arrays: 300). ``clock_offset``: seconds added to the clock.
+    ``announce_delay``: seconds until a target learns of a group.
+    ``eradication_delay``: seconds that destroyed objects can be recovered.
+    ``keep_newest_replica``: retention spares a group's newest complete
+    replicated snapshot. ``capacity``: bytes told as the array's capacity.
+    """
+
+    latency_ms: float = 0
+    bandwidth: float | None = None
+    transfer_seconds: float = 0
+    min_frequency: float = 300
+    clock_offset: float = 0
+    announce_delay: float = 0
+    eradication_delay: float = 86400
+    keep_newest_replica: bool = True
+    capacity: int = 1024**5
+
+
+class Tuning:
+    """The settings in force."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.knobs = Knobs(**json.loads(store.meta("tuning") or "{}"))
+
+    def change(self, values: dict[str, Any]) -> Knobs:
+        """Change some settings; return all. Raises ``ArrayError``."""
+        for key, value in values.items():
+            _check(key, value)
+        with self._store.transaction():
+            self.knobs = Knobs(**{**asdict(self.knobs), **values})
+            self._store.set_meta("tuning", json.dumps(asdict(self.knobs)))
+        return self.knobs
+
+
+def _check(key: str, value: Any) -> None:
+    if key not in {field.name for field in fields(Knobs)}:
+        raise errors.ArrayError("No such setting.", key)
+    if value is None and key == "bandwidth":
+        return
+    if not isinstance(value, int | float):
+        raise errors.ArrayError("The setting must be a number.", key)
+    if key != "clock_offset" and value < 0:
+        raise errors.ArrayError("The setting must not be negative.", key)
+    if key == "bandwidth" and value == 0:
+        raise errors.ArrayError("Cut the link instead.", key)

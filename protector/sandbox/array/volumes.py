@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes: made, copied, resized, renamed, destroyed and brought back.
+
+Snapshots are another module's; so is everything about the wire.
+"""
+
+import pathlib
+from sqlite3 import Row
+from typing import Any
+
+from protector.sandbox.array import blocks, errors, names, sizes
+from protector.sandbox.array.core import Core
+from protector.sandbox.array.snapshots import Snapshots
+
+_KIND = "Volume"
+_INSERT = (
+    "INSERT INTO volumes (name, serial, size, created, source, file)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+class Volumes:
+    """The volumes of one array. Every method is one transaction."""
+
+    def __init__(self, core: Core, snapshots: Snapshots) -> None:
+        self._core = core
+        self._store = core.store
+        self._snapshots = snapshots
+
+    def find(self, name: str) -> Row | None:
+        """Return the volume, destroyed or not, or None."""
+        names.refuse_containers(name)
+        return self._store.one("SELECT * FROM volumes WHERE name = ?", name)
+
+    def show(self, name: str, pending: bool = False) -> Row:
+        """Return a volume; a destroyed one only if ``pending``."""
+        row = self.find(name)
+        if row is None or (row["destroyed"] is not None and not pending):
+            raise errors.missing(_KIND, name)
+        return row
+
+    def live(self, name: str) -> Row:
+        """Return a volume that may be changed. Raises ``ArrayError``."""
+        row = self.find(name)
+        if row is None:
+            raise errors.missing(_KIND, name)
+        if row["destroyed"] is not None:
+            raise errors.destroyed(_KIND, name)
+        return row
+
+    def listing(self) -> list[Row]:
+        """Return all volumes by name, destroyed ones included."""
+        return self._store.all("SELECT * FROM volumes ORDER BY name")
+
+    def create(self, name: str, size: Any) -> Row:
+        """Make an empty volume of ``size`` (see ``sizes.parse``)."""
+        with self._store.transaction():
+            self._require_free(name)
+            length = sizes.parse(size, name)
+            file = self._core.new_file()
+            blocks.create(file, length)
+            self._insert(name, length, None, file)
+            return self.show(name)
+
+    def limit(self, name: str, limits: dict[str, int | None]) -> Row:
+        """Set ``bandwidth_limit`` (bytes/s) and ``iops_limit``."""
+        with self._store.transaction():
+            row = {**dict(self.live(name)), **limits}
+            self._store.run(
+                "UPDATE volumes SET bandwidth_limit = ?, iops_limit = ?"
+                " WHERE id = ?",
+                row["bandwidth_limit"],
+                row["iops_limit"],
+                row["id"],
+            )
+            return self.show(name)
+
+    def rename(self, name: str, new: str) -> Row:
+        """Give a volume another name; its local snapshots follow."""
+        with self._store.transaction():
+            row = self.live(name)
+            self._refuse_mirrored(row)
+            self._require_free(new)
+            self._store.run(
+                "UPDATE volumes SET name = ? WHERE id = ?", new, row["id"]
+            )
+            return self.show(new)
+
+    def resize(self, name: str, size: Any, truncate: bool) -> Row:
+        """Extend a volume, or with ``truncate`` cut it."""
+        with self._store.transaction():
+            row = self.live(name)
+            length = sizes.parse(size, name)
+            if length < row["size"] and not truncate:
+                raise errors.ArrayError(
+                    "Implicit truncation not permitted.", name
+                )
+            if length > row["size"] and truncate:
+                raise errors.ArrayError(
+                    "Truncate size must be smaller than the volume.", name
+                )
+            if row["mirrored"] and length < row["size"]:
+                self._refuse_mirrored(row)
+            with self._core.io:
+                blocks.resize(row["file"], length)
+            self._store.run(
+                "UPDATE volumes SET size = ? WHERE id = ?", length, row["id"]
+            )
+            return self.show(name)
+
+    def destroy(self, name: str) -> Row:
+        """Destroy a volume and its own snapshots; it keeps its name."""
+        with self._store.transaction():
+            row = self.live(name)
+            self._refuse_mirrored(row)
+            if self.connected(row):
+                raise errors.ArrayError(
+                    "Volume cannot be deleted due to existing connections.",
+                    name,
+                )
+            now = self._core.clock.now()
+            self._store.run(
+                "UPDATE volumes SET destroyed = ? WHERE id = ?", now, row["id"]
+            )
+            self._store.run(
+                "UPDATE snapshots SET destroyed = ? WHERE volume_id = ?"
+                " AND pgsnap_id IS NULL AND destroyed IS NULL",
+                now,
+                row["id"],
+            )
+            return self.show(name, pending=True)
+
+    def recover(self, name: str) -> Row:
+        """Bring a destroyed volume back, with what went down with it."""
+        with self._store.transaction():
+            row = self._pending(name)
+            self._store.run(
+                "UPDATE snapshots SET destroyed = NULL WHERE volume_id = ?"
+                " AND pgsnap_id IS NULL AND destroyed = ?",
+                row["id"],
+                row["destroyed"],
+            )
+            self._store.run(
+                "UPDATE volumes SET destroyed = NULL WHERE id = ?", row["id"]
+            )
+            return self.show(name)
+
+    def eradicate(self, name: str) -> Row:
+        """Remove a destroyed volume and its own snapshots for good."""
+        with self._store.transaction():
+            row = self._pending(name)
+            self.remove(row)
+            return row
+
+    def remove(self, row: Row) -> None:
+        """Remove a volume's row, files and own snapshots."""
+        self._snapshots.remove_of_volume(row["id"])
+        self._store.run("DELETE FROM volumes WHERE id = ?", row["id"])
+        self._core.discard(row["file"])
+
+    def copy(self, source: str, name: str, overwrite: bool) -> Row:
+        """Copy a volume or a snapshot to a new or an existing volume.
+
+        An existing one needs ``overwrite``; it keeps its serial and its
+        connections and takes the source's size. An array overwrites a
+        connected volume too; how often that was done is counted in
+        ``overwritten_while_connected``.
+        """
+        with self._store.transaction():
+            target = self.find(name)
+            if target is None or not overwrite:
+                self._require_free(name)
+            if target is not None and target["destroyed"] is not None:
+                raise errors.destroyed(_KIND, name)
+            origin = self._source(source)
+            file = self._core.new_file()
+            with self._core.io:
+                blocks.clone(origin["file"], file)
+                if target is None:
+                    self._insert(name, origin["size"], origin["of"], file)
+                elif target["mirrored"]:
+                    self._overwrite_mirrored(target, origin, file)
+                else:
+                    self._replace(target, origin, file)
+            return self.show(name)
+
+    def connected(self, row: Row) -> int:
+        """Return the number of a volume's host connections."""
+        return self._store.value(
+            "SELECT COUNT(*) FROM connections WHERE volume_id = ?", row["id"]
+        )
+
+    def finish_overwrites(self) -> None:
+        """Finish the overwrites in place that a killed array began."""
+        with self._store.transaction():
+            rows = self._store.all(
+                "SELECT o.file AS copy, v.* FROM overwrites o"
+                " JOIN volumes v ON v.id = o.volume_id"
+            )
+            with self._core.io:
+                for row in rows:
+                    if pathlib.Path(row["file"]).exists():
+                        blocks.overwrite(row["copy"], row["file"])
+            self._store.run("DELETE FROM overwrites")
+
+    def _source(self, name: str) -> dict[str, Any]:
+        """Return file, size and source volume name of a copy's source."""
+        row = self.find(name)
+        if row is not None:
+            if row["destroyed"] is not None:
+                raise errors.destroyed(_KIND, name)
+            return {"file": row["file"], "size": row["size"], "of": name}
+        snapshot = self._snapshots.readable(name)
+        return {
+            "file": snapshot["file"],
+            "size": snapshot["size"],
+            "of": snapshot["source"],
+        }
+
+    def _insert(
+        self, name: str, size: int, source: str | None, file: pathlib.Path
+    ) -> None:
+        serial = self._core.new_serial()
+        now = self._core.clock.now()
+        self._store.run(_INSERT, name, serial, size, now, source, str(file))
+
+    def _replace(
+        self, target: Row, origin: dict[str, Any], file: pathlib.Path
+    ) -> None:
+        self._store.run(
+            "UPDATE volumes SET file = ?, size = ?, source = ?, created = ?,"
+            " overwritten_while_connected = overwritten_while_connected + ?"
+            " WHERE id = ?",
+            str(file),
+            origin["size"],
+            origin["of"],
+            self._core.clock.now(),
+            int(self.connected(target) > 0),
+            target["id"],
+        )
+        self._core.discard(target["file"])
+
+    def _overwrite_mirrored(
+        self, target: Row, origin: dict[str, Any], file: pathlib.Path
+    ) -> None:
+        """Overwrite in place, by a journal that survives a kill."""
+        self._store.run(
+            "UPDATE volumes SET source = ?, size = MAX(size, ?) WHERE id = ?",
+            origin["of"],
+            origin["size"],
+            target["id"],
+        )
+        self._store.run(
+            "INSERT OR REPLACE INTO overwrites VALUES (?, ?)",
+            target["id"],
+            str(file),
+        )
+        self._core.discard(str(file))
+        self._store.before_release(self.finish_overwrites)
+
+    def _pending(self, name: str) -> Row:
+        row = self.find(name)
+        if row is None:
+            raise errors.missing(_KIND, name)
+        if row["destroyed"] is None:
+            raise errors.ArrayError("Volume has not been destroyed.", name)
+        return row
+
+    def _require_free(self, name: str) -> None:
+        names.check(_KIND, name)
+        row = self.find(name)
+        if row is not None and row["destroyed"] is not None:
+            raise errors.destroyed(_KIND, name)
+        if row is not None:
+            raise errors.exists(_KIND, name)
+
+    def _refuse_mirrored(self, row: Row) -> None:
+        if row["mirrored"]:
+            raise errors.ArrayError(
+                "A mirrored volume follows its file.", row["name"]
+            )
