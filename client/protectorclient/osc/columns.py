@@ -13,21 +13,28 @@ from protectorclient import times
 _HIDDEN = frozenset({"tenant_id", "group_id", "site_id", "location", "name"})
 
 
-class Structure(columns.FormattableColumn[Any]):
+class Structure(columns.FormattableColumn):
     """A list or dictionary: one line per entry."""
 
     def human_readable(self) -> str:
         return _lines(self._value)
 
 
-class Lag(columns.FormattableColumn[Any]):
+class Maybe(columns.FormattableColumn):
+    """A plain value that may be missing: nothing for people, null in JSON."""
+
+    def human_readable(self) -> str:
+        return "" if self._value is None else str(self._value)
+
+
+class Lag(columns.FormattableColumn):
     """Seconds behind."""
 
     def human_readable(self) -> str:
         return "-" if self._value is None else times.span(self._value)
 
 
-class Conditions(columns.FormattableColumn[Any]):
+class Conditions(columns.FormattableColumn):
     """Conditions: ``type=status (reason)`` per line."""
 
     def human_readable(self) -> str:
@@ -38,7 +45,7 @@ class Conditions(columns.FormattableColumn[Any]):
         )
 
 
-class Refusals(columns.FormattableColumn[Any]):
+class Refusals(columns.FormattableColumn):
     """Refused verbs: ``verb: reason`` per line."""
 
     def human_readable(self) -> str:
@@ -47,14 +54,14 @@ class Refusals(columns.FormattableColumn[Any]):
         )
 
 
-class Steps(columns.FormattableColumn[Any]):
+class Steps(columns.FormattableColumn):
     """Steps of an operation: ``mark name (member)`` per line."""
 
     def human_readable(self) -> str:
         return "\n".join(step_line(step) for step in self._value)
 
 
-class Problem(columns.FormattableColumn[Any]):
+class Problem(columns.FormattableColumn):
     """The error of an operation: its reason."""
 
     def human_readable(self) -> str:
@@ -62,14 +69,14 @@ class Problem(columns.FormattableColumn[Any]):
         return str(value.get("reason") or value.get("message") or "")
 
 
-class Checks(columns.FormattableColumn[Any]):
+class Checks(columns.FormattableColumn):
     """Findings and checks: a mark, what, and the message per line."""
 
     def human_readable(self) -> str:
         return "\n".join(check_line(check) for check in self._value)
 
 
-_SPECIAL: dict[str, type[columns.FormattableColumn[Any]]] = {
+_SPECIAL: dict[str, type[columns.FormattableColumn]] = {
     "conditions": Conditions,
     "refused_actions": Refusals,
     "steps": Steps,
@@ -91,8 +98,10 @@ _MARKS = {
 
 def cell(name: str, value: Any) -> Any:
     """The cell of a field: plain values stay, structures get a column."""
+    if value is None:
+        return Maybe(None)
     if not isinstance(value, list | dict):
-        return "" if value is None else value
+        return value
     return _SPECIAL.get(name, Structure)(value)
 
 

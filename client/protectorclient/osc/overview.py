@@ -76,10 +76,10 @@ def _row(proxy: Any, group: Any, sites: dict[str, str]) -> tuple[Any, ...]:
         group.name,
         group.status,
         sites.get(site, site),
-        _member_count(proxy, group),
+        columns.Maybe(_member_count(proxy, group)),
         columns.Lag(lag),
-        ready,
-        _last_drill(proxy, group),
+        columns.Maybe(ready),
+        columns.Maybe(_last_drill(proxy, group)),
     )
 
 

@@ -155,9 +155,7 @@ class Resource(resource.Resource):
         """
         request = self._prepare_request(requires_id=True)
         return session.post(
-            f"{request.url}/action",
-            json={verb: args or {}, **beside},
-            microversion=self._get_microversion(session),
+            f"{request.url}/action", json={verb: args or {}, **beside}
         )
 
 

@@ -16,7 +16,7 @@ _TABLE = ("protection_group", "operation", "status", "elapsed", "error")
 
 
 class Failover(actions.Move):
-    """Move a protection group to its other site
+    """Move a protection group to its other site.
 
     With --all-from, every group that runs at the site, side by side: one
     operation each, and a table at the end.
@@ -156,7 +156,9 @@ class Failover(actions.Move):
         for group in groups:
             operation = by_group.get(group.id)
             if operation is None:
-                row = (None, "refused", None, refused.get(group.id))
+                nothing = columns.Maybe(None)
+                why = refused.get(group.id)
+                row = (nothing, "refused", nothing, why)
             else:
                 row = (
                     operation.id,

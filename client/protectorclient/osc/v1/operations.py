@@ -139,7 +139,7 @@ def _row(operation: Any, names: dict[str, str]) -> tuple[Any, ...]:
         names.get(group, group),
         operation.status,
         operation.progress,
-        operation.started_at,
+        columns.Maybe(operation.started_at),
         columns.Problem(operation.error),
     )
 
@@ -165,7 +165,7 @@ class ShowOperation(base.ShowOne):
 
 
 class WatchOperation(base.Waiting, base.ShowOne):
-    """Watch an operation until it has ended
+    """Watch an operation until it has ended.
 
     The exit code is 0 if it completed, 1 if it failed or was cancelled, 3 if
     the timeout passed first. Ctrl-C stops watching, not the operation.

@@ -80,7 +80,7 @@ class ProposeResourceMappings(base.Waiting, _Shown):
 
 
 class SetResourceMappings(base.Waiting, _Shown):
-    """Set what becomes what at the other site
+    """Set what becomes what at the other site.
 
     Pairs given are added to the present mappings, in the place of those with
     the same left side. Left is what it is at the group's primary site, right

@@ -13,7 +13,7 @@ from protectorclient.osc.v1 import sites
 
 
 class PairSite(base.Lister):
-    """Register two sites with each other and check both ways (admin only)
+    """Register two sites with each other and check both ways (admin only).
 
     This cloud and the peer's are entries of clouds.yaml with admin rights.
     Each site stores a service account of the other. It is taken from the

@@ -219,7 +219,7 @@ class ListSiteVolumeType(base.Lister):
 
 
 class DeclareSiteLost(base.Command):
-    """Declare a site gone for good (admin only)
+    """Declare a site gone for good (admin only).
 
     Its groups then accept changes without it, and can be deleted or re-homed.
     It is for a site that will not come back as it was: if it does, its copies

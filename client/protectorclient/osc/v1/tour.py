@@ -97,7 +97,7 @@ def overview() -> str:
         heading: [] for heading in (_SITES, _GROUPS, _SET, _MOVES, _WATCH)
     }
     for name, point in sorted(commands().items()):
-        line = (point.load().__doc__ or "").strip().splitlines()[0]
+        line = (point.load().__doc__ or "").strip().splitlines()[0].rstrip(".")
         parts[_heading(name)].append(f"  {name:40} {line}")
     blocks = [
         "\n".join([f"{heading}:", *lines]) for heading, lines in parts.items()

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other commands, two sites, names, help, cost of the import."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import yaml
+
+import protectorclient
+from protectorclient.osc.v1 import tour
+from protectorclient.tests import base as tests_base
+from protectorclient.tests import fake_protector
+from protectorclient.tests.osc import base
+
+
+class NamesTest(base.CommandCase):
+    """Names or ids everywhere."""
+
+    def test_ambiguous_group_lists_candidates(self) -> None:
+        ids = [self.site_a.make_group("twin")["id"] for _ in range(2)]
+        result = self.group("show twin")
+        self.assertEqual(1, result.code)
+        for group_id in ids:
+            self.assertIn(group_id, result.err)
+
+    def test_id_works_where_the_name_is_ambiguous(self) -> None:
+        ids = [self.site_a.make_group("twin")["id"] for _ in range(2)]
+        result = self.group(f"show {ids[1]}", "-f", "json")
+        self.assertEqual(ids[1], result.json()["id"])
+
+    def test_unknown_group(self) -> None:
+        result = self.group("show nobody")
+        self.assertEqual(1, result.code)
+        self.assertIn("no protection group named 'nobody'", result.err)
+
+    def test_server_names(self) -> None:
+        self.site_a.make_group("g")
+        self.site_a.servers = [
+            {"id": "s-1", "name": "web"},
+            {"id": "s-2", "name": "twin"},
+            {"id": "s-3", "name": "twin"},
+        ]
+        result = self.group("member-add g --instance-id web -f json")
+        self.assertEqual("s-1", result.json()["instance_id"])
+        result = self.group("member-add g --instance-id twin")
+        self.assertEqual(1, result.code)
+        self.assertIn("s-2, s-3", result.err)
+
+    def test_member_by_server_name(self) -> None:
+        self.site_a.make_group("g")
+        self.site_a.make_member("web", 1)
+        result = self.group("member-show g web -f json")
+        self.assertEqual("web", result.json()["instance_name"])
+        self.assertEqual(0, self.group("member-remove g web").code)
+        self.assertEqual([], self.site_a.members)
+
+
+class OverviewTest(base.CommandCase):
+    """Am I protected?"""
+
+    def test_list(self) -> None:
+        group = self.site_a.make_group("g")
+        self.site_a.make_member("web", 1)
+        self.site_a.make_operation("test_failover", group)
+        self.site_a.make_group(
+            "h",
+            conditions=[{"type": "FailoverReady", "status": False}],
+            replication={"lag_seconds": 61},
+        )
+        rows = self.group("list", "-f", "json").json()
+        self.assertEqual(
+            [
+                "id",
+                "name",
+                "status",
+                "primary_site",
+                "members",
+                "lag",
+                "failover_ready",
+                "last_drill",
+            ],
+            list(rows[0]),
+        )
+        self.assertEqual(
+            ("Site A", 1, 200, True, "2025-06-01T10:00:00Z"),
+            tuple(rows[0].values())[3:],
+        )
+        self.assertEqual((61, False, None), tuple(rows[1].values())[5:])
+        self.assertIn("| 1 minute  |", self.group("list").out)
+
+
+class SettingsTest(base.CommandCase):
+    """Policy and mappings."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.site_a.make_group("g")
+
+    def test_policy(self) -> None:
+        self.site_a.policy["retention"] = {"per_day": 4, "days": 7}
+        result = self.group(
+            "policy-set g --interval 5 --retention-days 9 --no-prestage",
+            "--primary-fa-api-token",
+            "t0ken",
+            "-f",
+            "json",
+        )
+        self.assertEqual({"per_day": 4, "days": 9}, result.json()["retention"])
+        self.assertFalse(result.json()["prestage"])
+        self.assertNotIn("t0ken", result.out + result.err)
+        self.assertEqual("t0ken", self.site_a.policy["primary_fa_api_token"])
+
+    def test_mappings_are_added_to_those_there_are(self) -> None:
+        self.site_a.mappings = {
+            "networks": [{"primary": "a", "secondary": "b", "subnets": []}],
+            "flavors": [{"primary": "m1", "secondary": "m2"}],
+        }
+        result = self.group(
+            "mapping-set g --network a=c --network d=e --test-network a=t"
+        )
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual(
+            {
+                "networks": [
+                    {
+                        "primary": "a",
+                        "secondary": "c",
+                        "secondary_test": "t",
+                        "subnets": [],
+                    },
+                    {"primary": "d", "secondary": "e"},
+                ],
+                "flavors": [{"primary": "m1", "secondary": "m2"}],
+            },
+            self.site_a.mappings,
+        )
+
+    def test_mappings_from_what_show_printed(self) -> None:
+        self.site_a.mappings = {"flavors": [{"primary": "x", "secondary": 1}]}
+        printed = self.group("mapping-show g -f yaml").out
+        path = pathlib.Path(self.home) / "m.yaml"
+        path.write_text(printed)
+        self.site_a.mappings = {"networks": [{"primary": "gone"}]}
+        result = self.group("mapping-set g --replace --file", str(path))
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual(
+            {"flavors": [{"primary": "x", "secondary": 1}]},
+            self.site_a.mappings,
+        )
+
+    def test_proposal(self) -> None:
+        self.site_a.mappings = {"networks": [{"primary": "p"}]}
+        self.assertEqual(0, self.group("mapping-propose g").code)
+        self.assertEqual([], self.site_a.asked("PUT", "/mappings"))
+        self.assertEqual(0, self.group("mapping-propose g --apply").code)
+        self.assertEqual(1, len(self.site_a.asked("PUT", "/mappings")))
+
+    def test_nonsense_is_usage(self) -> None:
+        self.assertEqual(2, self.group("mapping-set g --network ab").code)
+        self.assertEqual(2, self.group("policy-set g").code)
+
+
+class TwoSitesTest(base.CommandCase):
+    """With a second cloud."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        group = self.site_a.make_group("g")
+        self.site_b.groups = [{**group, "status": "failed_over"}]
+
+    def _two(self, *words: str) -> base.Result:
+        return self.openstack(
+            "--secondary-cloud", "site-b", "protector", *words
+        )
+
+    def test_show_shows_both(self) -> None:
+        result = self._two("protection-group", "show", "g", "-f", "json")
+        self.assertEqual("active", result.json()["status"])
+        self.assertEqual("failed_over", result.json()["at site-b"]["status"])
+
+    def test_falls_back_and_says_so(self) -> None:
+        self.site_a.stop()
+        result = self._two("protection-group", "show", "g", "-f", "json")
+        self.assertEqual(0, result.code, result.err)
+        self.assertEqual("failed_over", result.json()["status"])
+        self.assertIn("site-a: the site does not answer", result.err)
+        result = self._two("protection-group", "list", "-f", "json")
+        self.assertEqual("g", result.json()[0]["name"])
+        self.assertIn("asking site-b", result.err)
+
+    def test_sync_status_of_both(self) -> None:
+        for site in (self.site_a, self.site_b):
+            site.sync = {
+                "in_sync": False,
+                "local": {"version": 1},
+                "remote": {"status": "failed"},
+            }
+        result = self._two("protection-group", "sync-status", "g")
+        self.assertEqual(2, result.out.count("OUT OF SYNC"))
+        self.assertIn("Last Sync: never", result.out)
+        result = self._two(
+            "protection-group", "sync-status", "g", "-f", "json"
+        )
+        self.assertEqual(["site-a", "site-b"], list(result.json()))
+
+    def test_failover_says_how_at_the_other_site(self) -> None:
+        self.site_a.stop()
+        for result in (
+            self._two("protection-group", "failover", "g"),
+            self.group("failover g"),
+        ):
+            self.assertEqual(1, result.code)
+            self.assertIn(
+                "protector protection-group failover g --type unplanned",
+                result.err,
+            )
+
+    def test_watch_goes_on_at_the_other_site(self) -> None:
+        operation = self.site_b.make_operation("failover", {"id": "x"})
+        self.site_a.operations = [dict(operation)]
+        self.site_a.stop()
+        result = self._two("operation", "watch", operation["id"])
+        self.assertEqual(0, result.code, result.err)
+        self.assertIn("settle: done", result.err)
+
+
+class PairTest(base.CommandCase):
+    """site pair."""
+
+    def test_both_ways_with_different_accounts(self) -> None:
+        result = self.protector(
+            "site pair --peer-cloud site-b",
+            *("--service-username", "svc", "--service-password", "pa"),
+            *("--peer-service-password", "pb", "-f", "json"),
+        )
+        self.assertEqual(0, result.code, result.err)
+        known = {"username": "svc", "project_name": "service"}
+        at_a, at_b = self.site_a.registered[0], self.site_b.registered[0]
+        for sent in (at_a, at_b):
+            self.assertEqual(known, {key: sent[key] for key in known})
+        self.assertEqual(("pb", "pa"), (at_a["password"], at_b["password"]))
+        self.assertEqual(f"{self.site_b.url}/identity/v3", at_a["auth_url"])
+        self.assertEqual(
+            ["Site B", "Site A"], [row["site"] for row in result.json()]
+        )
+
+    def test_accounts_of_clouds_yaml_and_failed_check(self) -> None:
+        self.write_clouds(
+            protector_service_username="svc",
+            protector_service_password="pw",
+        )
+        self.site_b.checks = [{"check": "arrays", "ok": False}]
+        result = self.protector("site pair --peer-cloud site-b")
+        self.assertEqual(1, result.code)
+        self.assertIn("arrays", result.out)
+        self.assertEqual("pw", self.site_a.registered[0]["password"])
+
+    def test_never_the_admins_own_account(self) -> None:
+        result = self.protector("site pair --peer-cloud site-b")
+        self.assertEqual(2, result.code)
+        self.assertEqual([], self.site_a.registered)
+        self.assertIn("no service account", result.err)
+
+
+class HelpTest(base.CommandCase):
+    """What can be found out without other documentation."""
+
+    def test_every_command_has_help(self) -> None:
+        for name in tour.commands():
+            result = self.protector(name, "--help")
+            self.assertEqual(0, result.code, name)
+            self.assertIn(f" protector {name}", result.out)
+
+    def test_bare_protector(self) -> None:
+        result = self.openstack("protector")
+        self.assertEqual(0, result.code, result.err)
+        for name in tour.commands():
+            self.assertIn(f"  {name} ", result.out)
+        self.assertIn("Five minutes", result.out)
+        self.assertEqual([], self.site_a.calls)
+
+    def test_wrong_word(self) -> None:
+        result = self.protector("protection-group lst")
+        self.assertEqual(2, result.code)
+        self.assertIn("openstack protector protection-group list", result.err)
+
+    def test_contract_is_complete(self) -> None:
+        group = (
+            "create list show set delete member-add member-list member-show "
+            "member-remove sync-status sync-force policy-set policy-show "
+            "policy-delete mapping-set mapping-show mapping-propose "
+            "consistency-group-show recovery-point-list health failover "
+            "failback test-failover test-cleanup reprotect replicate "
+            "source-cleanup resolve-split rehome"
+        )
+        nouns = {
+            "site": "pair create list show set delete validate "
+            "volume-type-list declare-lost",
+            "tenant-mapping": "create list show delete",
+            "protection-group": group,
+            "operation": "list show watch report retry skip cancel",
+            "health": "show",
+        }
+        expected = {
+            f"{noun} {verb}"
+            for noun, verbs in nouns.items()
+            for verb in verbs.split()
+        }
+        self.assertEqual(expected, set(tour.commands()))
+
+
+class ImportTest(tests_base.TestCase):
+    """What importing costs, and what is imported."""
+
+    def test_at_most_50_ms_beyond_its_libraries(self) -> None:
+        script = (
+            "import time, osc_lib.utils, openstack, openstack.connection\n"
+            "import openstack.resource, openstack.proxy\n"
+            "import openstack.service_description\n"
+            "t = time.perf_counter()\n"
+            "import protectorclient.osc.plugin, sys\n"
+            "print((time.perf_counter() - t) * 1000, 'rich' in sys.modules)"
+        )
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", script],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            ).stdout.split()
+            for _ in range(3)
+        ]
+        self.assertLess(min(float(run[0]) for run in runs), 50)
+
+    def test_never_imports_the_service(self) -> None:
+        root = pathlib.Path(protectorclient.__file__).parent
+        for path in root.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = []
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                for name in names:
+                    self.assertNotEqual("protector", name.split(".")[0])
+
+
+class SitesTest(base.CommandCase):
+    """Sites, and pins of the API version."""
+
+    def test_list_show_types_validate(self) -> None:
+        self.assertIn("Site B", self.protector("site list").out)
+        shown = self.protector("site show", "Site B", "-f", "json").json()
+        self.assertEqual(fake_protector.SITE_B, shown["id"])
+        types = self.protector("site volume-type-list", "Site A").out
+        self.assertIn("replicated-ssd", types)
+        self.assertEqual(0, self.protector("site validate", "Site B").code)
+
+    def test_declare_lost_lists_what_it_concerns(self) -> None:
+        self.site_a.make_group("g")
+        result = self.protector("site declare-lost", "Site A", "--dry-run")
+        self.assertIn("runs there, to be failed over first", result.err)
+        self.assertEqual([], self.site_a.asked("POST", "/action"))
+        result = self.protector("site declare-lost", "Site A")
+        self.assertEqual(0, result.code)
+        call = self.site_a.asked("POST", "/action")[0]
+        self.assertEqual({"declare_lost": {}}, call.body)
+
+    def test_pinned_microversion(self) -> None:
+        result = self.openstack(
+            "--os-protector-api-version", "1.1", "protector", "site", "list"
+        )
+        self.assertEqual(0, result.code, result.err)
+        call = self.site_a.asked("GET", "/sites")[0]
+        self.assertEqual(
+            "protector 1.1", call.headers["openstack-api-version"]
+        )
+
+    def test_yaml_output_is_structured(self) -> None:
+        group = self.site_a.make_group("g")
+        shown = yaml.safe_load(self.group("show g -f yaml").out)
+        self.assertEqual(group["refused_actions"], shown["refused_actions"])

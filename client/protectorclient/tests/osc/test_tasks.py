@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long tasks: watching, exit codes, streams."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import fixtures
+
+from protectorclient import wait
+from protectorclient.tests import fake_cloud
+from protectorclient.tests.osc import base
+
+FAILED = (
+    "failed",
+    {
+        "reason": "QuotaExceeded",
+        "message": "no more instances",
+        "remedy": "raise the quota.",
+    },
+)
+
+
+class TaskCase(base.CommandCase):
+    """One group exists."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.one = self.site_a.make_group("prod-web-app")
+
+
+class ExitCodeTest(TaskCase):
+    """0 done, 1 failed or refused, 2 usage, 3 timeout, 130 detached."""
+
+    def test_done(self) -> None:
+        result = self.group("failover prod-web-app")
+        self.assertEqual(0, result.code)
+        self.assertIn("| status              | completed", result.out)
+        self.assertEqual(
+            [
+                "failover prod-web-app: 0% X preflight: running",
+                "failover prod-web-app: 33% X preflight: done",
+                "failover prod-web-app: 33% X work: running",
+                "failover prod-web-app: 66% X work: done",
+                "failover prod-web-app: 66% X settle: running",
+                "failover prod-web-app: 100% X settle: done",
+                "failover prod-web-app: 100% X completed",
+            ],
+            _without_elapsed(result.err),
+        )
+
+    def test_failed(self) -> None:
+        self.site_a.fate = FAILED
+        result = self.group("failover prod-web-app", "-f", "json")
+        self.assertEqual(1, result.code)
+        self.assertEqual("QuotaExceeded", result.json()["error"]["reason"])
+        self.assertIn("no more instances raise the quota.", result.err)
+
+    def test_failed_create_shows_reason_and_remedy(self) -> None:
+        self.site_a.fate = FAILED
+        result = self.group("delete prod-web-app")
+        self.assertEqual(1, result.code)
+        self.assertIn("no more instances (QuotaExceeded)", result.err)
+        self.assertIn("Remedy: raise the quota.", result.err)
+
+    def test_refused(self) -> None:
+        refusal = fake_cloud.error(409, "InvalidStatus", "it is busy")
+        self.site_a.instead.append(("POST", "action", refusal))
+        result = self.group("failover prod-web-app")
+        self.assertEqual((1, ""), (result.code, result.out))
+        self.assertIn("it is busy (InvalidStatus, req-1234)", result.err)
+
+    def test_usage(self) -> None:
+        for words in ("failover", "create --name x", "set prod-web-app"):
+            result = self.group(words)
+            self.assertEqual((2, ""), (result.code, result.out), words)
+
+    def test_timeout(self) -> None:
+        self.site_a.fate = ("running", None)
+        result = self.group("failover prod-web-app --timeout 0.3")
+        self.assertEqual((3, ""), (result.code, result.out))
+        op_id = self.site_a.operations[0]["id"]
+        self.assertIn(f"protector operation watch {op_id}", result.err)
+
+    def test_detached(self) -> None:
+        def interrupt(*args: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        self.useFixture(fixtures.MonkeyPatch("time.sleep", interrupt))
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                "protectorclient.wait.Patience", _patience(interrupt)
+            )
+        )
+        result = self.group("failover prod-web-app")
+        self.assertEqual((130, ""), (result.code, result.out))
+        op_id = self.site_a.operations[0]["id"]
+        self.assertIn(f"protector operation watch {op_id}", result.err)
+        self.assertEqual("running", self.site_a.operations[0]["status"])
+
+    def test_no_wait(self) -> None:
+        result = self.group("failover prod-web-app --no-wait", "-f", "json")
+        self.assertEqual(0, result.code)
+        self.assertEqual("pending", result.json()["status"])
+        self.assertEqual([], self.site_a.asked("GET", "/operations/"))
+
+    def test_unreachable_site(self) -> None:
+        self.site_a.stop()
+        result = self.group("list")
+        self.assertEqual(1, result.code)
+        self.assertNotIn("Traceback", result.err)
+
+
+class LiveTest(TaskCase):
+    """On a terminal."""
+
+    def test_live_table_on_stderr_result_on_stdout(self) -> None:
+        result = self.group("failover prod-web-app --yes", tty=True)
+        self.assertEqual(0, result.code)
+        for word in ("elapsed", "members now", "settle", "100%"):
+            self.assertIn(word, result.err)
+        self.assertNotIn("members now", result.out)
+
+    def test_asks_and_takes_no_for_an_answer(self) -> None:
+        self.site_a.plan = {
+            "plan": [{"name": "stop"}, {"name": "start", "member": "web"}],
+            "preflight": {
+                "ok": True,
+                "findings": [
+                    {
+                        "severity": "warning",
+                        "check": "age",
+                        "message": "old",
+                        "fix": "replicate",
+                    }
+                ],
+            },
+            "predicted_duration_seconds": 65,
+        }
+        result = self.group("failover prod-web-app", tty=True, stdin="n\n")
+        self.assertEqual(1, result.code)
+        for line in (
+            "Plan: failover of prod-web-app",
+            "  2. start (web)",
+            "WARNING age: old Fix: replicate",
+            "Predicted duration: 1:05",
+            "[y/N]",
+            "nothing was done",
+        ):
+            self.assertIn(line, result.err)
+        self.assertEqual([], self.site_a.operations)
+        result = self.group("failover prod-web-app", tty=True, stdin="y\n")
+        self.assertEqual(0, result.code)
+
+    def test_dry_run(self) -> None:
+        self.site_a.plan = {
+            "plan": {"steps": [{"name": "stop"}]},
+            "preflight": [
+                {"severity": "blocking", "check": "q", "message": "none"}
+            ],
+        }
+        result = self.group("failover prod-web-app --dry-run")
+        self.assertEqual(1, result.code)
+        self.assertIn("It would be refused.", result.out)
+        result = self.group("failover prod-web-app --dry-run -f json")
+        self.assertEqual(self.site_a.plan, result.json())
+        self.assertEqual([], self.site_a.operations)
+
+
+class OperationTest(TaskCase):
+    """The operation commands."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.op = self.site_a.make_operation("failover", self.one)
+
+    def test_list(self) -> None:
+        result = self.protector("operation list", "-f", "json")
+        row = result.json()[0]
+        self.assertEqual(
+            [
+                "id",
+                "kind",
+                "protection_group",
+                "status",
+                "progress",
+                "started_at",
+                "error",
+            ],
+            list(row),
+        )
+        self.assertEqual("prod-web-app", row["protection_group"])
+
+    def test_watch_by_id_and_by_group(self) -> None:
+        result = self.protector(f"operation watch {self.op['id']}")
+        self.assertEqual(0, result.code, result.err)
+        self.assertIn("settle: done", result.err)
+        result = self.protector("operation show prod-web-app -f json")
+        self.assertEqual("completed", result.json()["status"])
+        self.assertEqual("done", result.json()["steps"][0]["status"])
+
+    def test_cancel_retry_skip(self) -> None:
+        op_id = self.op["id"]
+        result = self.protector(f"operation cancel {op_id} -f json")
+        self.assertEqual("cancelled", result.json()["status"])
+        result = self.protector(f"operation retry {op_id}")
+        self.assertEqual(0, result.code, result.err)
+        result = self.protector(f"operation skip {op_id} work")
+        self.assertEqual(0, result.code, result.err)
+        step = self.op["steps"][1]["id"]
+        self.assertEqual(
+            {"skip": {"step_id": step}},
+            self.site_a.asked("POST", "/action")[-1].body,
+        )
+
+    def test_report(self) -> None:
+        self.op["result"] = {
+            "verdict": "passed",
+            "rto_seconds": 12,
+            "members": [{"name": "web|1", "status": "ACTIVE"}],
+        }
+        self.op["error"] = {"message": "<b>bad</b>"}
+        result = self.protector("operation report prod-web-app")
+        self.assertIn("# failover of prod-web-app: running", result.out)
+        self.assertIn("| web\\|1 | ACTIVE |", result.out)
+        result = self.protector("operation report prod-web-app -f html")
+        self.assertIn("&lt;b&gt;bad&lt;/b&gt;", result.out)
+        result = self.protector("operation report prod-web-app -f json")
+        self.assertEqual("passed", result.json()["result"]["verdict"])
+
+
+class SiteFailoverTest(TaskCase):
+    """All groups of a site."""
+
+    def test_all_from_with_one_refused(self) -> None:
+        other = self.site_a.make_group("second")
+        self.site_a.make_group("elsewhere", current_primary_site_id="x")
+        refusal = fake_cloud.error(409, "Split", "two histories")
+        self.site_a.instead.append(("POST", f"{other['id']}/action", refusal))
+        result = self.group(
+            "failover --type unplanned --all-from", "Site A", "-f", "json"
+        )
+        self.assertEqual(1, result.code)
+        rows = {row["protection_group"]: row for row in result.json()}
+        self.assertEqual({"prod-web-app", "second"}, set(rows))
+        self.assertEqual("completed", rows["prod-web-app"]["status"])
+        self.assertEqual("refused", rows["second"]["status"])
+        self.assertIn("two histories", rows["second"]["error"])
+
+    def test_table(self) -> None:
+        result = self.group("failover --all-from", "Site A")
+        self.assertEqual(0, result.code, result.err)
+        self.assertIn("| protection_group |", result.out)
+
+
+def _without_elapsed(text: str) -> list[str]:
+    lines = [line.split(" ") for line in text.splitlines()]
+    return [" ".join([*line[:3], "X", *line[4:]]) for line in lines]
+
+
+def _patience(sleep: Any) -> Any:
+    real = wait.Patience
+
+    def make(**kwargs: Any) -> wait.Patience:
+        return real(sleep=sleep, **kwargs)
+
+    return make
