@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of protection groups and their actions."""
+
+from oslo_policy import policy
+
+from protector.policies import base
+
+GROUPS = "/v1/{tenant_id}/protection-groups"
+GROUP = f"{GROUPS}/{{protection_group_id}}"
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    return [
+        base.documented(
+            "protection_groups:index",
+            base.READER,
+            "List protection groups.",
+            f"GET {GROUPS}",
+        ),
+        base.documented(
+            "protection_groups:show",
+            base.READER,
+            "Show a protection group, its recovery points and its health.",
+            f"GET {GROUP}",
+            f"GET {GROUP}/recovery-points",
+            f"GET {GROUP}/health",
+        ),
+        base.documented(
+            "protection_groups:create",
+            base.MEMBER,
+            "Create a protection group.",
+            f"POST {GROUPS}",
+        ),
+        base.documented(
+            "protection_groups:update",
+            base.MEMBER,
+            "Change name and description of a protection group.",
+            f"PUT {GROUP}",
+        ),
+        base.documented(
+            "protection_groups:delete",
+            base.MEMBER,
+            "Delete a protection group.",
+            f"DELETE {GROUP}",
+        ),
+        base.documented(
+            "protection_groups:failover",
+            base.MEMBER,
+            "Move a protection group to its secondary site.",
+            f"POST {GROUP}/action (failover)",
+        ),
+        base.documented(
+            "protection_groups:failback",
+            base.MEMBER,
+            "Move a protection group back to its primary site.",
+            f"POST {GROUP}/action (failback)",
+        ),
+        base.documented(
+            "protection_groups:replicate",
+            base.MEMBER,
+            "Make a recovery point now.",
+            f"POST {GROUP}/action (replicate)",
+        ),
+    ]
