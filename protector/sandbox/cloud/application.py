@@ -187,7 +187,7 @@ class Application:
     ) -> werkzeug_response.Response:
         failure: errors.ApiError | None = None
         try:
-            route, arguments = service.find(request.method, request.path)
+            route, arguments = service.match(request.method, request.path)
         except exceptions.MethodNotAllowed:
             failure = errors.MethodNotAllowed()
         except exceptions.NotFound:

@@ -124,7 +124,7 @@ class Service:
             f"Policy doesn't allow {action} to be performed."
         )
 
-    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Return the route of a path, with its arguments.
 
         :raises werkzeug.exceptions.NotFound: none.
