@@ -41,7 +41,7 @@ class Conditions(columns.FormattableColumn):
         return "\n".join(
             f"{row.get('type')}={row.get('status')}"
             + (f" ({row['reason']})" if row.get("reason") else "")
-            for row in self._value
+            for row in conditions(self._value)
         )
 
 
@@ -94,6 +94,13 @@ _MARKS = {
     "failed_ignored": "!",
     "skipped": "-",
 }
+
+
+def conditions(value: Any) -> list[dict[str, Any]]:
+    """Conditions as a list, if they came by their type."""
+    if isinstance(value, dict):
+        return [{"type": kind, **row} for kind, row in value.items()]
+    return list(value or [])
 
 
 def cell(name: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ What a list of the server already has is not asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent import futures
 from typing import Any
 
@@ -86,7 +86,7 @@ def _row(proxy: Any, group: Any, sites: dict[str, str]) -> tuple[Any, ...]:
 def _protection(proxy: Any, group: Any) -> tuple[Any, Any]:
     """Seconds of lag, and whether a failover could begin now."""
     lag = (group.replication or {}).get("lag_seconds")
-    ready = _condition(group.conditions or [], "FailoverReady")
+    ready = _condition(group.conditions, "FailoverReady")
     if lag is not None and ready is not None:
         return lag, ready
     try:
@@ -98,8 +98,8 @@ def _protection(proxy: Any, group: Any) -> tuple[Any, Any]:
     return lag, health.failover_ready if ready is None else ready
 
 
-def _condition(conditions: Iterable[dict[str, Any]], kind: str) -> Any:
-    for condition in conditions:
+def _condition(value: Any, kind: str) -> Any:
+    for condition in columns.conditions(value):
         if condition.get("type") == kind:
             return str(condition.get("status")).lower() == "true"
     return None

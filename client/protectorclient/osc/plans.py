@@ -61,7 +61,7 @@ def ask(app: Any, question: str) -> None:
 
 
 def _steps(dry_run: dict[str, Any]) -> list[Any]:
-    plan = dry_run.get("plan") or []
+    plan = dry_run.get("plan") or dry_run.get("steps") or []
     if isinstance(plan, dict):
         plan = plan.get("steps") or []
     return list(plan)

@@ -36,5 +36,5 @@ class GroupHealth(_base.Singleton):
     link = resource.Body("link")
     lag_seconds = resource.Body("lag_seconds")
     rpo_history = resource.Body("rpo_history")
-    conditions = resource.Body("conditions", type=list)
+    conditions = resource.Body("conditions")
     findings = resource.Body("findings", type=list)

@@ -61,7 +61,7 @@ class ProtectionGroup(_base.Resource):
     #: From 1.2: verbs legal now, and why the others are not.
     allowed_actions = resource.Body("allowed_actions", type=list)
     refused_actions = resource.Body("refused_actions", type=dict)
-    conditions = resource.Body("conditions", type=list)
+    conditions = resource.Body("conditions")
     epoch = resource.Body("epoch", type=int)
     metadata_version = resource.Body("metadata_version", type=int)
     last_operation_id = resource.Body("last_operation_id")
