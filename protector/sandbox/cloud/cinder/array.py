@@ -17,6 +17,8 @@ from protector.sandbox.cloud import context
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
+_NO_PROXY = {"http": "", "https": ""}
+"""Arrays are on loopback: the environment's proxy is not for them."""
 
 
 class DriverError(Exception):
@@ -88,6 +90,7 @@ class ArrayClient:
                 headers={"Content-Type": "application/octet-stream"},
                 timeout=self._timeout,
                 verify=self._verify,
+                proxies=_NO_PROXY,
             )
         except requests.RequestException as error:
             raise DriverError(f"array data path: {error}") from error
@@ -106,6 +109,7 @@ class ArrayClient:
                 request_kwargs={
                     "timeout": self._timeout,
                     "verify": self._verify,
+                    "proxies": _NO_PROXY,
                 },
             )
             self._local.session = session

@@ -45,7 +45,5 @@ def forbidden(action: str) -> errors.ApiError:
 
 
 def or_string(values: typing.Sequence[str]) -> str:
-    """Return ``a, b, or c`` (cinder.utils.build_or_str)."""
-    if len(values) == 1:
-        return values[0]
-    return f"{', '.join(values[:-1])}, or {values[-1]}"
+    """Return ``a or b or c`` (cinder.utils.build_or_str)."""
+    return " or ".join(values)
