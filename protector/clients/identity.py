@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keystone: projects, and who the service user is."""
+
+import functools
+from typing import Any
+
+from keystoneauth1 import adapter, plugin
+
+from protector.clients import rest
+
+Json = dict[str, Any]
+
+
+class IdentityClient(rest.Service):
+    """Keystone as the service user sees it from its own project."""
+
+    service_type = "identity"
+    label = "Keystone"
+
+    @functools.cached_property
+    def adapter(self) -> adapter.Adapter:
+        """At the address that tokens come from."""
+        return adapter.Adapter(
+            self._scope.session,
+            service_type=self.service_type,
+            interface=plugin.AUTH_INTERFACE,
+            global_request_id=self._scope.request_id,
+        )
+
+    @property
+    def user_id(self) -> str:
+        """Id of the service user."""
+        with self.calling("sign in"):
+            session = self._scope.session
+            return str(session.reading(session.get_user_id))
+
+    @property
+    def project_id(self) -> str:
+        """Id of the service user's own project."""
+        return self._scope.project_id
+
+    def check(self) -> Json:
+        """Sign in.
+
+        :returns: ``user_id``, ``project_id`` and ``roles`` (names).
+        :raises CloudForbidden: the credentials are not accepted.
+        :raises CloudUnavailable: no answer.
+        """
+        with self.calling("sign in"):
+            access = self._access()
+            return {
+                "user_id": access.user_id,
+                "project_id": access.project_id,
+                "roles": list(access.role_names),
+            }
+
+    def endpoints(self) -> dict[str, str]:
+        """Addresses by service type, of the site's interface and region."""
+        wanted = self._scope.access
+        with self.calling("read the catalogue"):
+            found = self._access().service_catalog.get_endpoints_data(
+                interface=wanted.interface, region_name=wanted.region_name
+            )
+            return {kind: data[0].url for kind, data in found.items() if data}
+
+    def _access(self) -> Any:
+        session = self._scope.session
+        return session.reading(session.auth.get_access, session)
+
+    def get(self, project_id: str) -> Json:
+        """A project: ``id``, ``name``, ``domain_id``, ``enabled``.
+
+        :raises CloudNotFound: there is none.
+        """
+        with self.calling(f"read project {project_id}"):
+            return self.read(f"/projects/{project_id}")["project"]
+
+    def find_by_name(self, name: str) -> list[Json]:
+        """Projects of a name; one per domain at most."""
+        with self.calling(f"find project {name}"):
+            return self.read("/projects", name=name)["projects"]
+
+    def domain(self, domain_id: str) -> Json:
+        """:raises CloudNotFound: there is none."""
+        with self.calling(f"read domain {domain_id}"):
+            return self.read(f"/domains/{domain_id}")["domain"]
