@@ -6,8 +6,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_policy import policy
 
-from protector import exception
-from protector import policies
+from protector import exception, policies
 from protector.context import RequestContext
 
 

@@ -9,11 +9,10 @@ import functools
 from typing import Any
 
 from protector import clock as clock_module
-from protector import policy
-from protector import rpc
-from protector import secrets
+from protector import policy, rpc, secrets
 from protector.clients import clouds
 from protector.db import session
+from protector.engine import rpcapi
 from protector.storage import registry
 
 
@@ -41,6 +40,11 @@ class Runtime:
     @functools.cached_property
     def bus(self) -> rpc.Bus:
         return rpc.Bus(self.conf)
+
+    @functools.cached_property
+    def engine(self) -> rpcapi.EngineAPI:
+        """The engines of this site, as the API calls them."""
+        return rpcapi.EngineAPI(self.bus)
 
     @functools.cached_property
     def sealer(self) -> secrets.Sealer:

@@ -9,8 +9,7 @@ from oslo_db import options as db_options
 from oslo_log import log as logging
 
 from protector import conf as options
-from protector import runtime
-from protector import version
+from protector import runtime, version
 
 # libraries whose debug output holds tokens or drowns ours
 QUIET = (
@@ -28,9 +27,11 @@ QUIET = (
 def load_conf(
     argv: Sequence[str],
     default_config_files: Sequence[str] | None = None,
+    commands: Sequence[Any] = (),
 ) -> Any:
     """A ``ConfigOpts`` of its own with every option registered and read.
 
+    :param commands: command line options, such as a ``SubCommandOpt``.
     :raises SystemExit: the arguments or a file are wrong; the text says
         which.
     """
@@ -41,6 +42,7 @@ def load_conf(
     )
     db_options.set_defaults(conf, connection="sqlite:///protector.sqlite")
     options.register_all(conf)
+    conf.register_cli_opts(commands)
     conf(
         list(argv),
         project="protector",
@@ -54,8 +56,9 @@ def load_conf(
 def prepare(
     argv: Sequence[str],
     default_config_files: Sequence[str] | None = None,
+    commands: Sequence[Any] = (),
 ) -> runtime.Runtime:
     """Read the configuration, set up logging, return the ``Runtime``."""
-    conf = load_conf(argv, default_config_files)
+    conf = load_conf(argv, default_config_files, commands)
     logging.setup(conf, "protector", version.version_string())
     return runtime.Runtime(conf)

@@ -7,16 +7,18 @@ is no global configuration object.
 
 from typing import Any
 
-from protector.conf import api
-from protector.conf import arrays
-from protector.conf import clouds
-from protector.conf import default
-from protector.conf import engine
-from protector.conf import peer
-from protector.conf import replication
-from protector.conf import secrets
-from protector.conf import service_auth
-from protector.conf import storage
+from protector.conf import (
+    api,
+    arrays,
+    clouds,
+    default,
+    engine,
+    peer,
+    replication,
+    secrets,
+    service_auth,
+    storage,
+)
 
 GROUPS = (
     default,

@@ -9,8 +9,8 @@ GROUP = "api"
 opts = [
     cfg.HostAddressOpt(
         "bind_host",
-        default="0.0.0.0",
-        help="Address to listen on.",  # noqa: S104
+        default="0.0.0.0",  # noqa: S104
+        help="Address to listen on.",
     ),
     cfg.PortOpt("port", default=8788, help="Port to listen on."),
     cfg.IntOpt("threads", default=32, min=4, help="Requests served at once."),

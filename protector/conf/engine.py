@@ -79,6 +79,21 @@ renewed every third of it.
         help="Deadline, in seconds, of a step that names none of its own.",
     ),
     cfg.FloatOpt(
+        "check_timeout",
+        default=6,
+        min=1,
+        help="Deadline, in seconds, for the peer to answer before a change.",
+    ),
+    cfg.FloatOpt(
+        "push_timeout",
+        default=15,
+        min=1,
+        help="""
+Deadline, in seconds, for pushing a document within an operation; past it the
+push is repeated in the background.
+""",
+    ),
+    cfg.FloatOpt(
         "replication_timeout",
         default=14400,
         min=1,

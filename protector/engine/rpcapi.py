@@ -14,8 +14,7 @@ from typing import Any
 
 import oslo_messaging as messaging
 
-from protector import exception
-from protector import rpc
+from protector import exception, rpc
 from protector.context import RequestContext
 
 VERSION = "1.0"

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
-from protector import metadata
+from protector import exception, metadata
 from protector.db import models
 
 Json = dict[str, Any]
@@ -154,7 +153,7 @@ def _members(
     )
     found = []
     for row in rows:
-        if not row.volumes:
+        if row.status in (c.MemberStatus.PROTECTING, c.MemberStatus.ERROR):
             continue
         member = known.get(row.id, {}) | _take(row, MEMBER)
         if row.status == c.MemberStatus.REMOVING:
@@ -240,6 +239,13 @@ def _apply_group(
     if group is None:
         group = models.ProtectionGroup(deleted="", conditions={}, epoch_seen=0)
         session.add(group)
+    # a move that this site runs itself goes on: the push came from a change
+    # at the source that ended while the move was waiting for it
+    moving = group.operation_id is not None and (
+        group.epoch == document["epoch"]
+    )
+    if moving:
+        del values["status"]
     for name, value in values.items():
         setattr(group, name, value)
     at_primary = local_site_id == values["primary_site_id"]
@@ -252,9 +258,10 @@ def _apply_group(
     group.epoch_seen = max(group.epoch_seen, group.epoch)
     group.claim = document["claim"]
     group.metadata_version = document["version"]
-    # what ran here against the older copy is over
-    group.operation_id = None
-    group.error_verb = None
+    if not moving:
+        # what ran here against the older copy is over
+        group.operation_id = None
+        group.error_verb = None
     group.updated_at = now
     return group
 

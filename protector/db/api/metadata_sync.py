@@ -12,11 +12,9 @@ from typing import Any
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
-from protector import metadata
+from protector import exception, metadata
 from protector.db import models
-from protector.db.api import documents
-from protector.db.api import source_locks
+from protector.db.api import documents, source_locks
 
 Sync = models.MetadataSync
 
@@ -75,7 +73,9 @@ def _store(
     sync.remote_status = c.SyncStatus.PENDING
     sync.error = None
     sync.attempts = 0
-    sync.next_attempt_at = None
+    # the operation that made it pushes it; should that engine die, somebody
+    # does it after a while
+    sync.next_attempt_at = now + datetime.timedelta(seconds=60)
     session.flush()
     return mine
 
@@ -163,7 +163,6 @@ def fail(
     error: str,
     now: datetime.datetime,
     backoff_max: float,
-    unreachable: bool,
 ) -> None:
     """A push failed: remember why and when to try again."""
     sync = find(session, group_id)
@@ -171,26 +170,27 @@ def fail(
         return
     sync.attempts += 1
     sync.error = error
-    sync.remote_status = (
-        c.SyncStatus.UNREACHABLE
-        if unreachable and sync.remote_status == c.SyncStatus.SYNCED
-        else c.SyncStatus.FAILED
-    )
+    sync.remote_status = c.SyncStatus.FAILED
     pause = min(backoff_max, 2.0 ** min(sync.attempts, 16))
     sync.next_attempt_at = now + datetime.timedelta(seconds=pause)
 
 
-def unsent(session: orm.Session, now: datetime.datetime) -> list[str]:
-    """Ids of the groups whose document the peer does not have and whose
-    next attempt is due."""
-    rows = session.query(Sync).filter(
-        Sync.remote_status != c.SyncStatus.SYNCED
+def unsent(
+    session: orm.Session, now: datetime.datetime, site_id: str
+) -> list[str]:
+    """Ids of the groups whose document, made here, the peer does not have
+    and whose next attempt is due."""
+    rows = (
+        session.query(Sync)
+        .join(models.ProtectionGroup)
+        .filter(
+            Sync.remote_status != c.SyncStatus.SYNCED,
+            Sync.next_attempt_at <= now,
+            models.ProtectionGroup.current_primary_site_id == site_id,
+            models.ProtectionGroup.deleted == "",
+        )
     )
-    return [
-        s.protection_group_id
-        for s in rows
-        if s.next_attempt_at is None or s.next_attempt_at <= now
-    ]
+    return [s.protection_group_id for s in rows]
 
 
 def require_in_sync(

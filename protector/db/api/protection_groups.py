@@ -8,9 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
-from protector import metadata
-from protector import states
+from protector import exception, metadata, states
 from protector.db import models
 
 Group = models.ProtectionGroup

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import exception
-from protector.db import models
-from protector.db import types
+from protector.db import models, types
 
 Lock = models.SourceLock
 NEVER = 1e18

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who runs an operation: claims, leases and turns, on the database's clock."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception, states
+from protector.db import models, types
+from protector.db.api import protection_groups
+
+Op = models.Operation
+
+
+@dataclasses.dataclass(frozen=True)
+class Lease:
+    """Proof of ownership: sent with each write of the owner."""
+
+    operation_id: str
+    worker: str
+    generation: int
+
+
+def runnable(session: orm.Session, site_id: str, margin: float) -> list[str]:
+    """Ids of the operations that this site has to run and nobody does,
+    oldest first.
+
+    :param margin: seconds past the end of a lease.
+    """
+    free = sa.or_(
+        Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
+    )
+    statement = (
+        sa.select(Op.id)
+        .where(
+            Op.executor_site_id == site_id,
+            Op.status.in_(c.UNFINISHED),
+            free,
+        )
+        .order_by(Op.created_at, Op.id)
+    )
+    return list(session.scalars(statement))
+
+
+def claim(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation_id: str,
+    site_id: str,
+    worker: str,
+    seconds: float,
+    margin: float,
+) -> Lease | None:
+    """Become the owner; None when somebody is, it is done, or its turn has
+    not come."""
+    operation = session.get(Op, operation_id)
+    if operation is None or not _turn(session, operation):
+        return None
+    free = sa.or_(
+        Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
+    )
+    statement = (
+        sa.update(Op)
+        .where(
+            Op.id == operation_id,
+            Op.executor_site_id == site_id,
+            Op.status.in_(c.UNFINISHED),
+            free,
+        )
+        .values(
+            worker=worker,
+            generation=Op.generation + 1,
+            lease_until=types.db_epoch() + seconds,
+            status=c.OperationStatus.RUNNING,
+            started_at=sa.func.coalesce(Op.started_at, now),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(statement).rowcount != 1:
+        return None
+    session.refresh(operation)
+    return Lease(operation_id, worker, operation.generation)
+
+
+def _turn(session: orm.Session, operation: Op) -> bool:
+    """Whether a queued change is first and the slot free: then take it."""
+    if operation.kind not in states.QUEUED:
+        return True
+    group = protection_groups.find(session, operation.protection_group_id)
+    if group is None:
+        return True
+    if group.operation_id == operation.id:
+        return True
+    earlier = (
+        sa.select(Op.id)
+        .where(
+            Op.protection_group_id == group.id,
+            Op.kind.in_(states.QUEUED),
+            Op.status.in_(c.UNFINISHED),
+            Op.executor_site_id == operation.executor_site_id,
+            sa.tuple_(Op.created_at, Op.id)
+            < sa.tuple_(
+                sa.literal(operation.created_at, type_=types.UtcDateTime),
+                operation.id,
+            ),
+        )
+        .limit(1)
+    )
+    if session.scalar(earlier) is not None:
+        return False
+    statement = (
+        sa.update(models.ProtectionGroup)
+        .where(
+            models.ProtectionGroup.id == group.id,
+            models.ProtectionGroup.operation_id.is_(None),
+        )
+        .values(operation_id=operation.id)
+        .execution_options(synchronize_session=False)
+    )
+    taken = session.execute(statement).rowcount == 1
+    session.expire(group)
+    return taken
+
+
+def renew(session: orm.Session, lease: Lease, seconds: float) -> bool:
+    """Extend the lease; False when it is no longer ours."""
+    statement = (
+        sa.update(Op)
+        .where(*_owned(lease))
+        .values(lease_until=types.db_epoch() + seconds)
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(statement).rowcount == 1
+
+
+def let_go(session: orm.Session, lease: Lease) -> None:
+    """End the lease so that another engine may adopt at once."""
+    session.execute(
+        sa.update(Op)
+        .where(*_owned(lease))
+        .values(worker=None, lease_until=0.0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def owned(session: orm.Session, lease: Lease) -> Op:
+    """The row, locked, when the lease still stands.
+
+    :raises LeaseLost: it does not.
+    """
+    statement = (
+        sa.select(Op)
+        .where(*_owned(lease), Op.lease_until > types.db_epoch())
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    operation = session.scalars(statement).one_or_none()
+    if operation is None:
+        raise exception.LeaseLost(
+            f"Operation {lease.operation_id} is no longer run by "
+            f"{lease.worker}."
+        )
+    return operation
+
+
+def _owned(lease: Lease) -> tuple[Any, ...]:
+    return (
+        Op.id == lease.operation_id,
+        Op.worker == lease.worker,
+        Op.generation == lease.generation,
+        Op.status == c.OperationStatus.RUNNING,
+    )

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What arriving at a site needs to know: staging names, unique content."""
+
+from protector import constants as c
+from protector.db import models
+from protector.engine.context import StepContext
+
+# what Nova does to a server on its way into and in the shelf; anything newer
+# means that somebody used the parked copy
+PARKING_ACTIONS = frozenset({"shelve", "shelveOffload", "stop", "lock"})
+
+
+def staging_prefix(operation_id: str) -> str:
+    return f"protector-{operation_id}-"
+
+
+def staging_name(ctx: StepContext, member: models.Member, ordinal: int) -> str:
+    """``protector-<operation>-<generation>-<n>``, at most 63 characters.
+
+    The generation makes the staging of a stopped engine tell itself apart
+    from that of its successor.
+    """
+    members = sorted(m.id for m in ctx.scene.settled_members)
+    number = members.index(member.id) * 100 + ordinal
+    generation = ctx.work.lease.token.generation
+    return f"{staging_prefix(ctx.operation.id)}{generation}-{number}"
+
+
+def sweep(ctx: StepContext) -> None:
+    """An adopter's first act: destroy the staging of older generations."""
+    generation = ctx.work.lease.token.generation
+    prefix = staging_prefix(ctx.operation.id)
+    ctx.driver.destroy_volumes(
+        ctx.array(ctx.target), prefix, keep=[f"{prefix}{generation}-"]
+    )
+
+
+def content_is_unique(ctx: StepContext, member: models.Member) -> bool:
+    """Whether the member's copy at the target holds what exists nowhere
+    else: marked so, or used since a planned move parked it."""
+    copy = member.copy(ctx.target)
+    if copy is None:
+        return False
+    if copy.content_unique:
+        return True
+    if not copy.server_id or copy.role != c.CopyRole.PARKED:
+        return False
+    actions = ctx.tenant(ctx.target).compute.instance_actions(copy.server_id)
+    return bool(actions) and actions[0].action not in PARKING_ACTIONS

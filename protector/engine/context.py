@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step gets: the scene, the clients, the array, and its records.
+
+One per running step.  Each outbound change goes through ``guard``.
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import dataclasses
+import functools
+import threading
+from typing import Any
+
+from sqlalchemy import orm
+
+from protector import exception
+from protector.clients import clouds, types, wait
+from protector.db import models
+from protector.db.api import operations, operations_leases
+from protector.engine import access, leases, polls
+from protector.engine import scene as scenes
+from protector.storage import base
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What all steps of one run share."""
+
+    runtime: Any
+    lease: leases.HeldLease
+    polls: polls.Polls
+    local_site_id: str
+    # set when the engine goes down: pauses end at once
+    stopping: threading.Event
+    # for what the members of one operation must do one after the other
+    turn: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+
+class StepContext:
+    """:param member_id: the member of a per-member step."""
+
+    def __init__(
+        self,
+        work: Work,
+        operation: models.Operation,
+        member_id: str | None,
+        deadline: float,
+    ) -> None:
+        self.work = work
+        self.runtime = work.runtime
+        self.conf = work.runtime.conf
+        self.clock = work.runtime.clock
+        self.operation = operation
+        self.member_id = member_id
+        self._deadline = deadline
+
+    # -- time and ownership
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the step's deadline.
+
+        :raises DeadlineExceeded: it has passed.
+        """
+        left = self._deadline - self.clock.monotonic()
+        if left <= 0:
+            raise exception.DeadlineExceeded(
+                "The step did not end within its deadline."
+            )
+        return left
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks.
+
+        :raises DeadlineExceeded: the step's deadline comes first.
+        :raises LeaseLost: the engine goes down, or the lease ended.
+        """
+        left = self.remaining
+        if self.clock.wait(self.work.stopping, min(seconds, left)):
+            self.work.lease.lose()
+        self.guard()
+
+    def guard(self) -> None:
+        """:raises LeaseLost: this engine may not act any more."""
+        self.work.lease.check()
+
+    # -- the database
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[orm.Session]:
+        """A transaction in which the lease is proved to stand."""
+        with self.runtime.db.writer() as session:
+            operations_leases.owned(session, self.work.lease.token)
+            yield session
+
+    def save(self, **values: Any) -> None:
+        """Keep values in ``operation.data``, for later steps too."""
+        with self.runtime.db.writer() as session:
+            operations.save_data(session, self.work.lease.token, **values)
+        self.operation.data = {**self.operation.data, **values}
+
+    @property
+    def data(self) -> Json:
+        """The operation's values as they are now."""
+        with self.runtime.db.reader() as session:
+            return operations.get(session, self.operation.id).data
+
+    @functools.cached_property
+    def scene(self) -> scenes.Scene:
+        """The group as it was when the step first looked."""
+        with self.runtime.db.reader() as session:
+            return scenes.load(
+                session, self.conf, self.operation.protection_group_id
+            )
+
+    def refresh(self) -> scenes.Scene:
+        self.__dict__.pop("scene", None)
+        return self.scene
+
+    @property
+    def member(self) -> models.Member:
+        return self.scene.member(str(self.member_id))
+
+    @property
+    def run_name(self) -> str:
+        """Short name of this run of the operation, fit for a suffix.
+
+        Another run has another one: what an earlier run snapshot may be
+        older than what the source wrote since.
+        """
+        generation = self.work.lease.token.generation
+        return f"{self.operation.id[:8]}-{generation}"
+
+    # -- who is where
+
+    @property
+    def source(self) -> str:
+        return self.operation.source_site_id
+
+    @property
+    def target(self) -> str:
+        return self.operation.target_site_id
+
+    # -- clouds
+
+    def access(self, site_id: str) -> types.SiteAccess:
+        return access.site_access(self.runtime, self.scene.sites[site_id])
+
+    def site(self, site_id: str) -> clouds.SiteClients:
+        return self.runtime.clouds.site(
+            self.access(site_id),
+            before_change=self.guard,
+            request_id=self.operation.request_id,
+        )
+
+    def tenant(self, site_id: str) -> clouds.ProjectClients:
+        """Clients in the group's project at a site."""
+        return self.site(site_id).project(self.scene.project(site_id))
+
+    def servers(self, site_id: str) -> wait.BatchedPoll[types.Server]:
+        return self._poll(self.work.polls.servers, site_id)
+
+    def volumes(self, site_id: str) -> wait.BatchedPoll[types.Volume]:
+        return self._poll(self.work.polls.volumes, site_id)
+
+    def groups(self, site_id: str) -> wait.BatchedPoll[types.Group]:
+        return self._poll(self.work.polls.groups, site_id)
+
+    def _poll(self, make: Callable[..., Any], site_id: str) -> Any:
+        return make(self.access(site_id), self.scene.project(site_id))
+
+    # -- arrays
+
+    @functools.cached_property
+    def driver(self) -> base.ReplicationDriver:
+        return self.runtime.storage.driver(self.guard)
+
+    def array(self, site_id: str) -> base.Array:
+        site = self.scene.sites[site_id]
+        return self.runtime.storage.array_of(site.id, site.name)
+
+    def direction(self, source_site_id: str) -> base.Direction:
+        """Replication from a site to the other, by its array group there.
+
+        :raises ArrayError: the array side of that direction is not made.
+        """
+        side = self.scene.side(source_site_id)
+        if not side.array_group:
+            raise exception.ArrayError(
+                "Replication is not configured from site "
+                f"{self.scene.sites[source_site_id].name}.",
+                remedy="Set a replication policy.",
+            )
+        return base.Direction(
+            self.array(source_site_id),
+            self.array(self.scene.other(source_site_id)),
+            side.array_group,
+        )

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Locks of ours on servers: set, recognised, lifted.
+
+A lock is made with the service user's token scoped to its own project; one
+under the tenant's token the tenant could undo.  Its reason carries the
+operation and the state the server was in, so that whoever finds it can bring
+that state back.
+"""
+
+from protector import exception
+from protector.clients import types
+from protector.engine.context import StepContext
+
+PREFIX = "protector"
+# the states a server may be in when its group moves
+MOVABLE = ("ACTIVE", "SHUTOFF")
+
+
+def reason(operation_id: str, power: str) -> str:
+    return f"{PREFIX}:{operation_id}:{power}"
+
+
+def parse(text: str | None) -> tuple[str, str] | None:
+    """(operation id, state before) of a lock of ours; None of another's."""
+    parts = (text or "").split(":")
+    if len(parts) == 3 and parts[0] == PREFIX:
+        return parts[1], parts[2]
+    return None
+
+
+def lock(ctx: StepContext, site_id: str, server: types.Server) -> str:
+    """Lock a server for this operation; the state it was in before.
+
+    :raises UnexpectedState: it is in a state from which it cannot move.
+    """
+    ours = parse(server.locked_reason) if server.locked else None
+    if ours is not None and ours[0] == ctx.operation.id:
+        return ours[1]
+    if server.status not in MOVABLE:
+        raise exception.UnexpectedState(
+            f"Server {server.name} ({server.id}) is {server.status}; only "
+            f"{' and '.join(MOVABLE)} servers can be moved.",
+            remedy="Bring the server to one of these states and retry.",
+        )
+    ctx.site(site_id).service.compute.lock(
+        server.id, reason(ctx.operation.id, server.status)
+    )
+    return server.status
+
+
+def lift(ctx: StepContext, site_id: str, server_id: str) -> None:
+    """Lift a lock of ours; another's stays."""
+    service = ctx.site(site_id).service.compute
+    server = ctx.tenant(site_id).compute.get_server(server_id)
+    if server.locked and parse(server.locked_reason):
+        service.unlock(server_id)
+
+
+def undo(ctx: StepContext, site_id: str, server_id: str) -> None:
+    """Bring a server back to the state that this operation's lock noted."""
+    compute = ctx.tenant(site_id).compute
+    try:
+        server = compute.get_server(server_id)
+    except exception.CloudNotFound:
+        return
+    ours = parse(server.locked_reason) if server.locked else None
+    if ours is None or ours[0] != ctx.operation.id:
+        return
+    if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
+        compute.start(server_id)
+        ctx.servers(site_id).wait(server_id, _runs, ctx.remaining)
+    lift(ctx, site_id, server_id)
+
+
+def _runs(server: types.Server | None) -> bool | None:
+    if server is None or server.status == "ERROR":
+        raise exception.UnexpectedState(
+            "The server did not start again.",
+            remedy="Start it in Nova.",
+        )
+    return True if server.status == "ACTIVE" else None

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which object at the target stands for one at the source.
+
+An explicit mapping wins; else the object of the same name.  Reads both
+clouds, changes nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from protector import exception
+from protector.clients import clouds, types
+from protector.engine import scene as scenes
+
+Json = dict[str, Any]
+KINDS = ("networks", "flavors", "security_groups", "availability_zones")
+
+
+class Mapper:
+    """Maps from one site of a group to the other.
+
+    ``primary`` and ``secondary`` in a mapping mean the sites the group was
+    created with, in every direction.
+    """
+
+    def __init__(self, scene: scenes.Scene, target_site_id: str) -> None:
+        self._mappings = scene.mappings
+        forward = target_site_id == scene.group.secondary_site_id
+        self._from = "primary" if forward else "secondary"
+        self._to = "secondary" if forward else "primary"
+
+    def wanted(self, kind: str, *source: str | None) -> str | None:
+        """Name or id at the target for an object known by ``source`` (its
+        id, its name) at the source; None when no mapping names it."""
+        for pair in self._mappings.get(kind, []):
+            if pair.get(self._from) in source:
+                return pair.get(self._to)
+        return None
+
+    def subnets(self, *network: str | None) -> list[Json]:
+        """The subnet pairs given with a network's mapping, as
+        ``{"source", "target"}``."""
+        for pair in self._mappings.get("networks", []):
+            if pair.get(self._from) in network:
+                return [
+                    {"source": s.get(self._from), "target": s.get(self._to)}
+                    for s in pair.get("subnets") or []
+                ]
+        return []
+
+    def network(self, port: Json, networks: Iterable[Json]) -> Json:
+        """The target's network for a port of a recipe.
+
+        :raises PreflightFailed: there is none.
+        """
+        wanted = self.wanted(
+            "networks", port["network_id"], port["network_name"]
+        )
+        return _pick(
+            "network",
+            networks,
+            wanted or port["network_name"],
+            port["network_name"],
+        )
+
+    def flavor(
+        self, recipe: Json, flavors: Iterable[types.Flavor]
+    ) -> types.Flavor:
+        """The target's flavor for a recipe: mapped, or of the same name and
+        size.
+
+        :raises PreflightFailed: there is none.
+        """
+        name = recipe["flavor"]["original_name"]
+        wanted = self.wanted("flavors", recipe["flavor"].get("id"), name)
+        known = list(flavors)
+        for flavor in known:
+            if (wanted or name) in (flavor.id, flavor.name):
+                return flavor
+        raise exception.PreflightFailed(
+            f"There is no flavor {wanted or name} at the target site.",
+            remedy=f"Make one, or map flavor {name} to another.",
+            flavor=name,
+        )
+
+    def security_group(self, group: Json) -> str:
+        """Name or id at the target for a recipe's security group."""
+        found = self.wanted("security_groups", group["id"], group["name"])
+        return found or str(group["name"])
+
+    def availability_zone(self, zone: str | None) -> str | None:
+        """The mapped zone; without a mapping the scheduler decides."""
+        return self.wanted("availability_zones", zone) if zone else None
+
+
+def _pick(what: str, rows: Iterable[Json], wanted: str, source: str) -> Json:
+    found = [r for r in rows if wanted in (r["id"], r["name"])]
+    exact = [r for r in found if r["id"] == wanted] or found
+    if len(exact) == 1:
+        return exact[0]
+    problem = "is no" if not found else f"are {len(found)}"
+    raise exception.PreflightFailed(
+        f"There {problem} {what} {wanted} at the target site.",
+        remedy=f"Map {what} {source} to one that is there, by its id.",
+        kind=what,
+        source=source,
+    )
+
+
+def propose(
+    source: clouds.ProjectClients,
+    target: clouds.ProjectClients,
+    source_is_primary: bool,
+) -> Json:
+    """A mapping made from both clouds: pairs of equal names."""
+
+    def pairs(mine: Iterable[str], theirs: Iterable[str]) -> list[Json]:
+        both = sorted(set(mine) & set(theirs))
+        return [{"primary": name, "secondary": name} for name in both]
+
+    def names(rows: Iterable[Json]) -> list[str]:
+        return [r["name"] for r in rows if r.get("name")]
+
+    primary, secondary = (
+        (source, target) if source_is_primary else (target, source)
+    )
+    return {
+        "networks": pairs(
+            names(primary.network.networks()),
+            names(secondary.network.networks()),
+        ),
+        "flavors": pairs(
+            [f.name for f in primary.compute.flavors()],
+            [f.name for f in secondary.compute.flavors()],
+        ),
+        "security_groups": pairs(
+            names(primary.network.security_groups()),
+            names(secondary.network.security_groups()),
+        ),
+        "keypairs": [],
+        "availability_zones": pairs(
+            primary.compute.availability_zones(),
+            secondary.compute.availability_zones(),
+        ),
+        "boot_tiers": [],
+    }

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of a member in the Cinder group of a site: joined, seen, left."""
+
+from collections.abc import Sequence
+
+from protector import exception
+from protector.clients import types
+from protector.db import models
+from protector.engine.context import StepContext
+
+
+def volume_marks(member: models.Member, ordinal: int) -> dict[str, str]:
+    """Metadata by which a copy that was made, but not yet recorded, is
+    found.  Marks find, recorded ids decide: nothing is deleted on one."""
+    return {
+        "protector_member": member.id,
+        "protector_volume": str(ordinal),
+    }
+
+
+def join(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
+    """The volumes are in the site's Cinder group, observed."""
+    client = ctx.tenant(site_id).volume
+    group_id = str(ctx.scene.side(site_id).cinder_group_id)
+    inside = set(client.get_group(group_id).volume_ids)
+    missing = [v for v in volume_ids if v not in inside]
+    if missing:
+        _settled(ctx, site_id, group_id)
+        client.update_group(group_id, add=missing)
+    _settled(ctx, site_id, group_id)
+    inside = set(client.get_group(group_id).volume_ids)
+    left_out = set(volume_ids) - inside
+    if left_out:
+        raise exception.UnexpectedState(
+            f"Cinder did not take volumes {', '.join(sorted(left_out))} into "
+            f"volume group {group_id}."
+        )
+
+
+def leave(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
+    """The volumes are in no Cinder group of ours, observed."""
+    client = ctx.tenant(site_id).volume
+    group_id = ctx.scene.side(site_id).cinder_group_id
+    if not group_id:
+        return
+    try:
+        inside = set(client.get_group(group_id).volume_ids)
+    except exception.CloudNotFound:
+        return
+    present = [v for v in volume_ids if v in inside]
+    if present:
+        _settled(ctx, site_id, group_id)
+        client.update_group(group_id, remove=present)
+        _settled(ctx, site_id, group_id)
+    left = set(client.get_group(group_id).volume_ids) & set(volume_ids)
+    if left:
+        raise exception.UnexpectedState(
+            f"Cinder did not let volumes {', '.join(sorted(left))} leave "
+            f"volume group {group_id}."
+        )
+
+
+def _settled(ctx: StepContext, site_id: str, group_id: str) -> None:
+    """An update is under way while the group is ``updating``."""
+
+    def done(group: types.Group | None) -> bool | None:
+        if group is None or group.status.startswith("error"):
+            status = group.status if group else "gone"
+            raise exception.UnexpectedState(
+                f"Volume group {group_id} is {status}.",
+                remedy="See the log of Cinder and reset the group's state.",
+            )
+        return True if group.status == "available" else None
+
+    ctx.groups(site_id).wait(group_id, done, ctx.remaining)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows the operations that run here at the peer site too, best effort.
+
+The peer's rows are read-only copies; nothing depends on them.
+"""
+
+from typing import Any
+
+from oslo_log import log as logging
+import sqlalchemy as sa
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.engine import access
+from protector.engine import scene as scenes
+
+LOG = logging.getLogger(__name__)
+Json = dict[str, Any]
+# told at the peer: what moves a group; the rest is this site's business
+MIRRORED = c.PLACEMENT_VERBS
+TIMES = ("created_at", "started_at", "finished_at")
+FIELDS = (
+    "id",
+    "protection_group_id",
+    "kind",
+    "type",
+    "status",
+    "outcome",
+    "args",
+    "result",
+    "error",
+    "progress",
+    "origin_site_id",
+    "executor_site_id",
+    "source_site_id",
+    "target_site_id",
+    "user_id",
+    "request_id",
+)
+STEP_FIELDS = (
+    "id",
+    "name",
+    "member_id",
+    "member_name",
+    "status",
+    "attempt",
+    "weight",
+    "optional",
+    "message",
+    "error",
+    "result",
+)
+STEP_TIMES = ("started_at", "finished_at")
+
+
+class Mirror:
+    """Remembers what it told; a restart tells it once more."""
+
+    def __init__(self, runtime: Any, site_id: str) -> None:
+        self._runtime = runtime
+        self._site_id = site_id
+        self._told: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Tell what changed since the last time."""
+        for operation_id, version in self._changed():
+            try:
+                self._tell(operation_id)
+            except exception.ProtectorError as e:
+                LOG.debug("Operation %s not mirrored: %s", operation_id, e)
+                continue
+            self._told[operation_id] = version
+
+    def _changed(self) -> list[tuple[str, int]]:
+        op = models.Operation
+        statement = (
+            sa.select(op.id, op.mirror_version)
+            .where(
+                op.executor_site_id == self._site_id,
+                op.kind.in_(MIRRORED),
+                op.mirror_version > 0,
+            )
+            .order_by(op.created_at.desc())
+            .limit(100)
+        )
+        with self._runtime.db.reader() as session:
+            rows = session.execute(statement).all()
+        return [(i, v) for i, v in rows if self._told.get(i) != v]
+
+    def _tell(self, operation_id: str) -> None:
+        with self._runtime.db.reader() as session:
+            row = session.get(models.Operation, operation_id)
+            scene = scenes.load(
+                session, self._runtime.conf, row.protection_group_id
+            )
+            body = render(row)
+        site = self._runtime.clouds.site(
+            access.site_access(self._runtime, scene.sites[scene.peer_site_id])
+        )
+        site.peer.mirror(operation_id, body)
+
+
+def render(row: models.Operation) -> Json:
+    """The operation as ``PUT /v1/peer/operations/{id}`` takes it."""
+    return (
+        {k: getattr(row, k) for k in FIELDS}
+        | {k: _time(getattr(row, k)) for k in TIMES}
+        | {
+            "steps": [
+                {k: getattr(s, k) for k in STEP_FIELDS}
+                | {k: _time(getattr(s, k)) for k in STEP_TIMES}
+                for s in row.steps
+            ]
+        }
+    )
+
+
+def _time(value: Any) -> str | None:
+    return value.isoformat() if value else None

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an operation ends: its status and result, and the group's status."""
+
+from typing import Any
+
+from oslo_log import log as logging
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception, states
+from protector.db import models
+from protector.db.api import operations, operations_leases, protection_groups
+from protector.engine import context, results
+
+LOG = logging.getLogger(__name__)
+Error = exception.ProtectorError
+
+# only these may leave the group in error
+FATAL = frozenset({c.Verb.CREATE, c.Verb.DELETE}) | c.PLACEMENT_VERBS
+
+
+def cancel_error(work: context.Work) -> Error | None:
+    """The error that a requested cancel is, while it may still be one."""
+    with work.runtime.db.reader() as session:
+        row = operations.get(session, work.lease.token.operation_id)
+        if row.cancelling and not row.no_return:
+            return exception.Superseded("The operation was cancelled.")
+    return None
+
+
+def completed(work: context.Work, operation: models.Operation) -> None:
+    with work.runtime.db.writer() as session:
+        row = operations_leases.owned(session, work.lease.token)
+        ignored = [
+            s for s in row.steps if s.status == c.StepStatus.FAILED_IGNORED
+        ]
+        operations.finish(
+            session,
+            work.runtime.clock.now(),
+            row,
+            c.OperationStatus.COMPLETED,
+            outcome=c.Outcome.WARNINGS if ignored else c.Outcome.SUCCESS,
+            result=results.build(row, work.runtime.clock.now()),
+        )
+    LOG.info("Operation %s completed", operation.id)
+
+
+def must_compensate(work: context.Work, operation: models.Operation) -> bool:
+    """Before the point of no return a failed verb brings back what was."""
+    with work.runtime.db.reader() as session:
+        return not operations.get(session, operation.id).no_return
+
+
+def mark_compensating(
+    work: context.Work, operation: models.Operation, error: Error
+) -> None:
+    """From here the operation only goes back, whoever adopts it."""
+    with work.runtime.db.writer() as session:
+        operations.save_data(
+            session, work.lease.token, compensating=error.as_dict()
+        )
+    operation.data = {
+        **operation.data,
+        "compensating": error.as_dict(),
+    }
+
+
+def compensated(
+    work: context.Work,
+    operation: models.Operation,
+    problems: list[Error],
+) -> None:
+    """All that could be is undone; the operation ends."""
+    error = operation.data["compensating"]
+    cancelled = error["reason"] == "Superseded"
+    status = (
+        c.OperationStatus.CANCELLED if cancelled else c.OperationStatus.FAILED
+    )
+    if problems:
+        left = [p.as_dict() for p in problems]
+        error = {**error, "details": {**error["details"], "left": left}}
+    with work.runtime.db.writer() as session:
+        row = operations_leases.owned(session, work.lease.token)
+        _end(session, work, row, status, error, clean=not problems)
+    LOG.warning("Operation %s %s: %s", operation.id, status, error["message"])
+
+
+def failed(
+    work: context.Work, operation: models.Operation, error: Error
+) -> None:
+    """Past the point of no return: it stays as it is and can be retried."""
+    with work.runtime.db.writer() as session:
+        row = operations_leases.owned(session, work.lease.token)
+        _end(
+            session,
+            work,
+            row,
+            c.OperationStatus.FAILED,
+            error.as_dict(),
+            clean=False,
+        )
+    LOG.error("Operation %s failed: %s", operation.id, error)
+
+
+def _end(
+    session: orm.Session,
+    work: context.Work,
+    row: models.Operation,
+    status: str,
+    error: dict[str, Any],
+    clean: bool,
+) -> None:
+    now = work.runtime.clock.now()
+    operations.finish(
+        session,
+        now,
+        row,
+        status,
+        error=error,
+        result=results.build(row, now),
+    )
+    group = protection_groups.find(session, row.protection_group_id)
+    if group is not None:
+        _rest(group, c.Verb(row.kind), clean)
+    if row.kind in states.QUEUED:
+        _rest_member(session, row)
+
+
+def _rest(group: models.ProtectionGroup, verb: c.Verb, clean: bool) -> None:
+    if verb not in FATAL:
+        return
+    if verb in c.PLACEMENT_VERBS and clean:
+        protection_groups.set_status(
+            group, protection_groups.resting_status(group)
+        )
+    else:
+        protection_groups.set_status(group, c.GroupStatus.ERROR, verb)
+
+
+def _rest_member(session: orm.Session, row: models.Operation) -> None:
+    member = session.get(models.Member, row.args["member_id"])
+    if member is None:
+        return
+    added = row.kind == c.Verb.MEMBER_ADD
+    member.status = c.MemberStatus.ERROR if added else c.MemberStatus.PROTECTED

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The read-only verdict before a request is accepted.
+
+Refusals precede the 202: what can be known to fail is refused here, and
+nothing is written.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from protector import constants as c
+from protector import exception, states
+from protector.context import RequestContext
+from protector.db.api import metadata_sync, protection_groups
+from protector.engine import group_types, mapping, reading, recipe
+from protector.engine.steps import members
+
+Json = dict[str, Any]
+Reader = reading.Reader
+
+
+def check(
+    runtime: Any,
+    context: RequestContext,
+    verb: str,
+    group_id: str | None,
+    args: Json,
+) -> Json:
+    """What the engine resolved of a request that it would accept; see
+    ``rpcapi.EngineAPI.precheck``.
+
+    :raises ProtectorError: the refusal.
+    """
+    if verb == c.Verb.CREATE:
+        return group_types.check_create(runtime, context, args)
+    reader = Reader.of(runtime, str(group_id), context)
+    group = reader.scene.group
+    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    if refused is not None:
+        raise refused
+    return CHECKS[c.Verb(verb)](reader, args)
+
+
+def _peer(reader: Reader) -> None:
+    """The peer answers, soon.
+
+    :raises PeerUnreachable: it does not.
+    """
+    try:
+        reader.site(reader.scene.peer_site_id).peer.check(
+            reader.conf.peer.check_timeout
+        )
+    except exception.PeerUnreachable as e:
+        raise exception.PeerUnreachable(
+            "remote site unreachable - cannot modify protection group "
+            f"{reader.scene.group.name}: {e.message}",
+            **e.details,
+        ) from None
+
+
+def _in_sync(reader: Reader) -> None:
+    with reader.runtime.db.reader() as session:
+        metadata_sync.require_in_sync(session, reader.scene.group)
+
+
+def _change(reader: Reader, args: Json) -> Json:
+    _in_sync(reader)
+    _peer(reader)
+    return {}
+
+
+def _sync(reader: Reader, args: Json) -> Json:
+    _peer(reader)
+    return {}
+
+
+def _update(reader: Reader, args: Json) -> Json:
+    group = reader.scene.group
+    if "name" in args:
+        with reader.runtime.db.reader() as session:
+            protection_groups.check_name(
+                session, group.project_id, args["name"], except_id=group.id
+            )
+    return _change(reader, args)
+
+
+def _delete(reader: Reader, args: Json) -> Json:
+    scene = reader.scene
+    if scene.members:
+        raise exception.GroupNotEmpty(
+            f"Protection group {scene.group.name} still has "
+            f"{len(scene.members)} members.",
+            members=[m.id for m in scene.members],
+        )
+    _peer(reader)
+    return {}
+
+
+def _member_add(reader: Reader, args: Json) -> Json:
+    _change(reader, args)
+    found = recipe.capture(
+        reader.tenant(reader.scene.local_site_id),
+        args["instance_id"],
+        args.get("volume_ids"),
+        members.rules(reader.scene),
+    )
+    ids = [v.id for v, _ in found.volumes]
+    with reader.runtime.db.reader() as session:
+        other = protection_groups.volume_group(
+            session, ids, reader.scene.group.id
+        )
+    if other is not None:
+        raise exception.VolumeInAnotherGroup(
+            f"A volume of instance {found.server.name} is in protection "
+            f"group {other.name}.",
+            id=other.id,
+        )
+    return {
+        "instance_name": found.server.name,
+        "volume_ids": ids,
+        "warnings": found.warnings,
+    }
+
+
+def _mappings_set(reader: Reader, args: Json) -> Json:
+    _change(reader, args)
+    known = {m.id for m in reader.scene.members}
+    for tier in args["mappings"].get("boot_tiers", []):
+        strange = set(tier["members"]) - known
+        if strange:
+            raise exception.InvalidReference(
+                f"boot_tiers names {', '.join(sorted(strange))}, which are "
+                "no members of the group.",
+                field="boot_tiers",
+            )
+    return {"mappings": args["mappings"]}
+
+
+def _policy_set(reader: Reader, args: Json) -> Json:
+    interval = args.get("replication_interval_minutes")
+    rpo = args.get("rpo_minutes")
+    if interval and rpo and rpo < interval:
+        raise exception.BadRequest(
+            f"rpo_minutes ({rpo}) is shorter than "
+            f"replication_interval_minutes ({interval}).",
+            remedy="Replicate at least as often as the RPO demands.",
+            field="rpo_minutes",
+        )
+    return _change(reader, args)
+
+
+def _replicate(reader: Reader, args: Json) -> Json:
+    reader.direction(reader.scene.group.current_primary_site_id)
+    return {}
+
+
+def _move(reader: Reader, args: Json) -> Json:
+    """Placement: what stops it is preflight's to find; a peer that is away
+    is known at once."""
+    _in_sync(reader)
+    _peer(reader)
+    if not reader.scene.settled_members:
+        raise exception.InvalidStatus(
+            f"Protection group {reader.scene.group.name} has no members to "
+            "move.",
+            remedy="Add a server to it.",
+        )
+    return {}
+
+
+Check = Callable[[Reader, Json], Json]
+CHECKS: dict[c.Verb, Check] = {
+    c.Verb.UPDATE: _update,
+    c.Verb.DELETE: _delete,
+    c.Verb.MEMBER_ADD: _member_add,
+    c.Verb.MEMBER_REMOVE: _change,
+    c.Verb.POLICY_SET: _policy_set,
+    c.Verb.POLICY_DELETE: _change,
+    c.Verb.MAPPINGS_SET: _mappings_set,
+    c.Verb.SYNC: _sync,
+    c.Verb.REPLICATE: _replicate,
+    c.Verb.FAILOVER: _move,
+    c.Verb.FAILBACK: _move,
+}
+
+
+def propose_mappings(
+    runtime: Any, context: RequestContext, group_id: str
+) -> Json:
+    """Mappings made from both clouds, in the form PUT takes."""
+    reader = Reader.of(runtime, group_id, context)
+    scene = reader.scene
+    source = scene.local_site_id
+    return mapping.propose(
+        reader.tenant(source),
+        reader.tenant(scene.peer_site_id),
+        source == scene.group.primary_site_id,
+    )

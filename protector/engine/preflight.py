@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that could stop a move, found at once and without a change.
+
+One function for every placement verb, for health and for the dry run.  Each
+finding is ``{"check", "severity", "message", "fix"}``; ``error`` stops a
+planned move, ``warning`` is told.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from protector import exception
+from protector.db import models
+from protector.engine import fencing, mapping
+from protector.engine import scene as scenes
+
+Json = dict[str, Any]
+
+
+class Look:
+    """What preflight needs of its caller: the scene and reading clients.
+
+    :param ctx: anything with ``scene``, ``tenant(site)``, ``site(site)``,
+        ``driver``, ``direction(site)`` and ``conf``.
+    """
+
+    def __init__(self, ctx: Any) -> None:
+        self.ctx = ctx
+        self.scene: scenes.Scene = ctx.scene
+
+
+def check(look: Look, source: str, target: str) -> list[Json]:
+    """All findings for a planned move from ``source`` to ``target``.
+
+    A check that cannot be made is a finding too, never an exception.
+    """
+    findings: list[Json] = []
+    for name, examine in CHECKS:
+        try:
+            findings += [
+                {"check": name, **f} for f in examine(look, source, target)
+            ]
+        except exception.LeaseLost:
+            raise
+        except exception.ProtectorError as e:
+            findings.append({"check": name, **_error(e.message, e.remedy)})
+    return findings
+
+
+def _error(message: str, fix: str) -> Json:
+    return {"severity": "error", "message": message, "fix": fix}
+
+
+def _warning(message: str, fix: str) -> Json:
+    return {"severity": "warning", "message": message, "fix": fix}
+
+
+def _peer(look: Look, source: str, target: str) -> list[Json]:
+    other = look.scene.peer_site_id
+    look.ctx.site(other).peer.check(look.ctx.conf.peer.check_timeout)
+    return []
+
+
+def _members(look: Look, source: str, target: str) -> list[Json]:
+    scene = look.scene
+    if not scene.settled_members:
+        return [_error("The group has no members.", "Add a server to it.")]
+    return [
+        _warning(
+            f"Member {m.instance_name} is {m.status} and does not move.",
+            "Wait for its change, or remove the member.",
+        )
+        for m in scene.members
+        if m not in scene.settled_members
+    ]
+
+
+def _servers(look: Look, source: str, target: str) -> list[Json]:
+    compute = look.ctx.tenant(source).compute
+    found = []
+    for member in look.scene.settled_members:
+        copy = member.copy(source)
+        server = compute.get_server(copy.server_id)
+        if server.status not in fencing.MOVABLE:
+            found.append(
+                _error(
+                    f"Server {server.name} ({server.id}) is {server.status}.",
+                    f"Bring it to {' or '.join(fencing.MOVABLE)}.",
+                )
+            )
+    return found
+
+
+def _copies(look: Look, source: str, target: str) -> list[Json]:
+    """What is built at the target has to fit there."""
+    compute = look.ctx.tenant(target).compute
+    mapper = mapping.Mapper(look.scene, target)
+    flavors = compute.flavors()
+    need = {"instances": 0, "cores": 0, "ram": 0}
+    for member in look.scene.settled_members:
+        copy = member.copy(target)
+        flavor = mapper.flavor(member.recipe, flavors)
+        if copy is None or not copy.server_id:
+            need["instances"] += 1
+            need["cores"] += flavor.vcpus
+            need["ram"] += flavor.ram
+    return _short("Nova", compute.quotas(), need)
+
+
+def _volumes(look: Look, source: str, target: str) -> list[Json]:
+    missing = [
+        v
+        for m in look.scene.settled_members
+        if len(m.volumes_at(target)) < len(m.volumes_at(source))
+        for v in m.volumes_at(source)
+    ]
+    if not missing:
+        return []
+    need = {
+        "volumes": len(missing),
+        "gigabytes": sum(v.size_gb for v in missing),
+    }
+    return _short("Cinder", look.ctx.tenant(target).volume.quotas(), need)
+
+
+def _short(service: str, quotas: Any, need: dict[str, int]) -> list[Json]:
+    free = {q.resource: q.free for q in quotas}
+    return [
+        _error(
+            f"{service}'s quota of {name} at the target leaves "
+            f"{free[name]:g}, the move needs {wanted}.",
+            f"Raise the quota of {name} of the project at the target site.",
+        )
+        for name, wanted in need.items()
+        if wanted > free.get(name, float("inf"))
+    ]
+
+
+def _networks(look: Look, source: str, target: str) -> list[Json]:
+    network = look.ctx.tenant(target).network
+    mapper = mapping.Mapper(look.scene, target)
+    known = network.networks()
+    found = []
+    for member in look.scene.settled_members:
+        copy = member.copy(target)
+        if copy is not None and copy.ports:
+            continue
+        for port in member.recipe["ports"]:
+            target_network = mapper.network(port, known)
+            found += _conflicts(look, target, member, port, target_network)
+    return found
+
+
+def _conflicts(
+    look: Look,
+    target: str,
+    member: models.Member,
+    port: Json,
+    network: Json,
+) -> list[Json]:
+    """Ports of others that hold the member's MAC at the target."""
+    holders = look.ctx.tenant(target).network.ports(
+        network_id=network["id"], mac_address=port["mac_address"]
+    )
+    return [
+        _error(
+            f"MAC {port['mac_address']} of {member.instance_name} is taken "
+            f"by port {holder.id} on network {network['name']}.",
+            "Delete that port, or map the network to another.",
+        )
+        for holder in holders
+        if not holder.description.startswith(f"protector:{member.id}")
+    ]
+
+
+def _array(look: Look, source: str, target: str) -> list[Json]:
+    status = look.ctx.driver.status(look.ctx.direction(source))
+    found = []
+    if status.link != "connected":
+        found.append(
+            _error(
+                f"The link between the arrays is {status.link}.",
+                "Mend the connection of the arrays.",
+            )
+        )
+    if not status.allowed:
+        found.append(
+            _error(
+                "The target array does not take transfers of the group.",
+                "Allow the array group on the target array.",
+            )
+        )
+    return found
+
+
+Check = Callable[[Look, str, str], list[Json]]
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("peer", _peer),
+    ("members", _members),
+    ("servers", _servers),
+    ("compute", _copies),
+    ("volumes", _volumes),
+    ("networks", _networks),
+    ("replication", _array),
+)

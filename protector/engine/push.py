@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pushes a group's document to the peer and records what came of it.
+
+Used by operations, by sync-force and by the background repetition alike.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from protector import exception, metadata
+from protector.db.api import metadata_sync
+from protector.engine import access
+from protector.engine import scene as scenes
+
+
+def deliver(
+    runtime: Any,
+    group_id: str,
+    before_change: Callable[[], None] | None = None,
+    request_id: str | None = None,
+) -> metadata.Triple:
+    """Send the stored bytes; what the peer holds afterwards.
+
+    A failure is recorded with the time of the next attempt, and raised.
+
+    :raises PeerUnreachable: no answer.
+    :raises StaleDocument: the peer holds something newer or other.
+    """
+    with runtime.db.reader() as session:
+        scene = scenes.load(session, runtime.conf, group_id)
+        sync = metadata_sync.find(session, group_id)
+        mine = metadata_sync.triple(sync)
+        raw = sync.document.encode() if sync else b""
+    if mine is None:
+        raise exception.UnexpectedState(
+            f"Protection group {scene.group.name} has no document yet."
+        )
+    site = runtime.clouds.site(
+        access.site_access(runtime, scene.sites[scene.peer_site_id]),
+        before_change=before_change,
+        request_id=request_id,
+    )
+    try:
+        site.peer.push(group_id, raw)
+    except exception.LeaseLost:
+        raise
+    except exception.ProtectorError as e:
+        _failed(runtime, group_id, e)
+        raise
+    with runtime.db.writer() as session:
+        metadata_sync.confirm(session, group_id, mine, runtime.clock.now())
+    return mine
+
+
+def _failed(
+    runtime: Any, group_id: str, error: exception.ProtectorError
+) -> None:
+    with runtime.db.writer() as session:
+        metadata_sync.fail(
+            session,
+            group_id,
+            error.message,
+            runtime.clock.now(),
+            runtime.conf.peer.push_backoff_max,
+        )

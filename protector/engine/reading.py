@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What checks outside an operation look with: the scene and clients that
+may not change anything."""
+
+import functools
+from typing import Any
+
+from protector import context as request_context
+from protector import exception
+from protector.clients import clouds, types
+from protector.engine import access
+from protector.engine import scene as scenes
+from protector.storage import base
+
+
+def forbid() -> None:
+    """The guard of a reading client.
+
+    :raises ProtectorError: somebody tried to change something.
+    """
+    raise exception.ProtectorError("A check tried to change something.")
+
+
+class Reader:
+    """Looks at a group's clouds and arrays as ``StepContext`` does."""
+
+    def __init__(
+        self,
+        runtime: Any,
+        scene: scenes.Scene,
+        context: request_context.RequestContext | None = None,
+    ) -> None:
+        self.runtime = runtime
+        self.conf = runtime.conf
+        self.scene = scene
+        self._request_id = context.request_id if context else None
+
+    @classmethod
+    def of(
+        cls,
+        runtime: Any,
+        group_id: str,
+        context: request_context.RequestContext | None = None,
+    ) -> "Reader":
+        """:raises NotFound: there is no such group."""
+        with runtime.db.reader() as session:
+            scene = scenes.load(session, runtime.conf, group_id)
+        return cls(runtime, scene, context)
+
+    def access(self, site_id: str) -> types.SiteAccess:
+        return access.site_access(self.runtime, self.scene.sites[site_id])
+
+    def site(self, site_id: str) -> clouds.SiteClients:
+        return self.runtime.clouds.site(
+            self.access(site_id),
+            before_change=forbid,
+            request_id=self._request_id,
+        )
+
+    def tenant(self, site_id: str) -> clouds.ProjectClients:
+        return self.site(site_id).project(self.scene.project(site_id))
+
+    @functools.cached_property
+    def driver(self) -> base.ReplicationDriver:
+        return self.runtime.storage.driver(forbid)
+
+    def array(self, site_id: str) -> base.Array:
+        site = self.scene.sites[site_id]
+        return self.runtime.storage.array_of(site.id, site.name)
+
+    def direction(self, source_site_id: str) -> base.Direction:
+        """:raises ArrayError: that direction is not configured."""
+        side = self.scene.side(source_site_id)
+        if not side.array_group:
+            raise exception.ArrayError(
+                "Replication is not configured from site "
+                f"{self.scene.sites[source_site_id].name}.",
+                remedy="Set a replication policy.",
+            )
+        return base.Direction(
+            self.array(source_site_id),
+            self.array(self.scene.other(source_site_id)),
+            side.array_group,
+        )

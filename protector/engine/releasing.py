@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The source's part of a planned move: release, and coming back by itself
+when the lock ran out."""
+
+from typing import Any
+
+from oslo_log import log as logging
+
+from protector import exception
+from protector.context import RequestContext
+from protector.db import models
+from protector.db.api import metadata_sync, protection_groups, source_locks
+from protector.engine import fencing, reading
+
+LOG = logging.getLogger(__name__)
+Json = dict[str, Any]
+# what Nova records of a server that was fenced and stopped, and no more
+QUIET_ACTIONS = frozenset({"stop", "lock", "shelve", "shelveOffload"})
+
+
+def release(
+    runtime: Any,
+    context: RequestContext,
+    group_id: str,
+    operation_id: str,
+    epoch: int,
+) -> Json:
+    """Give the group away to ``epoch``, committed in one transaction;
+    again with the same arguments is the same answer.
+
+    :returns: (epoch, version, checksum) of the document given away.
+    :raises LockLost: the lock expired, was replaced, or a source server was
+        started since it was stopped.
+    """
+    reader = reading.Reader.of(runtime, group_id, context)
+    _check_quiet(reader, operation_id)
+    with runtime.db.writer() as session:
+        group = protection_groups.lock(session, group_id)
+        source_locks.release(session, group_id, operation_id, epoch)
+        protection_groups.see_epoch(group, epoch)
+        mine = metadata_sync.triple(metadata_sync.find(session, group_id))
+    if mine is None:
+        raise exception.UnexpectedState(
+            f"Protection group {group_id} has no document to give away."
+        )
+    LOG.info("Group %s is released to epoch %d", group_id, epoch)
+    return mine.as_dict()
+
+
+def _check_quiet(reader: reading.Reader, operation_id: str) -> None:
+    """Every server of the group is down, by our fence, and nobody touched
+    it since."""
+    site_id = reader.scene.local_site_id
+    compute = reader.tenant(site_id).compute
+    for member in reader.scene.settled_members:
+        copy = member.copy(site_id)
+        server = compute.get_server(copy.server_id)
+        ours = fencing.parse(server.locked_reason) if server.locked else None
+        actions = compute.instance_actions(server.id)
+        touched = actions and actions[0].action not in QUIET_ACTIONS
+        started = ours is not None and ours[1] == "ACTIVE" and touched
+        if (
+            ours is None
+            or ours[0] != operation_id
+            or server.status not in ("SHUTOFF", "SHELVED_OFFLOADED")
+            or started
+        ):
+            raise exception.LockLost(
+                f"Server {server.name} ({server.id}) is {server.status} and "
+                "no longer held by the operation.",
+                operation_id=operation_id,
+            )
+
+
+class SourceReturn:
+    """Ends locks that ran out: the source is its own again.
+
+    Works without the site that took the lock; all of it may be repeated.
+    """
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+
+    def run(self) -> None:
+        with self._runtime.db.reader() as session:
+            expired = source_locks.expired(session)
+        for lock in expired:
+            try:
+                self._return(lock)
+            except exception.ProtectorError as e:
+                LOG.warning(
+                    "Group %s could not be brought back: %s",
+                    lock.protection_group_id,
+                    e,
+                )
+
+    def _return(self, lock: models.SourceLock) -> None:
+        LOG.warning(
+            "The lock of operation %s on group %s ran out",
+            lock.operation_id,
+            lock.protection_group_id,
+        )
+        reader = WritingReader.of(self._runtime, lock.protection_group_id)
+        site_id = reader.scene.local_site_id
+        # the schedule is on at the primary whatever stopped the move
+        reader.driver.set_schedule(
+            reader.direction(site_id), True, reader.scene.settings.schedule
+        )
+        for member in reader.scene.settled_members:
+            copy = member.copy(site_id)
+            _bring_back(reader, site_id, str(copy.server_id), lock)
+        with self._runtime.db.writer() as session:
+            if not source_locks.drop(
+                session, lock.protection_group_id, lock.operation_id
+            ):
+                return
+            group = protection_groups.lock(session, lock.protection_group_id)
+            protection_groups.free_slot(session, group, lock.operation_id)
+            protection_groups.set_status(
+                group, protection_groups.resting_status(group)
+            )
+
+
+class WritingReader(reading.Reader):
+    """The same, with clients that may change this site."""
+
+    def site(self, site_id: str) -> Any:
+        return self.runtime.clouds.site(self.access(site_id))
+
+    @property
+    def driver(self) -> Any:  # type: ignore[override]
+        return self.runtime.storage.driver(lambda: None)
+
+
+def _bring_back(
+    reader: reading.Reader,
+    site_id: str,
+    server_id: str,
+    lock: models.SourceLock,
+) -> None:
+    """Start a server that the move stopped, then lift its lock."""
+    compute = reader.tenant(site_id).compute
+    server = compute.get_server(server_id)
+    ours = fencing.parse(server.locked_reason) if server.locked else None
+    if ours is None or ours[0] != lock.operation_id:
+        return
+    if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
+        compute.start(server_id)
+    reader.site(site_id).service.compute.unlock(server_id)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directions, suffixes and recovery points of a group: what the steps and
+the observer share.  Reads only; steps change arrays.
+"""
+
+import datetime
+import re
+
+from protector.db import models
+from protector.engine import scene as scenes
+from protector.storage import base
+
+# on demand points carry the epoch they belong to; scheduled ones have the
+# array's own number and belong to the newest such suffix before them
+_EPOCH = re.compile(r"^e(\d+)(?:-|$)")
+
+
+def epoch_suffix(epoch: int, *words: str) -> str:
+    """The suffix of an on-demand point, as in ``e2`` or ``e2-final-1a2b``."""
+    return "-".join([f"e{epoch}", *words])
+
+
+def epochs(points: list[base.Point]) -> dict[str, int]:
+    """The epoch of each point by name; 0 when nothing tells it.
+
+    Order is by the clock of the source array, which took them all.
+    """
+    current, found = 0, {}
+    for point in sorted(points, key=lambda p: p.created):
+        match = _EPOCH.match(point.suffix)
+        if match:
+            current = int(match.group(1))
+        found[point.name] = current
+    return found
+
+
+def array_volumes(members: list[models.Member], site_id: str) -> list[str]:
+    """Array names of all the volumes of the members at a site."""
+    return [
+        v.array_volume
+        for m in members
+        for v in m.volumes_at(site_id)
+        if v.array_volume
+    ]
+
+
+def members_in(
+    point: base.Point, members: list[models.Member], source_site_id: str
+) -> list[str]:
+    """Ids of the members all of whose volumes the point holds."""
+    return [
+        m.id
+        for m in members
+        if m.volumes_at(source_site_id)
+        and {v.array_volume for v in m.volumes_at(source_site_id)}
+        <= point.volumes
+    ]
+
+
+def lag(
+    scene: scenes.Scene, now: datetime.datetime
+) -> datetime.timedelta | None:
+    """Age of the newest complete point, as last observed."""
+    last = scene.group.last_replication_at
+    return now - last if last else None

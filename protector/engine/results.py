@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The result that every finished operation carries."""
+
+import datetime
+from typing import Any
+
+from protector import constants as c
+from protector.db import models
+
+Json = dict[str, Any]
+
+
+def build(operation: models.Operation, now: datetime.datetime) -> Json:
+    """Verdict, times, recovery point, members and residue of a run.
+
+    ``rto_seconds``: from the start to the last server observed running.
+    ``rpo_seconds``: age of the recovery point when the move began; 0 when
+    the source stood still for it.
+    """
+    data = operation.data
+    started = operation.started_at or now
+    result: Json = {
+        "verdict": _verdict(operation),
+        "duration_seconds": (now - started).total_seconds(),
+        "members": _members(operation),
+        "residue": data.get("residue", []),
+        "warnings": [
+            {"step": s.name, "member": s.member_name, "message": s.message}
+            for s in operation.steps
+            if s.status == c.StepStatus.FAILED_IGNORED
+        ],
+    }
+    if operation.kind in c.PLACEMENT_VERBS:
+        result |= _placement(operation, started)
+    return result
+
+
+def _verdict(operation: models.Operation) -> str:
+    bad = any(
+        s.status in (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
+        for s in operation.steps
+    )
+    return "failed" if bad else "passed"
+
+
+def _placement(operation: models.Operation, started: Any) -> Json:
+    data = operation.data
+    ends = [
+        s.finished_at
+        for s in operation.steps
+        if s.name == "servers.start" and s.finished_at
+    ]
+    rto = (max(ends) - started).total_seconds() if ends else None
+    return {
+        "rto_seconds": rto,
+        "rpo_seconds": data.get("rpo_seconds"),
+        "recovery_point": data.get("point"),
+        "epoch": data.get("epoch"),
+    }
+
+
+def _members(operation: models.Operation) -> list[Json]:
+    found: dict[str, Json] = {}
+    for step in operation.steps:
+        if step.member_id is None:
+            continue
+        entry = found.setdefault(
+            step.member_id,
+            {
+                "id": step.member_id,
+                "name": step.member_name,
+                "status": "done",
+            },
+        )
+        if step.status not in c.STEP_SETTLED:
+            entry["status"] = "failed"
+        if step.result and "server_id" in step.result:
+            entry["server_id"] = step.result["server_id"]
+    return list(found.values())

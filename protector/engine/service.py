@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine of one process: its threads, started and stopped.
+
+``Engine`` is what the sandbox runs beside the API in one process;
+``EngineService`` is the same under cotyledon.
+"""
+
+from collections.abc import Callable
+import threading
+from typing import Any
+import uuid
+
+import cotyledon
+from oslo_log import log as logging
+
+from protector import exception
+from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import sites as site_rows
+from protector.engine import (
+    access,
+    leases,
+    manager,
+    mirror,
+    observer,
+    push,
+    recovery,
+    releasing,
+    runner,
+)
+from protector.engine import scene as scenes
+from protector.runtime import Runtime
+
+LOG = logging.getLogger(__name__)
+MIRROR_INTERVAL = 1.0
+
+
+class Engine:
+    """Everything an engine process does.
+
+    :param runtime: the process's ``Runtime``; its database must know the
+        local site.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._stopping = threading.Event()
+        with runtime.db.reader() as session:
+            self._site_id = site_rows.local(session).id
+        # a restarted engine is another worker
+        self._worker = f"{runtime.conf.host}:{uuid.uuid4().hex[:8]}"
+        self._keeper = leases.LeaseKeeper(runtime, self._worker, self._site_id)
+        self._scanner = recovery.Scanner(
+            runtime,
+            self._site_id,
+            runner.Runner(
+                runtime, self._site_id, self._keeper, self._stopping
+            ),
+            self._stopping,
+        )
+        self._mirror = mirror.Mirror(runtime, self._site_id)
+        self._observer = observer.Observer(runtime)
+        self._threads: list[threading.Thread] = []
+        self._server: Any = None
+
+    def start(self) -> None:
+        """Serve RPC and run what is to be run, in threads."""
+        self._keeper.start()
+        self._scanner.start()
+        interval = self._runtime.conf.engine.observe_interval
+        scan = self._runtime.conf.engine.scan_interval
+        self._every("mirror", MIRROR_INTERVAL, self._mirror.run)
+        self._every("observe", interval, self._observer.run)
+        self._every("push", scan, self._push_unsent)
+        self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
+        endpoint = manager.Manager(
+            self._runtime, self._site_id, self._scanner.ring, self._status
+        )
+        self._server = self._runtime.bus.server([endpoint], self._worker)
+        self._server.start()
+        LOG.info("Engine %s serves", self._worker)
+
+    def stop(self) -> None:
+        """Stop taking work; what runs is given back for adoption."""
+        self._stopping.set()
+        if self._server is not None:
+            self._server.stop()
+            self._server.wait()
+        self._scanner.stop()
+        for thread in self._threads:
+            thread.join()
+        self._keeper.stop()
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "host": self._runtime.conf.host,
+            "worker": self._worker,
+            "operations": self._scanner.running,
+        }
+
+    def _every(
+        self, name: str, seconds: float, call: Callable[[], None]
+    ) -> None:
+        def loop() -> None:
+            while not self._runtime.clock.wait(self._stopping, seconds):
+                try:
+                    call()
+                except Exception:
+                    LOG.exception("Periodic work %s failed", name)
+
+        thread = threading.Thread(target=loop, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _push_unsent(self) -> None:
+        """Repeat pushes whose time has come, and tell of tombstones."""
+        now = self._runtime.clock.now()
+        with self._runtime.db.reader() as session:
+            groups = metadata_sync.unsent(session, now, self._site_id)
+            dead = protection_groups.tombstone_ids(session)
+        for group_id in groups:
+            self._try(push.deliver, group_id)
+        for group_id in dead:
+            self._try(_tell_tombstone, group_id)
+
+    def _try(self, call: Callable[[Any, str], Any], group_id: str) -> None:
+        try:
+            call(self._runtime, group_id)
+        except exception.ProtectorError as e:
+            LOG.info("Group %s: %s", group_id, e)
+
+
+def _tell_tombstone(runtime: Runtime, group_id: str) -> None:
+    """The peer drops its copy of a deleted group; then it is forgotten."""
+    with runtime.db.reader() as session:
+        group = session.get(protection_groups.Group, group_id)
+        if group is None or group.operation_id is not None:
+            return
+        scene = scenes.load(session, runtime.conf, group_id)
+    site = runtime.clouds.site(
+        access.site_access(runtime, scene.sites[scene.peer_site_id])
+    )
+    site.peer.forget(group_id)
+    with runtime.db.writer() as session:
+        protection_groups.forget(session, group_id)
+
+
+class EngineService(cotyledon.Service):
+    """One engine process under cotyledon.
+
+    The runtime is built in the worker: connections do not survive a fork.
+    """
+
+    name = "protector-engine"
+
+    def __init__(self, worker_id: int, prepare: Callable[[], Runtime]) -> None:
+        super().__init__(worker_id)
+        self._prepare = prepare
+        self._engine: Engine | None = None
+
+    def run(self) -> None:
+        self._engine = Engine(self._prepare())
+        self._engine.start()
+
+    def terminate(self) -> None:
+        if self._engine is not None:
+            self._engine.stop()

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine does with sites: contact, validate, list types."""
+
+from collections.abc import Callable
+from typing import Any
+
+from protector import exception
+from protector.clients import clouds, types
+from protector.context import RequestContext
+from protector.db import models
+from protector.db.api import sites as site_rows
+from protector.engine import access, group_types, reading
+
+Json = dict[str, Any]
+
+
+def register(runtime: Any, context: RequestContext, site: Json) -> Json:
+    """Contact a site with the credentials given and learn its own id.
+
+    :raises PeerUnreachable: it does not answer.
+    :raises BadRequest: it refuses the credentials.
+    """
+    found = types.SiteAccess(
+        site_id="",
+        name=site["name"],
+        auth_url=site["auth_url"],
+        region_name=site.get("region_name"),
+        interface="public",
+        username=site["username"],
+        password=site["password"],
+        user_domain_name=site["user_domain_name"],
+        project_name=site["project_name"],
+        project_domain_name=site["project_domain_name"],
+        verify=access.verification(
+            runtime.conf,
+            f"new-{context.request_id}",
+            site.get("cacert"),
+            site.get("verify", True),
+        ),
+        endpoint=site.get("endpoint"),
+    )
+    clients = runtime.clouds.site(found, request_id=context.request_id)
+    try:
+        identity = clients.peer.identity()
+    except exception.CloudUnavailable as e:
+        raise exception.PeerUnreachable(
+            f"Site {site['name']} does not answer: {e.message}"
+        ) from None
+    except (exception.CloudForbidden, exception.PolicyForbidden) as e:
+        raise exception.BadRequest(
+            f"Site {site['name']} refuses the credentials: {e.message}",
+            remedy="Give the service user of that site, with the roles "
+            "admin and service.",
+        ) from None
+    return {
+        "id": identity["site"]["id"],
+        "name": identity["site"]["name"],
+        "endpoint": site.get("endpoint"),
+        "capabilities": {"versions": identity.get("versions", {})},
+    }
+
+
+def _clients(
+    runtime: Any, site: models.Site, context: RequestContext
+) -> clouds.SiteClients:
+    return runtime.clouds.site(
+        access.site_access(runtime, site),
+        before_change=reading.forbid,
+        request_id=context.request_id,
+    )
+
+
+def validate(runtime: Any, context: RequestContext, site_id: str) -> Json:
+    """Every check of a site, whatever the others say:
+    ``{"ok", "checks": [{"name", "ok", "message"}]}``.
+
+    :raises NotFound: there is no such site.
+    """
+    with runtime.db.reader() as session:
+        site = site_rows.get(session, site_id)
+    clients = _clients(runtime, site, context)
+    checks = [
+        _check(name, call, runtime, site, clients) for name, call in CHECKS
+    ]
+    ok = all(c["ok"] for c in checks)
+    with runtime.db.writer() as session:
+        site_rows.set_status(
+            session,
+            site_id,
+            "active" if ok else "error",
+            None if ok else _problems(checks),
+            runtime.clock.now(),
+        )
+    return {"ok": ok, "checks": checks}
+
+
+def _problems(checks: list[Json]) -> str:
+    return "; ".join(
+        f"{c['name']}: {c['message']}" for c in checks if not c["ok"]
+    )
+
+
+def _check(
+    name: str,
+    call: Callable[..., str],
+    runtime: Any,
+    site: models.Site,
+    clients: clouds.SiteClients,
+) -> Json:
+    try:
+        return {
+            "name": name,
+            "ok": True,
+            "message": call(runtime, site, clients),
+        }
+    except exception.ProtectorError as e:
+        return {
+            "name": name,
+            "ok": False,
+            "message": f"{e.message} {e.remedy}",
+        }
+
+
+def _keystone(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    clients.identity.check()
+    return "signed in"
+
+
+def _nova(runtime: Any, site: models.Site, clients: clouds.SiteClients) -> str:
+    return f"{len(clients.service.compute.flavors())} flavors"
+
+
+def _neutron(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    return f"{len(clients.service.network.networks())} networks"
+
+
+def _cinder(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    found = [t for t in clients.service.volume.types() if t.replicated]
+    if not found:
+        raise exception.VolumeTypeNotReplicated(
+            "No volume type is replication-enabled."
+        )
+    return f"replicated volume types: {', '.join(t.name for t in found)}"
+
+
+def _rights(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    """Pools are for admins: the service user has that role."""
+    return f"{len(clients.service.volume.pools())} storage pools"
+
+
+def _protector(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    if site.is_local:
+        return "this site"
+    identity = clients.peer.identity()
+    if identity["site"]["id"] != site.id:
+        raise exception.Conflict(
+            f"The site calls itself {identity['site']['id']}, it is "
+            f"registered as {site.id}.",
+            remedy="Delete the site and register it again.",
+        )
+    return f"site {identity['site']['name']}"
+
+
+def _arrays(
+    runtime: Any, site: models.Site, clients: clouds.SiteClients
+) -> str:
+    array = runtime.storage.array_of(site.id, site.name)
+    facts = runtime.storage.driver(reading.forbid).check(array)
+    return f"{array.name}, {facts['version']}"
+
+
+CHECKS = (
+    ("keystone", _keystone),
+    ("nova", _nova),
+    ("cinder", _cinder),
+    ("neutron", _neutron),
+    ("rights", _rights),
+    ("protector", _protector),
+    ("array", _arrays),
+)
+
+
+def volume_types(
+    runtime: Any, context: RequestContext, site_id: str
+) -> list[Json]:
+    """Replicated types of a site, with their counterpart at the other one
+    when there is exactly one other site."""
+    with runtime.db.reader() as session:
+        site = site_rows.get(session, site_id)
+        others = [
+            s
+            for s in [site_rows.local(session)]
+            + site_rows.remote_sites(session)
+            if s.id != site_id
+        ]
+    mine = _clients(runtime, site, context).service.volume.types()
+    theirs: list[types.VolumeType] = []
+    if len(others) == 1:
+        client = _clients(runtime, others[0], context)
+        theirs = client.service.volume.types()
+    return [_type(t, theirs) for t in mine if t.replicated]
+
+
+def _type(found: types.VolumeType, theirs: list[types.VolumeType]) -> Json:
+    peer = group_types.counterpart(found, theirs)
+    return {
+        "id": found.id,
+        "name": found.name,
+        "replication_type": found.replication_type,
+        "peer_volume_type_id": peer.id if peer else None,
+    }

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every step by its name.
+
+A step's name is stored with each operation: renaming one strands the
+operations that are under way.
+"""
+
+from protector.engine import step
+from protector.engine.steps import (
+    changes,
+    copies,
+    groups,
+    members,
+    metadata,
+    networks,
+    peer,
+    placement,
+    replication,
+    servers,
+    volumes,
+)
+
+MODULES = (
+    changes,
+    copies,
+    groups,
+    members,
+    metadata,
+    networks,
+    peer,
+    placement,
+    replication,
+    servers,
+    volumes,
+)
+
+STEPS: dict[str, step.Step] = {
+    s.name: s for module in MODULES for s in module.STEPS
+}

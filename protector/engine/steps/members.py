@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps that take a server into a group, and out of it."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.db import models
+from protector.db.api import metadata_sync, protection_groups
+from protector.engine import membership, recipe, removal, replication
+from protector.engine import scene as scenes
+from protector.engine.context import StepContext
+from protector.engine.step import Step
+from protector.engine.steps import copies, networks
+
+Json = dict[str, Any]
+
+
+def rules(scene: scenes.Scene) -> recipe.Rules:
+    """What a group demands of volumes at its current primary."""
+    side = scene.side(scene.group.current_primary_site_id)
+    return recipe.Rules(
+        volume_type=side.volume_type_name,
+        volume_type_id=side.volume_type_id,
+        backend=side.backend_name,
+        cinder_group_id=side.cinder_group_id,
+    )
+
+
+def capture(ctx: StepContext) -> Json:
+    """Read the server's recipe and remember it and its volumes."""
+    site_id = ctx.work.local_site_id
+    found = recipe.capture(
+        ctx.tenant(site_id),
+        ctx.member.instance_id,
+        ctx.operation.args.get("volume_ids"),
+        rules(ctx.scene),
+    )
+    array = ctx.array(site_id)
+    rows = [_volume_row(ctx, array, n, v) for n, v in enumerate(found.volumes)]
+    with ctx.write() as session:
+        member = session.get(models.Member, ctx.member.id)
+        member.instance_name = found.server.name
+        member.recipe = found.recipe
+        member.warnings = found.warnings
+        member.copies = [x for x in member.copies if x.site_id != site_id]
+        member.volumes = [x for x in member.volumes if x.site_id != site_id]
+        session.flush()
+        member.copies.append(_copy_row(site_id, found))
+        member.volumes.extend(rows)
+    return {"volumes": len(rows), "warnings": found.warnings}
+
+
+def _copy_row(site_id: str, found: recipe.Captured) -> models.MemberCopy:
+    ports = found.recipe["ports"]
+    return models.MemberCopy(
+        site_id=site_id,
+        server_id=found.server.id,
+        role=c.CopyRole.LIVE,
+        power_state=found.server.status,
+        content_unique=True,
+        ports=[
+            {
+                "id": p["id"],
+                "network_id": p["network_id"],
+                "mac_address": p["mac_address"],
+                "fixed_ips": p["fixed_ips"],
+                "made": False,
+            }
+            for p in ports
+        ],
+        floating_ips=[f for p in ports for f in p["floating_ips"]],
+        made={},
+    )
+
+
+def _volume_row(
+    ctx: StepContext, array: Any, ordinal: int, found: Any
+) -> models.VolumeCopy:
+    volume, attachment = found
+    name = volume.provider_id or ctx.driver.array_volume_name(volume.id)
+    return models.VolumeCopy(
+        ordinal=ordinal,
+        site_id=ctx.work.local_site_id,
+        cinder_id=volume.id,
+        name=volume.name,
+        size_gb=volume.size,
+        device=attachment.device,
+        boot_index=0 if ordinal == 0 else -1,
+        array_name=array.name,
+        array_volume=name,
+        serial=ctx.driver.get_volume(array, name).serial,
+    )
+
+
+def _ids(member: models.Member, site_id: str) -> list[str]:
+    return [str(v.cinder_id) for v in member.volumes_at(site_id)]
+
+
+def join(ctx: StepContext) -> None:
+    """The server's volumes are in the primary's Cinder group."""
+    site_id = ctx.work.local_site_id
+    membership.join(ctx, site_id, _ids(ctx.member, site_id))
+
+
+def unjoin(ctx: StepContext) -> None:
+    site_id = ctx.work.local_site_id
+    membership.leave(ctx, site_id, _ids(ctx.member, site_id))
+
+
+def prestage(ctx: StepContext) -> Json:
+    """Make the member's volumes, security groups and ports at the other
+    site beforehand, unless the policy turns it off."""
+    if not ctx.scene.settings.prestage:
+        return {"message": "turned off by the policy"}
+    other = ctx.scene.peer_site_id
+    ids = copies.ensure_volumes(ctx, other, ctx.work.local_site_id)
+    return {"volumes": ids, "ports": networks.ensure_ports(ctx, other)}
+
+
+def unprestage(ctx: StepContext) -> None:
+    removal.drop_copies(ctx, ctx.scene.peer_site_id)
+
+
+def cover(ctx: StepContext) -> Json:
+    """The array group holds the member's volumes, and the first point with
+    them is on its way."""
+    scene = ctx.scene
+    primary = scene.group.current_primary_site_id
+    direction = ctx.direction(primary)
+    members = [*scene.settled_members, ctx.member]
+    ctx.driver.ensure_protection(
+        direction,
+        replication.array_volumes(members, primary),
+        scene.settings.schedule,
+    )
+    suffix = replication.epoch_suffix(scene.group.epoch, ctx.run_name)
+    return {"point": ctx.driver.replicate_now(direction, suffix)}
+
+
+def uncover(ctx: StepContext) -> None:
+    scene = ctx.scene
+    primary = scene.group.current_primary_site_id
+    if scene.side(primary).array_group:
+        ctx.driver.remove_volumes(
+            ctx.direction(primary),
+            replication.array_volumes([ctx.member], primary),
+        )
+
+
+def settle(ctx: StepContext) -> Json:
+    """The member is protected from this version on."""
+    with ctx.write() as session:
+        group = protection_groups.lock(session, ctx.scene.group.id)
+        member = session.get(models.Member, ctx.member.id)
+        if member.status != c.MemberStatus.PROTECTED:
+            member.status = c.MemberStatus.PROTECTED
+            member.updated_at = ctx.clock.now()
+            metadata_sync.settle(
+                session, group, ctx.work.local_site_id, ctx.clock.now()
+            )
+        return {"version": group.metadata_version}
+
+
+def leave(ctx: StepContext) -> None:
+    """The member's volumes are replicated no more."""
+    uncover(ctx)
+    unjoin(ctx)
+
+
+def drop_copies(ctx: StepContext) -> Json:
+    """Delete what Protector made for the member at the other site."""
+    kept = removal.drop_copies(ctx, ctx.scene.peer_site_id)
+    if kept:
+        ctx.save(residue=kept)
+    return {"kept": kept}
+
+
+def forget(ctx: StepContext) -> Json:
+    """The member's row is gone, and a version says so."""
+    with ctx.write() as session:
+        group = protection_groups.lock(session, ctx.scene.group.id)
+        member = session.get(models.Member, str(ctx.member_id))
+        if member is not None:
+            settled = member.status == c.MemberStatus.REMOVING
+            session.delete(member)
+            if settled:
+                metadata_sync.settle(
+                    session, group, ctx.work.local_site_id, ctx.clock.now()
+                )
+        return {"version": group.metadata_version}
+
+
+STEPS = (
+    Step("members.capture", capture),
+    Step("members.join", join, 2, undo=unjoin),
+    Step("members.prestage", prestage, 5, undo=unprestage),
+    Step("members.cover", cover, 2, undo=uncover),
+    Step("members.settle", settle),
+    Step("members.leave", leave, 2),
+    Step("members.drop_copies", drop_copies, 3),
+    Step("members.forget", forget),
+)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps that drive the replication between the arrays."""
+
+from typing import Any
+
+from protector import exception
+from protector.db import models
+from protector.engine import replication
+from protector.engine.context import StepContext
+from protector.engine.step import Step
+from protector.storage import base
+
+Json = dict[str, Any]
+
+
+def configure(ctx: StepContext) -> None:
+    """Both directions have their array group; only the primary's schedule is
+    on (Cinder's driver makes replicated groups with theirs on)."""
+    scene = ctx.scene
+    for site_id in (scene.local_site_id, scene.peer_site_id):
+        _name_group(ctx, site_id)
+    ctx.refresh()
+    primary = scene.group.current_primary_site_id
+    _protect(ctx, primary, on=True)
+    _protect(ctx, scene.other(primary), on=False)
+
+
+def _name_group(ctx: StepContext, site_id: str) -> None:
+    """Record the array and the array group of a site's Cinder group."""
+    array = ctx.array(site_id)
+    ctx.driver.check(array)
+    side = ctx.scene.side(site_id)
+    name = ctx.driver.array_group_name(str(side.cinder_group_id))
+    with ctx.write() as session:
+        row = _side(session, side)
+        row.array_name = array.name
+        row.array_group = name
+
+
+def _side(
+    session: Any, side: models.ConsistencyGroupSide
+) -> models.ConsistencyGroupSide:
+    key = (side.consistency_group_id, side.site_id)
+    return session.get(models.ConsistencyGroupSide, key)
+
+
+def _protect(ctx: StepContext, source: str, on: bool) -> None:
+    scene = ctx.scene
+    direction = ctx.direction(source)
+    schedule = scene.settings.schedule
+    volumes = replication.array_volumes(scene.settled_members, source)
+    ctx.driver.ensure_protection(direction, volumes, schedule)
+    _schedule(ctx, source, on)
+
+
+def _schedule(ctx: StepContext, source: str, on: bool) -> None:
+    ctx.driver.set_schedule(
+        ctx.direction(source), on, ctx.scene.settings.schedule
+    )
+    with ctx.write() as session:
+        _side(session, ctx.scene.side(source)).schedule_enabled = on
+
+
+def apply_policy(ctx: StepContext) -> None:
+    """The array group whose schedule is on follows the policy; the other
+    one does when it is switched on."""
+    _protect(ctx, ctx.scene.group.current_primary_site_id, on=True)
+
+
+def replicate(ctx: StepContext) -> Json:
+    """Take a point now and see it complete on the other array."""
+    return _complete(ctx, ctx.scene.group.current_primary_site_id, "now")
+
+
+def warm(ctx: StepContext) -> Json:
+    """Send what has changed so far while the servers still run, so that the
+    final transfer is short."""
+    return _complete(ctx, ctx.source, "warm")
+
+
+def final(ctx: StepContext) -> Json:
+    """The last point of the source: nothing has been written since.
+
+    What every later step arrives from.
+    """
+    result = _complete(ctx, ctx.source, "final")
+    ctx.save(point=result["point"], rpo_seconds=0)
+    return result
+
+
+def _complete(ctx: StepContext, source: str, word: str) -> Json:
+    scene = ctx.scene
+    direction = ctx.direction(source)
+    volumes = replication.array_volumes(scene.settled_members, source)
+    ctx.driver.ensure_protection(direction, volumes, scene.settings.schedule)
+    suffix = replication.epoch_suffix(scene.group.epoch, word, ctx.run_name)
+    name = ctx.driver.replicate_now(direction, suffix)
+    point = _wait(ctx, direction, name)
+    missing = set(volumes) - point.volumes
+    if missing:
+        raise exception.UnexpectedState(
+            f"Recovery point {name} lacks {len(missing)} of the group's "
+            f"volumes: {', '.join(sorted(missing))}."
+        )
+    return {
+        "point": name,
+        "created_at": point.created.isoformat(),
+        "bytes": point.bytes,
+        "message": f"{name}, {point.bytes} bytes sent",
+    }
+
+
+def _wait(
+    ctx: StepContext, direction: base.Direction, name: str
+) -> base.Point:
+    """The point once the target array shows it complete."""
+    while True:
+        points = ctx.driver.list_points(direction)
+        found = next((p for p in points if p.name == name), None)
+        if found is not None and found.complete:
+            return found
+        ctx.pause(ctx.conf.engine.poll_interval)
+
+
+def pause_source(ctx: StepContext) -> None:
+    """No scheduled point may follow the final one."""
+    _schedule(ctx, ctx.source, False)
+
+
+def resume_source(ctx: StepContext) -> None:
+    _schedule(ctx, ctx.source, True)
+
+
+def reverse(ctx: StepContext) -> Json:
+    """Reprotect: replicate from the new primary towards the old one.
+
+    The first point of the epoch is on demand and carries the epoch alone.
+    """
+    scene = ctx.scene
+    _name_group(ctx, ctx.target)
+    ctx.refresh()
+    _protect(ctx, ctx.target, on=True)
+    direction = ctx.direction(ctx.target)
+    suffix = replication.epoch_suffix(scene.group.epoch)
+    name = ctx.driver.replicate_now(direction, suffix)
+    return {"point": name}
+
+
+def remove(ctx: StepContext) -> None:
+    """Neither direction replicates any more; Cinder's own array groups go
+    with Cinder's groups."""
+    scene = ctx.scene
+    for site_id in (scene.local_site_id, scene.peer_site_id):
+        side = scene.side(site_id)
+        if side.array_group:
+            ctx.driver.remove_protection(
+                ctx.direction(site_id), made=_made(ctx, side)
+            )
+
+
+def _made(ctx: StepContext, side: models.ConsistencyGroupSide) -> bool:
+    """Whether the array group is Protector's own, not Cinder's."""
+    return side.array_group != ctx.driver.array_group_name(
+        str(side.cinder_group_id)
+    )
+
+
+STEPS = (
+    Step("replication.configure", configure, 2, optional=True),
+    Step("replication.apply_policy", apply_policy, optional=True),
+    Step("replication.replicate", replicate, 5, timeout="replication_timeout"),
+    Step("replication.warm", warm, 10, timeout="replication_timeout"),
+    Step("replication.final", final, 5, timeout="replication_timeout"),
+    Step("replication.pause_source", pause_source, undo=resume_source),
+    Step("replication.reverse", reverse, 2, optional=True),
+    Step("replication.remove", remove),
+)

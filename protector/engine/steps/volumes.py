@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps on the volumes' content at the target of a move."""
+
+from typing import Any
+
+from protector import exception
+from protector.clients import types
+from protector.db import models
+from protector.engine import arrival
+from protector.engine.context import StepContext
+from protector.engine.step import Step
+
+Json = dict[str, Any]
+
+
+def disconnect(ctx: StepContext) -> None:
+    """Observe that nothing uses the member's volumes at the target: each is
+    available, or reserved by its own parked server, and no host is
+    connected to it on the array."""
+    copy = ctx.member.copy(ctx.target)
+    server_id = copy.server_id if copy else None
+    for volume in ctx.member.volumes_at(ctx.target):
+        ctx.volumes(ctx.target).wait(
+            str(volume.cinder_id), _unused_by(server_id), ctx.remaining
+        )
+        hosts = ctx.driver.connected_hosts(
+            ctx.array(ctx.target), str(volume.array_volume)
+        )
+        if hosts:
+            raise exception.UnexpectedState(
+                f"Volume {volume.name} ({volume.cinder_id}) is connected to "
+                f"{', '.join(hosts)} on the array.",
+                remedy="Disconnect it and retry the operation.",
+            )
+
+
+def _unused_by(server_id: str | None) -> Any:
+    def done(volume: types.Volume | None) -> bool | None:
+        if volume is None:
+            raise exception.UnexpectedState("A volume at the target is gone.")
+        if set(volume.server_ids) - {server_id}:
+            raise exception.UnexpectedState(
+                f"Volume {volume.name} ({volume.id}) is attached to server "
+                f"{', '.join(volume.server_ids)}.",
+                remedy="Detach it and retry the operation.",
+            )
+        if volume.status in ("error", "error_extending"):
+            raise exception.UnexpectedState(
+                f"Volume {volume.name} ({volume.id}) is {volume.status}."
+            )
+        return True if volume.status in ("available", "reserved") else None
+
+    return done
+
+
+def undo_copy(ctx: StepContext) -> Json:
+    """A local snapshot of the target's array group, when some of what is
+    about to be overwritten exists nowhere else."""
+    unique = [
+        m.instance_name
+        for m in ctx.scene.settled_members
+        if arrival.content_is_unique(ctx, m)
+    ]
+    if not unique:
+        return {"message": "no unique content"}
+    group = str(ctx.scene.side(ctx.target).array_group)
+    name = ctx.driver.snapshot(
+        ctx.array(ctx.target), group, f"undo-{ctx.run_name}"
+    )
+    ctx.save(undo={"name": name, "members": unique})
+    return {"undo": name, "message": f"{name} keeps {', '.join(unique)}"}
+
+
+def overwrite(ctx: StepContext) -> Json:
+    """Replace the content of the member's volumes at the target by that of
+    the recovery point, through staging volumes of this run."""
+    direction = ctx.direction(ctx.source)
+    targets = {v.ordinal: v for v in ctx.member.volumes_at(ctx.target)}
+    sources = ctx.member.volumes_at(ctx.source)
+    for source in sources:
+        ctx.driver.overwrite(
+            direction,
+            ctx.data["point"],
+            str(source.array_volume),
+            str(targets[source.ordinal].array_volume),
+            arrival.staging_name(ctx, ctx.member, source.ordinal),
+        )
+    _bootable(ctx, targets[0])
+    return {"volumes": len(sources)}
+
+
+def _bootable(ctx: StepContext, root: models.VolumeCopy) -> None:
+    volume = ctx.tenant(ctx.target).volume
+    if not volume.get(str(root.cinder_id)).bootable:
+        volume.set_bootable(str(root.cinder_id), True)
+
+
+def unstage(ctx: StepContext) -> None:
+    """Destroy all staging, so that a late copy of a stopped engine fails
+    for want of its source before the first server starts."""
+    ctx.driver.destroy_volumes(
+        ctx.array(ctx.target), arrival.staging_prefix(ctx.operation.id)
+    )
+
+
+STEPS = (
+    Step("volumes.disconnect", disconnect),
+    Step("volumes.undo_copy", undo_copy),
+    Step("volumes.overwrite", overwrite, 5, undo=unstage),
+    Step("volumes.unstage", unstage),
+)

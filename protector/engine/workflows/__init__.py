@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workflows as data, and the planner that turns one into step rows.
+
+The dry run uses the same planner.
+"""
+
+from typing import Any
+
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector.db import models
+from protector.engine import scene as scenes
+from protector.engine import step, steps
+from protector.engine.workflows import changes, groups, members, placement
+
+WORKFLOWS: dict[str, step.Workflow] = {
+    c.Verb.CREATE: groups.CREATE,
+    c.Verb.DELETE: groups.DELETE,
+    c.Verb.UPDATE: changes.UPDATE,
+    c.Verb.POLICY_SET: changes.POLICY,
+    c.Verb.POLICY_DELETE: changes.POLICY,
+    c.Verb.MAPPINGS_SET: changes.UPDATE,
+    c.Verb.SYNC: changes.SYNC,
+    c.Verb.REPLICATE: changes.REPLICATE,
+    c.Verb.MEMBER_ADD: members.ADD,
+    c.Verb.MEMBER_REMOVE: members.REMOVE,
+    c.Verb.FAILOVER: placement.MOVE,
+    c.Verb.FAILBACK: placement.MOVE,
+}
+
+
+def plan_rows(
+    session: orm.Session, runtime: Any, operation: models.Operation
+) -> list[dict[str, Any]]:
+    """The steps of an operation, from its group as it is now."""
+    scene = scenes.load(session, runtime.conf, operation.protection_group_id)
+    return rows_for(operation.kind, operation.args, scene)
+
+
+def rows_for(
+    verb: str, args: dict[str, Any], scene: scenes.Scene
+) -> list[dict[str, Any]]:
+    """The graph of a verb on a group; see ``step.plan``."""
+    subjects = _subjects(verb, args, scene)
+    return step.plan(WORKFLOWS[verb], subjects, steps.STEPS)
+
+
+def _subjects(
+    verb: str, args: dict[str, Any], scene: scenes.Scene
+) -> list[step.Subject]:
+    if "member_id" in args:
+        chosen = [scene.member(args["member_id"])]
+    elif verb in c.PLACEMENT_VERBS:
+        chosen = scene.settled_members
+    else:
+        chosen = []
+    tiers = _tiers(scene)
+    return [
+        step.Subject(m.id, m.instance_name, tiers.get(m.id, len(tiers)))
+        for m in chosen
+    ]
+
+
+def _tiers(scene: scenes.Scene) -> dict[str, int]:
+    """Boot tier by member id; members of no tier start last."""
+    found: dict[str, int] = {}
+    for number, tier in enumerate(scene.mappings.get("boot_tiers", [])):
+        for member in tier["members"]:
+            found[member] = number
+    return found
