@@ -28,7 +28,7 @@ LAYERS: dict[str, frozenset[str]] = {
 # and engine may import them.
 ASSEMBLERS: dict[str, frozenset[str]] = {
     "policy": frozenset({"policies"}),
-    "runtime": frozenset({"clients", "db", "storage"}),
+    "runtime": frozenset({"clients", "db", "engine.rpcapi", "storage"}),
     "service": frozenset(),
 }
 
