@@ -26,6 +26,13 @@ from protector.clients import (
 )
 
 BeforeChange = Callable[[], None]
+# the kinds of clients, for annotations elsewhere
+ComputeClient = compute.ComputeClient
+VolumeClient = volume.VolumeClient
+NetworkClient = network.NetworkClient
+ImageClient = image.ImageClient
+IdentityClient = identity.IdentityClient
+PeerClient = peer.PeerClient
 
 
 class ProjectClients:
@@ -40,20 +47,20 @@ class ProjectClients:
         return self._scope.project_id
 
     @functools.cached_property
-    def compute(self) -> compute.ComputeClient:
-        return compute.ComputeClient(self._scope)
+    def compute(self) -> ComputeClient:
+        return ComputeClient(self._scope)
 
     @functools.cached_property
-    def volume(self) -> volume.VolumeClient:
-        return volume.VolumeClient(self._scope)
+    def volume(self) -> VolumeClient:
+        return VolumeClient(self._scope)
 
     @functools.cached_property
-    def network(self) -> network.NetworkClient:
-        return network.NetworkClient(self._scope)
+    def network(self) -> NetworkClient:
+        return NetworkClient(self._scope)
 
     @functools.cached_property
-    def image(self) -> image.ImageClient:
-        return image.ImageClient(self._scope)
+    def image(self) -> ImageClient:
+        return ImageClient(self._scope)
 
 
 class SiteClients:
@@ -65,13 +72,11 @@ class SiteClients:
         access: types.SiteAccess,
         before_change: BeforeChange | None,
         request_id: str,
-        local_site_id: str | None,
     ) -> None:
         self._clouds = clouds
         self._access = access
         self._before_change = before_change
         self._request_id = request_id
-        self._local_site_id = local_site_id
 
     def __repr__(self) -> str:
         return f"<clients of site {self._access.name}>"
@@ -86,14 +91,14 @@ class SiteClients:
         return ProjectClients(self._scope(None))
 
     @functools.cached_property
-    def identity(self) -> identity.IdentityClient:
+    def identity(self) -> IdentityClient:
         """Keystone."""
-        return identity.IdentityClient(self._scope(None))
+        return IdentityClient(self._scope(None))
 
     @functools.cached_property
-    def peer(self) -> peer.PeerClient:
+    def peer(self) -> PeerClient:
         """The site's own Protector."""
-        return peer.PeerClient(self._peer_scope, self._local_site_id)
+        return PeerClient(self._peer_scope, self._clouds.local_site_id())
 
     def _peer_scope(self, seconds: float | None = None) -> rest.Scope:
         """:param seconds: from now on; no call goes beyond, or is made
@@ -132,11 +137,19 @@ class Clouds:
     """What lasts longer than an operation: tokens, connections, bounds.
 
     :param conf: options with ``[clouds]`` and ``[peer]``.
+    :param local_site_id: asked for the id of this site, which peers are
+        told; None when it has none yet.
     """
 
-    def __init__(self, conf: Any, clock: clock_module.Clock) -> None:
+    def __init__(
+        self,
+        conf: Any,
+        clock: clock_module.Clock,
+        local_site_id: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.conf = conf
         self.clock = clock
+        self.local_site_id = local_site_id
         self._guard = threading.Lock()
         self._shared: dict[str, session.Site] = {}
         self._plugins: dict[
@@ -148,21 +161,18 @@ class Clouds:
         access: types.SiteAccess,
         before_change: BeforeChange | None = None,
         request_id: str | None = None,
-        local_site_id: str | None = None,
     ) -> SiteClients:
         """The clients of a site, for one operation.  Makes no call.
 
         :param before_change: called before each changing request; what it
             raises (``LeaseLost``) stops the request.
         :param request_id: passed on to the services, ``req-<uuid>``.
-        :param local_site_id: told to the peer.
         """
         return SiteClients(
             self,
             access,
             before_change,
             request_id or oslo_context.generate_request_id(),
-            local_site_id,
         )
 
     def shared(self, site_id: str) -> session.Site:

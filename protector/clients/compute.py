@@ -253,10 +253,12 @@ class ComputeClient(rest.Service):
                 raw |= specs
             return _flavor(raw)
 
-    def keypair(self, name: str, user_id: str) -> types.Keypair:
-        """A user's keypair; another user's only for an admin (2.10)."""
+    def keypair(self, name: str, user_id: str | None = None) -> types.Keypair:
+        """The service user's keypair, or that of ``user_id`` (2.10, an
+        admin's right)."""
+        owner = {"user_id": user_id} if user_id else {}
         with self.calling(f"read keypair {name}"):
-            raw = self.read(f"/os-keypairs/{name}", user_id=user_id)
+            raw = self.read(f"/os-keypairs/{name}", **owner)
             return _keypair(raw["keypair"])
 
     def import_keypair(

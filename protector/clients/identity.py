@@ -67,7 +67,7 @@ class IdentityClient(rest.Service):
         session = self._scope.session
         return session.reading(session.auth.get_access, session)
 
-    def get(self, project_id: str) -> Json:
+    def project(self, project_id: str) -> Json:
         """A project: ``id``, ``name``, ``domain_id``, ``enabled``.
 
         :raises CloudNotFound: there is none.
@@ -75,7 +75,7 @@ class IdentityClient(rest.Service):
         with self.calling(f"read project {project_id}"):
             return self.read(f"/projects/{project_id}")["project"]
 
-    def find_by_name(self, name: str) -> list[Json]:
+    def find_projects(self, name: str) -> list[Json]:
         """Projects of a name; one per domain at most."""
         with self.calling(f"find project {name}"):
             return self.read("/projects", name=name)["projects"]

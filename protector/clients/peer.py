@@ -19,6 +19,7 @@ from protector.clients import errors, rest
 
 Json = dict[str, Any]
 SERVICE_TYPE = "protector"
+LABEL = "Protector"
 VERSION = "protector 1.2"
 # refusals by status, when the reason is not known here
 BY_STATUS: dict[int, type[exception.ProtectorError]] = {
@@ -50,16 +51,21 @@ class PeerClient:
         return self._make_scope(None)
 
     def identity(self) -> Json:
-        """Who the peer is: ``id``, ``name`` and versions."""
+        """Who the peer is: ``site`` (``id``, ``name``) and
+        ``versions``."""
         return self._ask("GET", "identity")
 
-    def groups(self, marker: str | None = None) -> Json:
-        """One page of the peer's groups with their triples.
+    def groups(self, marker: str | None = None) -> list[Json]:
+        """One page of the peer's groups: ``id``, ``epoch``, ``version``,
+        ``checksum``; empty after the last.
 
         :param marker: id of the last group of the page before.
         """
         params = {"marker": marker} if marker else {}
-        return self._ask("GET", "groups", params=params)
+        found = self._ask("GET", "groups", params=params).get("groups")
+        if not isinstance(found, list):
+            raise self._unreachable(self._scope, "a broken answer")
+        return found
 
     def reserve(self, group: Json) -> Json:
         """Reserve a group's name; the same again is no error.
@@ -89,8 +95,11 @@ class PeerClient:
             "PUT", f"groups/{group_id}", data=document, headers=headers
         )
 
-    def forget(self, group_id: str, tombstone: Json) -> Json:
-        """Tell the peer that a group was deleted."""
+    def forget(self, group_id: str, tombstone: Json | None = None) -> Json:
+        """Tell the peer that a group was deleted.
+
+        :raises NotFound: it knows none.
+        """
         return self._ask("DELETE", f"groups/{group_id}", json=tombstone)
 
     def action(self, group_id: str, body: Json) -> Json:
@@ -120,6 +129,14 @@ class PeerClient:
         }
         return self._ask("POST", f"groups/{group_id}/lock", json=body)
 
+    def unlock(self, group_id: str, operation_id: str) -> Json:
+        """Give the source's lock back.
+
+        :raises LockLost: it expired or was replaced.
+        """
+        body = {"operation_id": operation_id}
+        return self._ask("POST", f"groups/{group_id}/unlock", json=body)
+
     def release(self, group_id: str, operation_id: str, epoch: int) -> Json:
         """Ask the source to hand the group over; the same again is safe.
 
@@ -143,11 +160,16 @@ class PeerClient:
         :raises PeerUnreachable: it does not, with a short cause.
         """
         scope = self._make_scope(timeout)
-        with self._understood(scope):
-            self._adapter(scope).get("/", authenticated=False)
-        found = self._ask("GET", "identity", scope=scope)
-        expected = scope.access.site_id
-        if found.get("id", expected) != expected:
+        try:
+            with self._understood(scope):
+                self._adapter(scope).get("/", authenticated=False)
+            found = self._ask("GET", "identity", scope=scope)
+        except exception.CloudForbidden as e:
+            raise self._unreachable(scope, e.message) from e
+        site = found.get("site")
+        if not isinstance(site, dict) or site.get("id") is None:
+            raise self._unreachable(scope, "a broken answer")
+        if site["id"] != scope.access.site_id:
             raise self._unreachable(scope, "another site answers there")
         return found
 
@@ -193,6 +215,9 @@ class PeerClient:
         except errors.Broken as e:
             raise self._unreachable(scope, "a broken answer") from e
         except ksa_errors.HttpError as e:
+            found = errors.translate(e, LABEL, scope.site_name, "sign in")
+            if isinstance(found, exception.CloudForbidden):
+                raise found from e
             text = f"its Keystone answered {e.http_status}"
             raise self._unreachable(scope, text) from e
         except ksa_errors.ClientException as e:
@@ -203,12 +228,16 @@ class PeerClient:
     ) -> exception.ProtectorError:
         """The peer's own exception, made anew here.
 
-        401 and 403 are about the credentials of the site, which the user
-        of this site knows nothing of.
+        401 and 403 are about the credentials stored with the site, not
+        about the user of this site: they stay ``CloudForbidden``.
         """
+        if refused.status in (401, 403):
+            return errors.translate(
+                refused, LABEL, scope.site_name, "admit the service user"
+            )
         body = refused.body if isinstance(refused.body, dict) else {}
         error = body.get("error")
-        if not isinstance(error, dict) or refused.status in (401, 403):
+        if not isinstance(error, dict):
             text = f"it answered {refused.status}: {refused.text}"
             return self._unreachable(scope, text)
         rebuilt = exception.from_dict(
