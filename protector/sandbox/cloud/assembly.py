@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put one emulated cloud together: context, services, seed, server."""
 
-import importlib
-import logging
 import pathlib
 import threading
 
 from protector.sandbox.cloud import (
     application,
+    cinder,
     clock,
     context,
     gateway,
+    glance,
+    keystone,
+    neutron,
+    nova,
+    placement,
     seed,
     settings,
     store,
@@ -18,26 +22,15 @@ from protector.sandbox.cloud import (
     wsgi,
 )
 
-LOG = logging.getLogger(__name__)
-
-
-def all_services() -> tuple[type[wsgi.Service], ...]:
-    """Return the classes of all services, each after those it needs."""
-    found = []
-    for module, name in (
-        ("keystone", "Keystone"),
-        ("neutron", "Neutron"),
-        ("glance", "Glance"),
-        ("cinder", "Cinder"),
-        ("nova", "Nova"),
-        ("placement", "Placement"),
-    ):
-        try:
-            package = importlib.import_module(f"{__package__}.{module}")
-            found.append(getattr(package, name))
-        except (ModuleNotFoundError, AttributeError):
-            LOG.warning("No service %s yet", module)
-    return tuple(found)
+SERVICES: tuple[type[wsgi.Service], ...] = (
+    keystone.Keystone,
+    neutron.Neutron,
+    glance.Glance,
+    cinder.Cinder,
+    nova.Nova,
+    placement.Placement,
+)
+"""All services, each after those it needs when it seeds."""
 
 
 class RunningCloud:
@@ -46,7 +39,7 @@ class RunningCloud:
     Seeds the state directory the first time; what is there stays.
 
     :param port: 0 lets the system choose.
-    :param services: all, when none are given.
+    :param services: which of them it has; they need Keystone.
     """
 
     def __init__(
@@ -57,7 +50,7 @@ class RunningCloud:
         state: str | pathlib.Path,
         array: context.Array | None = None,
         peer_array: context.Array | None = None,
-        services: tuple[type[wsgi.Service], ...] = (),
+        services: tuple[type[wsgi.Service], ...] = SERVICES,
     ) -> None:
         directory = pathlib.Path(state)
         directory.mkdir(parents=True, exist_ok=True)
@@ -77,7 +70,7 @@ class RunningCloud:
             peer_array=peer_array,
         )
         self._thread: threading.Thread | None = None
-        for kind in services or all_services():
+        for kind in services:
             service = kind(self.cloud)
             self.cloud.services[service.name] = service
         for service in self.cloud.services.values():

@@ -10,9 +10,10 @@ from protector.sandbox.cloud import context
 
 
 def seed(cloud: context.Cloud) -> None:
-    """Fill an empty cloud: each service its own part, in their order."""
+    """Fill an empty cloud: each service its own part, whole or not at all."""
     marks = cloud.store.table("seeded")
     for name, service in cloud.services.items():
-        if name not in marks:
-            service.seed()
-            marks.put({"id": name})
+        with cloud.store.lock:
+            if name not in marks:
+                service.seed()
+                marks.put({"id": name})

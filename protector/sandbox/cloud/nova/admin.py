@@ -14,6 +14,11 @@ _SERVICES = uuid.UUID("0d1f8a5e-9c0b-4f0e-8f2b-4a3b6c7d8e9f")
 VCPUS, RAM_MIB, DISK_GIB = 64, 131072, 1000
 
 
+def node_id(host: str) -> str:
+    """Return the node's id, which Placement uses too."""
+    return str(uuid.uuid5(_SERVICES, host))
+
+
 class Admin:
     """What is not about one server."""
 
@@ -149,7 +154,7 @@ class Admin:
         running = self._state.servers.list(host=host)
         down = bool(self._state.cloud.settings.get("compute_down"))
         node: dict[str, typing.Any] = {
-            "id": self._id(host) if request.version >= (2, 53) else 1,
+            "id": node_id(host) if request.version >= (2, 53) else 1,
             "hypervisor_hostname": host,
             "hypervisor_type": "QEMU",
             "hypervisor_version": 7002000,

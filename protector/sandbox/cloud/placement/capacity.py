@@ -6,12 +6,15 @@ the node, so it cannot disagree with Nova.
 """
 
 import dataclasses
-import uuid
 
 from protector.sandbox.cloud import context
+from protector.sandbox.cloud.nova import admin
 
-_NODES = uuid.UUID("5f1c2f0e-6f0b-4a3e-9f57-0d4c7b1d2a91")
-_TOTAL = {"VCPU": 64, "MEMORY_MB": 131072, "DISK_GB": 1000}
+_TOTAL = {
+    "VCPU": admin.VCPUS,
+    "MEMORY_MB": admin.RAM_MIB,
+    "DISK_GB": admin.DISK_GIB,
+}
 _RATIO = {"VCPU": 4.0, "MEMORY_MB": 1.0, "DISK_GB": 1.0}
 _RESERVED = {"VCPU": 0, "MEMORY_MB": 512, "DISK_GB": 0}
 
@@ -50,7 +53,7 @@ class Node:
     @property
     def id(self) -> str:
         """The resource provider's id."""
-        return str(uuid.uuid5(_NODES, self.name))
+        return admin.node_id(self.name)
 
     def inventories(self) -> dict[str, Inventory]:
         """Return every resource, with its use now."""
