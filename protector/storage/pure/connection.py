@@ -32,13 +32,14 @@ class Connections:
     def of(self, array: base.Array) -> adapter.Adapter:
         """:raises ArrayError: none of its REST versions can be spoken.
         :raises ArrayUnavailable: it does not tell its versions."""
-        adapters = self._local.__dict__
-        if array.name not in adapters:
+        held: dict[base.Array, adapter.Adapter]
+        held = self._local.__dict__.setdefault("held", {})
+        if array not in held:
             _require_rest1(array, versions(array, self._timeout))
-            adapters[array.name] = rest1.Rest1(
+            held[array] = rest1.Rest1(
                 array, self._timeout, self._before_change
             )
-        return adapters[array.name]
+        return held[array]
 
 
 def versions(array: base.Array, timeout: tuple[float, float]) -> list[str]:

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver keeps its promises over REST 1.x."""
+
+import logging
+
+from protector.storage.pure import connection, rest1
+from protector.tests.unit.storage.pure import contract, contract_content
+
+
+class TestProtectionOverRest1(contract.DriverContract):
+    def test_speaks_rest1(self) -> None:
+        found = self.driver.check(self.a.array)
+        self.assertTrue(found["rest"].startswith("1."))
+        arrays = connection.Connections((5, 5), self.before_change)
+        self.assertIsInstance(arrays.of(self.a.array), rest1.Rest1)
+
+    def test_token_is_nowhere(self) -> None:
+        logging.getLogger("urllib3").setLevel(logging.DEBUG)
+        self.protected("v1")
+        self.point("e1")
+        self.assertIn("/api/1.19/auth/session", self.log_output)
+        self.assertIn("Array array-b: set {'allowed': True}", self.log_output)
+        for array in (self.a.array, self.b.array):
+            self.assertNotIn(array.api_token, self.log_output)
+            self.assertNotIn(array.api_token, repr(self.direction))
+
+
+class TestContentOverRest1(contract_content.ContentContract):
+    pass
