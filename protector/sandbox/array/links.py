@@ -133,7 +133,6 @@ class Links:
         """Remove a connection's row."""
         with self._store.transaction():
             self._store.run("DELETE FROM arrays WHERE name = ?", name)
-            self._store.run("DELETE FROM pgroup_targets WHERE array = ?", name)
         self._seen.pop(name, None)
 
     def throttle(self, name: str, values: dict[str, Any]) -> dict[str, Any]:

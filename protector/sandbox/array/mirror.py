@@ -40,7 +40,12 @@ class Mirror:
         self._pgroups = pgroups
 
     def look(self) -> None:
-        """Make the array's rows follow the files."""
+        """Make the array's rows follow the files.
+
+        A directory that is not there, as before a mount, says nothing.
+        """
+        if not self._directory.is_dir():
+            return
         with self._store.transaction():
             self._follow_volumes()
             self._follow_groups()

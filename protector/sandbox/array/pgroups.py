@@ -249,7 +249,7 @@ class Pgroups:
             row["id"],
         )
         self._store.run(
-            "UPDATE sends SET state = 'aborted' WHERE pgsnap_id IN"
+            "UPDATE sends SET state = 'aborting' WHERE pgsnap_id IN"
             " (SELECT id FROM pgsnaps WHERE pgroup_id = ?)"
             " AND state IN ('queued', 'running')",
             row["id"],

@@ -124,7 +124,7 @@ class Pgsnaps:
                 snapshot["id"],
             )
             self._store.run(
-                "UPDATE sends SET state = 'aborted' WHERE pgsnap_id = ?"
+                "UPDATE sends SET state = 'aborting' WHERE pgsnap_id = ?"
                 " AND state IN ('queued', 'running')",
                 snapshot["id"],
             )
@@ -217,7 +217,7 @@ class Pgsnaps:
         return bool(
             self._store.one(
                 "SELECT 1 FROM sends WHERE pgsnap_id = ? AND array = ?"
-                " AND state != 'aborted'",
+                " AND state NOT IN ('aborting', 'aborted')",
                 pgsnap_id,
                 array,
             )
@@ -261,7 +261,8 @@ class Pgsnaps:
         if row["origin"]:
             return result
         sends = self._store.all(
-            "SELECT * FROM sends WHERE pgsnap_id = ? AND state != 'aborted'",
+            "SELECT * FROM sends WHERE pgsnap_id = ?"
+            " AND state NOT IN ('aborting', 'aborted')",
             row["id"],
         )
         return {**result, **_joined(sends)}

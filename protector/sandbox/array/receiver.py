@@ -110,6 +110,8 @@ class Receiver:
             )
             number = snapshot["id"] if snapshot else self._insert(row, body)
             if snapshot is not None:
+                if snapshot["created"] != body["created"]:
+                    raise errors.Conflict("Another snapshot has that name.")
                 if snapshot["destroyed"] is not None:
                     raise errors.Conflict("The snapshot was destroyed.")
                 if snapshot["completed"] is not None:
@@ -209,6 +211,19 @@ class Receiver:
         with self._lock:
             self._arriving.pop(transfer, None)
         self._core.wake()
+        return {}
+
+    def drop(self, transfer: str) -> dict[str, Any]:
+        """Drop what has arrived of a transfer that the source gave up."""
+        with self._store.transaction():
+            row = self._store.one(
+                "SELECT id FROM pgsnaps WHERE transfer = ?"
+                " AND completed IS NULL",
+                transfer,
+            )
+            if row is not None:
+                self._pgsnaps.remove(row["id"])
+        self._given_up(transfer)
         return {}
 
     def _find(self, transfer: str) -> _Arriving:

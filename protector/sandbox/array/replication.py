@@ -63,6 +63,8 @@ class Replication:
     ) -> dict[str, Any]:
         receiver = self._array.receiver
         match rest:
+            case [] if request.method == "DELETE":
+                return receiver.drop(transfer)
             case ["volumes", serial]:
                 chunks = params.body(request)["chunks"]
                 return receiver.manifest(origin, transfer, serial, chunks)

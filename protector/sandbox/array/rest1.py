@@ -29,14 +29,16 @@ _IDLE = 1800.0
 class Call:
     """One request as the handlers see it.
 
-    ``names``: what the path names; ``version``: e.g. (1, 19); ``headers``:
-    to be added to the answer; ``notes``: remarks for the call log.
+    ``names``: what the path names; ``version``: e.g. (1, 19); ``asked``: the
+    parameters as they came, for the call log; ``notes``: remarks for it;
+    ``headers``: to be added to the answer.
     """
 
     array: Array
     version: tuple[int, int]
     names: dict[str, str]
     params: dict[str, Any]
+    asked: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -134,7 +136,7 @@ class Rest1:
             self._array.calls.add(
                 request.method,
                 request.path,
-                call.params,
+                call.asked,
                 response.status_code,
                 call.notes,
             )
@@ -171,7 +173,7 @@ class Rest1:
     def _carry_out(
         self, request: Request, call: Call, route: Route
     ) -> Response:
-        call.params = params.read(request, route.spec)
+        call.asked = call.params = params.read(request, route.spec)
         self._array.look()
         response = reply(route.handler(call))
         response.headers.extend(call.headers)

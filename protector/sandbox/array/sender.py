@@ -24,7 +24,7 @@ _STEP = 0.1
 _LOOK = 1.0
 _PATIENT = 120.0
 _DAY = 86400
-_ACTIVE = ("queued", "running")
+_OPEN = ("queued", "running", "aborting")
 _LATER = (peer.PeerUnreachable, errors.ArrayError, FileNotFoundError)
 _SEND = (
     "SELECT t.*, p.suffix, p.created, p.ages, p.pgroup_id, g.uid"
@@ -54,7 +54,8 @@ class Sender:
         while not self._core.stopping.is_set():
             self._bell.clear()
             rows = self._store.all(
-                "SELECT id FROM sends WHERE state IN ('queued', 'running')"
+                "SELECT id FROM sends"
+                " WHERE state IN ('queued', 'running', 'aborting')"
             )
             for row in rows:
                 self._start(row["id"])
@@ -91,6 +92,9 @@ class Send:
             if row is None:
                 return
             try:
+                if row["state"] == "aborting":
+                    self._cancel(row)
+                    return
                 if self._is_its_turn(row) and self._attempt(row):
                     return
             except peer.PeerRefused as error:
@@ -103,9 +107,18 @@ class Send:
             self._core.stopping.wait(_RETRY)
 
     def _row(self) -> Row | None:
-        """Return the send if it is still to be done."""
+        """Return the send if there is still something to do."""
         row = self._store.one(_SEND, self._id)
-        return row if row and row["state"] in _ACTIVE else None
+        return row if row and row["state"] in _OPEN else None
+
+    def _cancel(self, row: Row) -> None:
+        """Have the target drop what it has of a send that was aborted."""
+        session = self._links.open(row["array"])
+        try:
+            session.call("DELETE", f"transfers/{self._id}")
+        finally:
+            session.close()
+        self._settle("aborted")
 
     def _is_its_turn(self, row: Row) -> bool:
         return bool(row["immediate"]) or not self._store.one(
@@ -228,8 +241,11 @@ class Send:
         """Raise unless this send is to go on, over a link that is not cut."""
         if self._core.stopping.is_set():
             raise peer.PeerUnreachable("stopping")
-        if self._row() is None:
+        row = self._row()
+        if row is None:
             raise peer.PeerRefused(409, "The send was given up.")
+        if row["state"] == "aborting":
+            raise peer.PeerUnreachable("aborting")
         if self._links.row(array)["cut"]:
             raise peer.PeerUnreachable(array)
 
@@ -262,11 +278,13 @@ class Send:
             "UPDATE sends SET state = ?, completed = ?,"
             " started = COALESCE(started, ?),"
             " progress = CASE WHEN ? THEN 1 ELSE progress END"
-            " WHERE id = ? AND state IN ('queued', 'running')",
+            " WHERE id = ? AND (state IN ('queued', 'running')"
+            " OR state = 'aborting' AND NOT ?)",
             state,
             now if done else None,
             now,
             done,
             self._id,
+            done,
         )
         self._core.wake()
