@@ -12,6 +12,7 @@ from protector import clock as clock_module
 from protector import policy, rpc, secrets
 from protector.clients import clouds
 from protector.db import session
+from protector.db.api import sites
 from protector.engine import rpcapi
 from protector.storage import registry
 
@@ -32,6 +33,15 @@ class Runtime:
     @functools.cached_property
     def db(self) -> session.Database:
         return session.Database(self.conf)
+
+    @functools.cached_property
+    def local_site_id(self) -> str:
+        """Id of this site.
+
+        :raises ProtectorError: the site has not been given one yet.
+        """
+        with self.db.reader() as session:
+            return sites.local(session).id
 
     @functools.cached_property
     def policy(self) -> policy.Enforcer:

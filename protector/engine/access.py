@@ -1,12 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the engine reaches the sites: credentials out of rows and options."""
 
+from collections.abc import Callable
 import os
 import pathlib
 from typing import Any
 
-from protector.clients import types
+from protector.clients import clouds, types
 from protector.db import models
+
+
+def clients(
+    runtime: Any,
+    site: models.Site,
+    before_change: Callable[[], None] | None = None,
+    request_id: str | None = None,
+) -> clouds.SiteClients:
+    """The clients of a registered site; see ``Clouds.site``."""
+    return runtime.clouds.site(
+        site_access(runtime, site),
+        before_change=before_change,
+        request_id=request_id,
+        local_site_id=runtime.local_site_id,
+    )
 
 
 def site_access(runtime: Any, site: models.Site) -> types.SiteAccess:

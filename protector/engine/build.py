@@ -8,7 +8,8 @@ marked in a field of the create call itself, so that a repetition finds it.
 from typing import Any
 
 from protector import exception
-from protector.clients import clouds, types
+from protector.clients import compute as compute_client
+from protector.clients import types
 from protector.db import models
 from protector.engine import mapping
 from protector.engine import recipe as recipes
@@ -29,7 +30,7 @@ def create_server(ctx: StepContext, member: models.Member) -> str:
 
 
 def find_server(
-    compute: clouds.ComputeClient, member: models.Member
+    compute: compute_client.ComputeClient, member: models.Member
 ) -> types.Server | None:
     """The server that bears the member's mark, if one was made."""
     for server in compute.list_servers(name=member.recipe["name"]):
@@ -107,7 +108,7 @@ def _import_keypair(ctx: StepContext, member: models.Member) -> str | None:
 
 
 def _import_again(
-    compute: clouds.ComputeClient, name: str, keypair: Json
+    compute: compute_client.ComputeClient, name: str, keypair: Json
 ) -> None:
     try:
         compute.import_keypair(name, keypair["public_key"], keypair["type"])

@@ -149,8 +149,9 @@ class StepContext:
         return access.site_access(self.runtime, self.scene.sites[site_id])
 
     def site(self, site_id: str) -> clouds.SiteClients:
-        return self.runtime.clouds.site(
-            self.access(site_id),
+        return access.clients(
+            self.runtime,
+            self.scene.sites[site_id],
             before_change=self.guard,
             request_id=self.operation.request_id,
         )

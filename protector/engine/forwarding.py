@@ -20,8 +20,9 @@ def forward(
     """
     with runtime.db.reader() as session:
         scene = scenes.load(session, runtime.conf, group_id)
-    site = runtime.clouds.site(
-        access.site_access(runtime, scene.sites[scene.peer_site_id]),
+    site = access.clients(
+        runtime,
+        scene.sites[scene.peer_site_id],
         request_id=context.request_id,
     )
     return site.peer.action(group_id, action)

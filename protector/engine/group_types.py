@@ -10,6 +10,7 @@ from typing import Any
 from protector import constants as c
 from protector import exception
 from protector.clients import clouds, types
+from protector.clients import volume as volume_client
 from protector.context import RequestContext
 from protector.db import models
 from protector.db.api import protection_groups
@@ -79,14 +80,17 @@ def _peer_row(session: Any, args: Json, local: models.Site) -> models.Site:
 def _clients(
     runtime: Any, site: models.Site, context: RequestContext
 ) -> clouds.SiteClients:
-    return runtime.clouds.site(
-        access.site_access(runtime, site),
+    return access.clients(
+        runtime,
+        site,
         before_change=reading.forbid,
         request_id=context.request_id,
     )
 
 
-def _primary_type(volume: clouds.VolumeClient, args: Json) -> types.VolumeType:
+def _primary_type(
+    volume: volume_client.VolumeClient, args: Json
+) -> types.VolumeType:
     wanted = args["volume_type_id"]
     found = next((t for t in volume.types() if wanted in (t.id, t.name)), None)
     if found is None:
@@ -118,7 +122,7 @@ def _check_replicated(
 
 
 def _secondary_type(
-    volume: clouds.VolumeClient,
+    volume: volume_client.VolumeClient,
     here: types.VolumeType,
     args: Json,
     peer: models.Site,
@@ -178,7 +182,7 @@ def _alike(
 
 
 def backend(
-    volume: clouds.VolumeClient, found: types.VolumeType, where: str
+    volume: volume_client.VolumeClient, found: types.VolumeType, where: str
 ) -> str:
     """The one backend that a type leads to, as host@backend#pool.
 

@@ -95,9 +95,7 @@ class Mirror:
                 session, self._runtime.conf, row.protection_group_id
             )
             body = render(row)
-        site = self._runtime.clouds.site(
-            access.site_access(self._runtime, scene.sites[scene.peer_site_id])
-        )
+        site = access.clients(self._runtime, scene.sites[scene.peer_site_id])
         site.peer.mirror(operation_id, body)
 
 

@@ -57,9 +57,7 @@ class Observer:
 
     def _compare(self, site: models.Site) -> None:
         """What the peer holds of each group, against what is held here."""
-        peer = self._runtime.clouds.site(
-            access.site_access(self._runtime, site)
-        ).peer
+        peer = access.clients(self._runtime, site).peer
         theirs: dict[str, Json] = {}
         marker = None
         while True:

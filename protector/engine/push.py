@@ -35,8 +35,9 @@ def deliver(
         raise exception.UnexpectedState(
             f"Protection group {scene.group.name} has no document yet."
         )
-    site = runtime.clouds.site(
-        access.site_access(runtime, scene.sites[scene.peer_site_id]),
+    site = access.clients(
+        runtime,
+        scene.sites[scene.peer_site_id],
         before_change=before_change,
         request_id=request_id,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from protector import context as request_context
 from protector import exception
-from protector.clients import clouds, types
+from protector.clients import clouds
 from protector.engine import access
 from protector.engine import scene as scenes
 from protector.storage import base
@@ -47,12 +47,10 @@ class Reader:
             scene = scenes.load(session, runtime.conf, group_id)
         return cls(runtime, scene, context)
 
-    def access(self, site_id: str) -> types.SiteAccess:
-        return access.site_access(self.runtime, self.scene.sites[site_id])
-
     def site(self, site_id: str) -> clouds.SiteClients:
-        return self.runtime.clouds.site(
-            self.access(site_id),
+        return access.clients(
+            self.runtime,
+            self.scene.sites[site_id],
             before_change=forbid,
             request_id=self._request_id,
         )

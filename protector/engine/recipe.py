@@ -10,6 +10,7 @@ from typing import Any
 
 from protector import exception
 from protector.clients import clouds, types
+from protector.clients import network as network_client
 
 Json = dict[str, Any]
 
@@ -298,7 +299,7 @@ def _ports(project: clouds.ProjectClients, server: types.Server) -> list[Json]:
 
 
 def _floating_ips(
-    network: clouds.NetworkClient, names: dict[str, str], port_id: str
+    network: network_client.NetworkClient, names: dict[str, str], port_id: str
 ) -> list[Json]:
     return [
         {

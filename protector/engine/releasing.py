@@ -10,7 +10,7 @@ from protector import exception
 from protector.context import RequestContext
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups, source_locks
-from protector.engine import fencing, reading
+from protector.engine import access, fencing, reading
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -125,7 +125,7 @@ class WritingReader(reading.Reader):
     """The same, with clients that may change this site."""
 
     def site(self, site_id: str) -> Any:
-        return self.runtime.clouds.site(self.access(site_id))
+        return access.clients(self.runtime, self.scene.sites[site_id])
 
     @property
     def driver(self) -> Any:  # type: ignore[override]

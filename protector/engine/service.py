@@ -15,7 +15,6 @@ from oslo_log import log as logging
 
 from protector import exception
 from protector.db.api import metadata_sync, protection_groups
-from protector.db.api import sites as site_rows
 from protector.engine import (
     access,
     leases,
@@ -44,8 +43,7 @@ class Engine:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._stopping = threading.Event()
-        with runtime.db.reader() as session:
-            self._site_id = site_rows.local(session).id
+        self._site_id = runtime.local_site_id
         # a restarted engine is another worker
         self._worker = f"{runtime.conf.host}:{uuid.uuid4().hex[:8]}"
         self._keeper = leases.LeaseKeeper(runtime, self._worker, self._site_id)
@@ -136,9 +134,7 @@ def _tell_tombstone(runtime: Runtime, group_id: str) -> None:
         if group is None or group.operation_id is not None:
             return
         scene = scenes.load(session, runtime.conf, group_id)
-    site = runtime.clouds.site(
-        access.site_access(runtime, scene.sites[scene.peer_site_id])
-    )
+    site = access.clients(runtime, scene.sites[scene.peer_site_id])
     site.peer.forget(group_id)
     with runtime.db.writer() as session:
         protection_groups.forget(session, group_id)

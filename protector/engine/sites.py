@@ -21,7 +21,8 @@ def register(runtime: Any, context: RequestContext, site: Json) -> Json:
     :raises BadRequest: it refuses the credentials.
     """
     found = types.SiteAccess(
-        site_id="",
+        # its own id is what is asked for
+        site_id=site["auth_url"],
         name=site["name"],
         auth_url=site["auth_url"],
         region_name=site.get("region_name"),
@@ -63,8 +64,9 @@ def register(runtime: Any, context: RequestContext, site: Json) -> Json:
 def _clients(
     runtime: Any, site: models.Site, context: RequestContext
 ) -> clouds.SiteClients:
-    return runtime.clouds.site(
-        access.site_access(runtime, site),
+    return access.clients(
+        runtime,
+        site,
         before_change=reading.forbid,
         request_id=context.request_id,
     )

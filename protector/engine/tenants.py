@@ -38,8 +38,8 @@ def counterpart(runtime: Any, project_id: str, peer: models.Site) -> str:
 def _by_name(
     runtime: Any, project_id: str, local: models.Site, peer: models.Site
 ) -> str | None:
-    mine = runtime.clouds.site(access.site_access(runtime, local))
+    mine = access.clients(runtime, local)
     name = mine.identity.project(project_id)["name"]
-    theirs = runtime.clouds.site(access.site_access(runtime, peer))
+    theirs = access.clients(runtime, peer)
     found = theirs.identity.find_projects(name)
     return str(found[0]["id"]) if len(found) == 1 else None

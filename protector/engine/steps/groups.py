@@ -3,7 +3,8 @@
 
 from protector import constants as c
 from protector import exception
-from protector.clients import clouds, types
+from protector.clients import types
+from protector.clients import volume as volume_client
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine.context import StepContext
@@ -48,7 +49,7 @@ def _create(ctx: StepContext, site_id: str) -> dict[str, str]:
 
 
 def _find(
-    ctx: StepContext, volume: clouds.VolumeClient, site_id: str
+    ctx: StepContext, volume: volume_client.VolumeClient, site_id: str
 ) -> types.Group | None:
     scene = ctx.scene
     found = volume.find_groups(scene.consistency_group.name)
@@ -59,7 +60,7 @@ def _find(
 
 def _make(
     ctx: StepContext,
-    volume: clouds.VolumeClient,
+    volume: volume_client.VolumeClient,
     side: models.ConsistencyGroupSide,
 ) -> types.Group:
     return volume.create_group(
@@ -70,7 +71,7 @@ def _make(
     )
 
 
-def _group_type(volume: clouds.VolumeClient) -> types.GroupType:
+def _group_type(volume: volume_client.VolumeClient) -> types.GroupType:
     """A group type whose groups are consistent and replicated."""
     for found in volume.group_types():
         if all(found.group_specs.get(k) == v for k, v in SPECS.items()):

@@ -5,7 +5,8 @@ import ipaddress
 from typing import Any
 
 from protector import exception
-from protector.clients import clouds, types
+from protector.clients import network as network_client
+from protector.clients import types
 from protector.db import models
 from protector.engine import mapping
 from protector.engine.context import StepContext
@@ -60,7 +61,7 @@ def port_mark(member: models.Member, number: int) -> str:
 def _port(
     ctx: StepContext,
     site_id: str,
-    network: clouds.NetworkClient,
+    network: network_client.NetworkClient,
     number: int,
     pattern: Json,
     groups: dict[str, Json],
@@ -84,7 +85,7 @@ def _port(
 def _port_body(
     ctx: StepContext,
     site_id: str,
-    network: clouds.NetworkClient,
+    network: network_client.NetworkClient,
     pattern: Json,
 ) -> Json:
     mapper = mapping.Mapper(ctx.scene, site_id)
@@ -125,7 +126,7 @@ def _fixed_ips(pattern: Json, subnets: list[Json]) -> list[Json]:
 
 
 def _security_groups(
-    ctx: StepContext, site_id: str, network: clouds.NetworkClient
+    ctx: StepContext, site_id: str, network: network_client.NetworkClient
 ) -> dict[str, Json]:
     """The target's group for each of the recipe's, by the source's id; made
     with its rules when there is none."""
@@ -152,7 +153,7 @@ def _security_groups(
 
 
 def _rules(
-    network: clouds.NetworkClient, groups: dict[str, Json], group: Json
+    network: network_client.NetworkClient, groups: dict[str, Json], group: Json
 ) -> None:
     for rule in group["rules"]:
         body = {k: v for k, v in rule.items() if v is not None}

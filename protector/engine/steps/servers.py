@@ -54,8 +54,6 @@ def _not_gone_wrong(server: types.Server | None, doing: str) -> None:
         raise exception.UnexpectedState(
             f"The server vanished while it {doing}."
         )
-            f"The server vanished while it {doing}."
-        )
     if server.status in ("ERROR", "DELETED", "SOFT_DELETED"):
         raise exception.UnexpectedState(
             f"Server {server.name} ({server.id}) went into status "
