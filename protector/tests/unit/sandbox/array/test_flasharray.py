@@ -369,3 +369,31 @@ class ContractTest(base.TestCase):
         self.addCleanup(self.remove_volume, copy)
         self.array.copy_volume(name, copy)
         self.assertEqual(4 * _GIB, self.array.get_volume(copy)["size"])
+
+    def test_what_cinder_asks_is_answered(self) -> None:
+        """The calls of Cinder's last REST 1.x driver, 2023.2."""
+        volume, host = self.volume("v"), self.host("h")
+        self.array.set_volume(volume, iops_limit="", bandwidth_limit="")
+        self.array.set_host(host, personality="aix")
+        self.array.set_host(host, host_user="u", host_password="p" * 12)
+        told = self.array.get_host(host, personality=True)
+        self.assertEqual("aix", told["personality"])
+        chap = self.array.list_hosts(chap=True)
+        self.assertIn((host, "u"), [(h["name"], h["host_user"]) for h in chap])
+        hosts = self.array.list_hosts(remote=True)
+        mine = next(h for h in hosts if h["name"] == host)
+        self.assertEqual(([], [], []), (mine["iqn"], mine["wwn"], mine["nqn"]))
+        space = self.array.get(space=True)
+        space = space[0] if isinstance(space, list) else space
+        self.assertGreater(space["capacity"], space["total"])
+        self.assertIn("writes_per_sec", self.array.get(action="monitor")[0])
+        self.assertTrue(self.array.list_ports())
+        self.array.list_volumes(snap=True, pending=True)
+        group = self.pgroup("g")
+        self.array.set_pgroup(group, addvollist=[], remvollist=[])
+        groups = self.array.list_pgroups(pending=True)
+        self.assertIn(group, [g["name"] for g in groups])
+        connections = self.array.list_volume_private_connections(
+            volume, remote=True
+        )
+        self.assertEqual([], connections)
