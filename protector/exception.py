@@ -143,6 +143,12 @@ class MethodNotAllowed(ProtectorError):
     remedy = "Use one of the methods in Allow."
 
 
+class NotAcceptable(ProtectorError):
+    code = 406
+    title = "Not Acceptable"
+    remedy = "Accept application/json."
+
+
 class VersionNotAcceptable(ProtectorError):
     code = 406
     title = "Not Acceptable"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of replication policies.
+
+The engine settles the shared fields; what is written here are the array
+fields, which belong to this site alone and are never pushed.
+"""
+
+import datetime
+from typing import Any
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector.db import models
+
+Policy = models.ReplicationPolicy
+
+
+def find(session: orm.Session, group_id: str) -> Policy | None:
+    return session.scalars(
+        sa.select(Policy).where(Policy.protection_group_id == group_id)
+    ).one_or_none()
+
+
+def defaults(options: Any) -> dict[str, Any]:
+    """The shared fields that hold without a policy.
+
+    :param options: ``conf.replication``.
+    """
+    return {
+        "pure_pg_name": None,
+        "replication_interval_minutes": options.interval_minutes,
+        "rpo_minutes": options.rpo_minutes,
+        "retention": {
+            "all_for_hours": options.retention_all_for_hours,
+            "per_day": options.retention_per_day,
+            "days": options.retention_days,
+        },
+        "prestage": True,
+        "undo_retention_days": options.undo_retention_days,
+    }
+
+
+def set_arrays(
+    session: orm.Session,
+    now: datetime.datetime,
+    group_id: str,
+    shared: dict[str, Any],
+    arrays: dict[str, str | None],
+) -> Policy:
+    """Write this site's array overrides.
+
+    :param shared: the shared fields of a policy that is made for it.
+    :param arrays: columns of the overrides, tokens sealed.
+    """
+    policy = find(session, group_id)
+    if policy is None:
+        policy = Policy(
+            id=str(uuid.uuid4()),
+            protection_group_id=group_id,
+            created_at=now,
+            **shared,
+        )
+        session.add(policy)
+    for name, value in arrays.items():
+        setattr(policy, name, value)
+    policy.updated_at = now
+    session.flush()
+    return policy
