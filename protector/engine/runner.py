@@ -94,7 +94,7 @@ class Runner:
                 row.status = c.StepStatus.PENDING
 
     def _drive(self, work: context.Work, operation: models.Operation) -> None:
-        if held_before(work, operation):
+        if operation.data.get("staged"):
             arrival.sweep(self._context(work, operation))
         with source_lock.renewed(work, operation):
             if operation.data.get("compensating"):

@@ -74,6 +74,7 @@ def undo_copy(ctx: StepContext) -> Json:
 def overwrite(ctx: StepContext) -> Json:
     """Replace the content of the member's volumes at the target by that of
     the recovery point, through staging volumes of this run."""
+    ctx.save(staged=True)
     direction = ctx.direction(ctx.source)
     targets = {v.ordinal: v for v in ctx.member.volumes_at(ctx.target)}
     sources = ctx.member.volumes_at(ctx.source)
