@@ -12,10 +12,13 @@ from typing import Any
 from cinderclient import exceptions as cinder_errors
 from keystoneauth1 import exceptions as ksa_errors
 from novaclient import exceptions as nova_errors
+from oslo_log import log as logging
 from oslo_utils import strutils
 import requests
 
 from protector import exception
+
+LOG = logging.getLogger(__name__)
 
 TEXT_LIMIT = 300
 QUOTA = re.compile(
@@ -83,8 +86,15 @@ def translated(service: str, site: str, action: str) -> Iterator[None]:
         Broken,
         ksa_errors.ClientException,
         *TOO_OLD,
-        *BROKEN,
     ) as e:
+        raise translate(e, service, site, action) from e
+    except BROKEN as e:
+        LOG.warning(
+            "%s at site %s answered something unexpected",
+            service,
+            site,
+            exc_info=True,
+        )
         raise translate(e, service, site, action) from e
 
 
@@ -146,7 +156,7 @@ def cause(error: BaseException) -> str:
     """Why there was no answer, in a few words."""
     if isinstance(error, ksa_errors.ConnectTimeout):
         return "no answer in time"
-    if isinstance(error, ksa_errors.SSLFailure):
+    if isinstance(error, ksa_errors.SSLError):
         return "TLS failed: " + shortened(str(error))
     if isinstance(error, ksa_errors.EndpointNotFound):
         return "no endpoint of it was found"
