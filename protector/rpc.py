@@ -62,9 +62,13 @@ class Bus:
 
 
 def _register_late_options(conf: Any) -> None:
-    # oslo.messaging 18.3 reads this group from the given conf but registers
-    # it on the global one only; older releases have no such module
-    late = importutils.try_import("oslo_messaging._tracing.client")
-    if late is not None:
-        group = "oslo_messaging_tracing"
-        conf.register_opts(late.oslo_messaging_tracing, group=group)
+    # oslo.messaging 18.3 reads these groups from the given conf but
+    # registers them on the global one only; older releases have no such
+    # modules
+    for module, group in (
+        ("oslo_messaging._tracing.client", "oslo_messaging_tracing"),
+        ("oslo_messaging._metrics.client", "oslo_messaging_metrics"),
+    ):
+        late = importutils.try_import(module)
+        if late is not None:
+            conf.register_opts(getattr(late, group), group=group)
