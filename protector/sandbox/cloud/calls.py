@@ -13,7 +13,7 @@ from protector.sandbox.cloud import clock, store
 
 MASK = "***"
 _SECRET = re.compile(
-    r"pass(word)?$|secret|token|auth_key|private_key|user_data|api_key",
+    r"pass(word)?$|password_hash|secret|token|auth_key|private_key|user_data|api_key",
     re.IGNORECASE,
 )
 _KEEP = 20000

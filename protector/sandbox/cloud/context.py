@@ -9,9 +9,6 @@ import uuid
 
 from protector.sandbox.cloud import clock, settings, store, tasks
 
-if typing.TYPE_CHECKING:
-    from protector.sandbox.cloud import wsgi
-
 
 @dataclasses.dataclass(frozen=True)
 class Array:
@@ -38,8 +35,8 @@ class Cloud:
     :ivar state: the directory that survives (image data lies there).
     :ivar array: this site's array, None when the cloud has none.
     :ivar peer_array: the other site's array, where that is known.
-    :ivar services: by name: identity compute volume network image
-        placement.
+    :ivar services: each ``wsgi.Service`` by name: identity compute volume
+        network image placement.
     :ivar stopping: set when the cloud stops; wait on it, never sleep.
     """
 
@@ -53,9 +50,7 @@ class Cloud:
     clock: clock.Clock
     array: Array | None = None
     peer_array: Array | None = None
-    services: dict[str, "wsgi.Service"] = dataclasses.field(
-        default_factory=dict
-    )
+    services: dict[str, typing.Any] = dataclasses.field(default_factory=dict)
     stopping: threading.Event = dataclasses.field(
         default_factory=threading.Event
     )

@@ -10,6 +10,10 @@ from protector.sandbox.cloud import application
 
 THREADS = 40
 KEEP_ALIVE = 60
+"""Seconds."""
+LOOK_AROUND = 0.1
+"""Seconds between cheroot's looks at its idle connections, and at whether
+it shall stop."""
 
 
 class Gateway(cheroot_wsgi.Gateway_10):
@@ -47,4 +51,5 @@ def make_server(
         shutdown_timeout=2,
     )
     server.gateway = Gateway
+    server.expiration_interval = LOOK_AROUND
     return server

@@ -12,11 +12,8 @@ import typing
 from werkzeug import routing
 from werkzeug.wrappers import response as werkzeug_response
 
-from protector.sandbox.cloud import errors, microversions, policy
+from protector.sandbox.cloud import context, errors, microversions, policy
 from protector.sandbox.cloud import request as requests
-
-if typing.TYPE_CHECKING:
-    from protector.sandbox.cloud import context
 
 Request = requests.Request
 Identity = requests.Identity
@@ -81,7 +78,7 @@ class Service:
     microversions: Versions | None = None
     render_error: errors.Renderer = staticmethod(errors.fault_body)
 
-    def __init__(self, cloud: "context.Cloud") -> None:
+    def __init__(self, cloud: context.Cloud) -> None:
         self.cloud = cloud
         self.store = cloud.store
         self._map = routing.Map(strict_slashes=False, merge_slashes=False)
