@@ -12,14 +12,16 @@ from protector.sandbox.cloud.cinder import refusals
 from protector.sandbox.cloud.cinder import state as states
 
 DEFAULTS = {
-    "volumes": 10,
+    "volumes": 100,
     "per_volume_gigabytes": -1,
-    "snapshots": 10,
+    "snapshots": 100,
     "gigabytes": 1000,
     "backups": 10,
     "backup_gigabytes": 1000,
     "groups": 10,
 }
+"""Cinder's own, but for volumes and snapshots (10): an operator whose site
+also holds the copies of another site raises these two."""
 _PER_TYPE = ("volumes", "gigabytes", "snapshots")
 _ABSOLUTE = {
     "maxTotalVolumes": "volumes",

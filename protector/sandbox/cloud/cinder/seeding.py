@@ -23,8 +23,6 @@ GROUP_TYPES = {
         states.REPLICATED: states.TRUE,
     },
 }
-LIMITS = {"volumes": 100, "snapshots": 100}
-"""An operator of a site with replicas raises these two."""
 
 
 def seed_cinder(cloud: context.Cloud) -> None:
@@ -37,5 +35,3 @@ def seed_cinder(cloud: context.Cloud) -> None:
     for name, specs in GROUP_TYPES.items():
         if kinds.first(name=name) is None:
             kinds.put(group_types.new_group_type(name, specs))
-    set_limits = (cloud.settings.get("quotas") or {}).get("volume", {})
-    cloud.settings.merge({"quotas": {"volume": {**LIMITS, **set_limits}}})

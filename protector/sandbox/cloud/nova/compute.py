@@ -12,6 +12,7 @@ from protector.sandbox.cloud import errors, store
 from protector.sandbox.cloud.nova import (
     instance_actions,
     networking,
+    scheduling,
     server_groups,
     states,
     storage,
@@ -43,6 +44,7 @@ class Compute:
         self._networks = networks
         self._storage = volumes
         self._groups = groups
+        self._scheduler = scheduling.Scheduler(state)
 
     def register(self) -> None:
         """Tell the cloud which tasks these are."""
@@ -58,22 +60,15 @@ class Compute:
         row = self._building(args)
         if row is None:
             return
-        if self._state.cloud.settings.get("compute_down"):
-            self._fail(
-                row,
-                args,
-                errors.ServerError(
-                    "No valid host was found. There are not enough hosts "
-                    "available."
-                ),
-            )
+        try:
+            host = self._scheduler.choose(row)
+        except errors.ServerError as error:
+            self._fail(row, args, error)
             return
         self._actions.event(
             row["id"], args["request_id"], "conductor_schedule_and_build"
         )
-        self._state.touch(
-            row["id"], host=self._state.host, task_state="networking"
-        )
+        self._state.touch(row["id"], host=host, task_state="networking")
         self._next("server.network", args)
 
     def network(self, args: Args) -> None:
@@ -167,27 +162,30 @@ class Compute:
         for item in row["bdms"]:
             if item["local"] or item["attachment_id"]:
                 continue
-            if item["volume_id"] is None:
-                item["volume_id"] = self._storage.make(row, item)
-                self._state.touch(row["id"], bdms=row["bdms"])
-            status = self._storage.status(item["volume_id"])
-            if status == "available":
-                volume = self._state.cinder.state.volumes.get(
-                    item["volume_id"]
-                )
-                item["attachment_id"] = self._storage.reserve(
-                    row["id"], volume, row["id"]
-                )
-                self._state.touch(row["id"], bdms=row["bdms"])
-            elif status in ("creating", "downloading"):
-                ready = False
-            else:
-                raise errors.ServerError(
-                    f"Build of instance {row['id']} aborted: Volume "
-                    f"{item['volume_id']} did not finish being created even "
-                    f"after we waited. And its status is {status}."
-                )
+            with self._state.lock:
+                ready = self._volume_ready(row, item) and ready
         return ready
+
+    def _volume_ready(self, row: store.Document, item: Args) -> bool:
+        """Make or reserve one volume, and write that down with it."""
+        if item["volume_id"] is None:
+            item["volume_id"] = self._storage.make(row, item)
+            self._state.touch(row["id"], bdms=row["bdms"])
+        volume = self._state.cinder.state.volumes.get(item["volume_id"])
+        status = volume["status"] if volume else None
+        if status == "available":
+            item["attachment_id"] = self._storage.reserve(
+                row["id"], volume, row["id"]
+            )
+            self._state.touch(row["id"], bdms=row["bdms"])
+            return True
+        if status in ("creating", "downloading"):
+            return False
+        raise errors.ServerError(
+            f"Build of instance {row['id']} aborted: Volume "
+            f"{item['volume_id']} did not finish being created even after we "
+            f"waited. And its status is {status}."
+        )
 
     def _wait_for_volumes(self, row: store.Document, args: Args) -> None:
         now = self._state.cloud.clock.seconds()

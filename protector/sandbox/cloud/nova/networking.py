@@ -139,12 +139,13 @@ class Networking:
 
         :raises ApiError: Neutron refused.
         """
-        for index, nic in enumerate(row["ports"]):
-            if nic["port_id"] is None:
-                port = self._create(row, nic)
-                nic["port_id"], nic["created"] = port["id"], True
-                self._state.touch(row["id"], ports=row["ports"])
-            self.bind(row, row["ports"][index])
+        for nic in row["ports"]:
+            with self._state.lock:
+                if nic["port_id"] is None:
+                    port = self._create(row, nic)
+                    nic["port_id"], nic["created"] = port["id"], True
+                    self._state.touch(row["id"], ports=row["ports"])
+            self.bind(row, nic)
 
     def _create(self, row: store.Document, nic: Nic) -> store.Document:
         body: dict[str, typing.Any] = {

@@ -177,12 +177,12 @@ class Power:
         :raises BadRequest: unknown or the same flavor.
         :raises Forbidden: over the quota.
         """
+        state_module.check_lock(request, row)
+        state_module.check_state("resize", row, CHANGES["resize"].allowed)
         try:
             flavor = self._flavors.find(str(body.get("flavorRef")))
         except errors.NotFound as error:
             raise errors.BadRequest(error.message) from None
-        state_module.check_lock(request, row)
-        state_module.check_state("resize", row, CHANGES["resize"].allowed)
         if flavor["id"] == row["flavor"]["id"]:
             raise errors.BadRequest(
                 "When resizing, instances must change flavor!"

@@ -14,6 +14,7 @@ from protector.sandbox.cloud.nova import (
     instance_actions,
     networking,
     refusals,
+    scheduling,
     states,
     storage,
 )
@@ -44,6 +45,7 @@ class Shelve:
         self._actions = actions
         self._networks = networks
         self._storage = volumes
+        self._scheduler = scheduling.Scheduler(state)
 
     def register(self) -> None:
         """Tell the cloud which tasks these are."""
@@ -148,13 +150,10 @@ class Shelve:
         if row is None or row["task_state"] not in ("unshelving", "spawning"):
             return
         event = "compute_unshelve_instance"
-        if self._state.cloud.settings.get("compute_down"):
-            event = "schedule_instances"
-            error: Exception = errors.ServerError(
-                "No valid host was found. There are not enough hosts "
-                "available."
-            )
-            self._give_up(row, args, event, error)
+        try:
+            host = self._scheduler.choose(row)
+        except errors.ServerError as error:
+            self._give_up(row, args, "schedule_instances", error)
             return
         self._state.touch(row["id"], task_state="spawning")
         connected: list[Args] = []
@@ -177,7 +176,7 @@ class Shelve:
             vm_state=states.ACTIVE,
             task_state=None,
             power_state=states.RUNNING,
-            host=self._state.host,
+            host=host,
         )
         self._actions.event(row["id"], args["request_id"], event)
 

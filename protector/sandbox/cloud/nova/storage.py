@@ -78,10 +78,23 @@ class Storage:
         volume = self._state.cinder.state.volumes.get(mapping["volume_id"])
         if volume is None:
             return None
-        records = self._state.cinder.attachments
-        row = records.create(volume, server_id)
+        with self._state.lock:
+            row = self._spare(mapping, server_id)
+            if row is None:
+                row = self._state.cinder.attachments.create(volume, server_id)
         self.disconnect(mapping)
         return row["id"]
+
+    def _spare(self, mapping: Mapping, server_id: str) -> Mapping | None:
+        """Return the record that an interrupted ``park`` left behind."""
+        for row in self._state.cinder.state.attachments.list(
+            volume_id=mapping["volume_id"],
+            instance=server_id,
+            status="reserved",
+        ):
+            if row["id"] != mapping["attachment_id"]:
+                return row
+        return None
 
     def disconnect(self, mapping: Mapping) -> None:
         """Disconnect and free a volume; what is gone is no error."""
