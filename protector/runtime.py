@@ -66,4 +66,4 @@ class Runtime:
 
     @functools.cached_property
     def clouds(self) -> clouds.Clouds:
-        return clouds.Clouds(self.conf, self.clock)
+        return clouds.Clouds(self.conf, self.clock, lambda: self.local_site_id)

@@ -27,7 +27,8 @@ CHANGES = frozenset(
 QUEUED = frozenset({V.MEMBER_ADD, V.MEMBER_REMOVE})
 
 LEGAL: dict[S, frozenset[V]] = {
-    S.CREATING: frozenset(),
+    # the creating operation itself
+    S.CREATING: frozenset({V.CREATE}),
     S.ACTIVE: CHANGES | {V.DELETE, V.FAILOVER},
     S.FAILING_OVER: frozenset(),
     S.FAILED_OVER: CHANGES | {V.FAILBACK},
@@ -36,7 +37,7 @@ LEGAL: dict[S, frozenset[V]] = {
 }
 # in status error, by the verb that failed
 LEGAL_IN_ERROR: dict[V, frozenset[V]] = {
-    V.CREATE: frozenset({V.DELETE, V.UPDATE}),
+    V.CREATE: frozenset({V.CREATE, V.DELETE, V.UPDATE}),
     V.DELETE: frozenset({V.DELETE, V.UPDATE}),
     V.FAILOVER: frozenset({V.FAILOVER, V.FAILBACK, V.UPDATE, V.SYNC}),
     V.FAILBACK: frozenset({V.FAILBACK, V.FAILOVER, V.UPDATE, V.SYNC}),

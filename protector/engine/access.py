@@ -21,7 +21,6 @@ def clients(
         site_access(runtime, site),
         before_change=before_change,
         request_id=request_id,
-        local_site_id=runtime.local_site_id,
     )
 
 

@@ -192,8 +192,7 @@ def backend(
     pools = [
         p["name"]
         for p in volume.pools()
-        if wanted is None
-        or p.get("capabilities", {}).get("volume_backend_name") == wanted
+        if wanted is None or p.get("volume_backend_name") == wanted
     ]
     if len(pools) != 1:
         raise exception.VolumeTypeAmbiguous(
