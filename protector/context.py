@@ -7,7 +7,18 @@ from oslo_context import context
 
 
 class RequestContext(context.RequestContext):
-    """oslo's context; travels over RPC as a dict without the token."""
+    """oslo's context; travels over RPC as a dict without the token.
+
+    ``operation_id`` is shown in each line that is logged under it.
+    """
+
+    operation_id = "-"
+
+    def get_logging_values(self) -> dict[str, Any]:
+        return {
+            **super().get_logging_values(),
+            "operation_id": self.operation_id,
+        }
 
     @property
     def is_admin_role(self) -> bool:
@@ -28,6 +39,7 @@ class RequestContext(context.RequestContext):
         return cls(**values)
 
 
-def engine_context(request_id: str | None = None) -> RequestContext:
-    """The context of work that no user asked for."""
-    return RequestContext(request_id=request_id, roles=["service"])
+def enter_operation(operation_id: str, request_id: str | None) -> None:
+    """What this thread logs from here on belongs to an operation."""
+    context = RequestContext(request_id=request_id, roles=["service"])
+    context.operation_id = operation_id

@@ -23,6 +23,13 @@ QUIET = (
     "stevedore=WARN",
 )
 
+# oslo.log's own with the operation
+LOG_FORMAT = (
+    "%(asctime)s.%(msecs)03d %(process)d %(levelname)s %(name)s "
+    "[%(global_request_id)s %(request_id)s %(operation_id)s "
+    "%(user_identity)s] %(instance)s%(message)s"
+)
+
 
 def load_conf(
     argv: Sequence[str],
@@ -38,7 +45,8 @@ def load_conf(
     conf = cfg.ConfigOpts()
     logging.register_options(conf)
     logging.set_defaults(
-        default_log_levels=logging.get_default_log_levels() + list(QUIET)
+        logging_context_format_string=LOG_FORMAT,
+        default_log_levels=logging.get_default_log_levels() + list(QUIET),
     )
     db_options.set_defaults(conf, connection="sqlite:///protector.sqlite")
     options.register_all(conf)

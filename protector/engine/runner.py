@@ -60,8 +60,7 @@ class Runner:
         )
         try:
             operation = self._prepare(work)
-            # oslo.log takes the request id of this thread's context from it
-            request_context.engine_context(operation.request_id)
+            request_context.enter_operation(operation.id, operation.request_id)
             LOG.info(
                 "Operation %s (%s) runs, generation %d",
                 operation.id,

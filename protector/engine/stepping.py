@@ -34,7 +34,7 @@ def run_step(
 
     :raises LeaseLost: this engine must stop.
     """
-    request_context.engine_context(operation.request_id)
+    request_context.enter_operation(operation.id, operation.request_id)
     step = steps.STEPS[row.name]
     _record(
         work,
