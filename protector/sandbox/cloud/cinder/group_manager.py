@@ -121,7 +121,7 @@ class GroupManager:
         except driver.DriverError as error:
             LOG.error("Group %s: delete failed: %s", group["id"], error)
             self._mark([row["id"] for row in members], status="error")
-            self._state.groups.update(group["id"], status="error_deleting")
+            self._state.groups.update(group["id"], status="error")
             return
         with self._state.lock:
             for row in members:

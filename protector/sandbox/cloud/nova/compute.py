@@ -207,9 +207,9 @@ class Compute:
         for item in row["bdms"]:
             try:
                 self._storage.disconnect(item)
+                item["attachment_id"] = None
             except storage.DriverError:
                 LOG.warning("Volume %s stays", item["volume_id"])
-            item["attachment_id"] = None
         for nic in row["ports"]:
             self._networks.release(nic)
             if nic["created"]:
