@@ -11,6 +11,7 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import threading
 from typing import Any
 import urllib.parse
@@ -63,7 +64,14 @@ class Call:
 
 
 class FakeCloud(fixtures.Fixture):
-    """``calls`` are those that came, signing in and discovery left out."""
+    """``calls`` are those that came, signing in and discovery left out.
+
+    :param certificate: a file with key and certificate: speak TLS.
+    """
+
+    def __init__(self, certificate: str | None = None) -> None:
+        super().__init__()
+        self._certificate = certificate
 
     def _setUp(self) -> None:
         self.calls: list[Call] = []
@@ -78,7 +86,15 @@ class FakeCloud(fixtures.Fixture):
             ("127.0.0.1", 0), handler
         )
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http"
+        if self._certificate:
+            scheme = "https"
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self._certificate)
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True
+            )
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from protector import exception
 from protector.tests import base
+from protector.tests.fixtures import certificates
 from protector.tests.unit.clients import fake_cloud
 
 Answer = fake_cloud.Answer
@@ -314,6 +315,36 @@ class SharingTest(SessionTestCase):
         self.tenant().compute.list_servers()
         found = self.cloud.calls[0].headers["X-Openstack-Request-Id"]
         self.assertTrue(found.startswith("req-"))
+
+
+class TlsTest(base.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.authority = self.useFixture(certificates.Authority())
+        certificate = self.authority.issue("127.0.0.1")
+        self.cloud = self.useFixture(fake_cloud.FakeCloud(certificate))
+        self.cloud.on("GET", SERVERS, NONE)
+        self.clock = fake_cloud.QuickClock()
+
+    def _compute(self, verify: str | bool) -> Any:
+        made = fake_cloud.clients(self.cloud, None, self.clock)._clouds
+        access = fake_cloud.access(self.cloud.url, verify=verify)
+        return made.site(access).project("tenant").compute
+
+    def test_an_unknown_authority_is_refused_at_once(self) -> None:
+        error = self.assertRaises(
+            exception.CloudUnavailable, self._compute(True).list_servers
+        )
+        self.assertIn("TLS failed", error.message)
+        self.assertEqual([], self.cloud.sign_ins)
+        self.assertEqual([], self.clock.pauses)
+
+    def test_the_authority_of_the_site_is_accepted(self) -> None:
+        compute = self._compute(self.authority.ca_file)
+        self.assertEqual([], compute.list_servers())
+
+    def test_it_can_be_switched_off(self) -> None:
+        self.assertEqual([], self._compute(False).list_servers())
 
 
 class SecrecyTest(SessionTestCase):
