@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the story that its tests are told with.
+
+One pair of Protectors and three servers of a tenant serve all tests of a
+class; a test that ends leaves them as it found them.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import secrets
+import time
+from typing import Any, ClassVar
+
+from testtools import content
+
+from protector.sandbox import workload
+from protector.tests import base
+from protector.tests.realcloud import (
+    disks,
+    inventory,
+    pair,
+    protector_site,
+    rest,
+    scene,
+    settings,
+)
+
+MEMBER_SECONDS = 240
+MOVE_SECONDS = 420
+CHANGE_SECONDS = 120
+Json = dict[str, Any]
+Digests = dict[str, str]
+"""Of each volume, by its name."""
+
+
+class StoryTestCase(base.TestCase):
+    """Servers run at ``a``; ``b`` is where they go."""
+
+    DEFAULT_TIMEOUT = 900
+    LOOPBACK_ONLY = False
+    pair: ClassVar[pair.Pair]
+    servers: ClassVar[list[workload.Server]]
+    names: ClassVar[workload.Names]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        given = settings.read()
+        cls.names = given.names
+        cls.pair = pair.Pair(given)
+        cls.pair.setUp()
+        cls.addClassCleanup(cls.pair.cleanUp)
+        cls.a, cls.b = cls.pair.a, cls.pair.b
+        cls.servers = workload.create_workload(
+            cls.a.tenant.session,
+            given.names,
+            cls.a.tenant.config.get_region_name(),
+        )
+        cls.addClassCleanup(scene.delete, cls.a.tenant, cls.servers)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addOnException(self._attach)
+        self.at_a = self.pair.tenant(self.a)
+        self.at_b = self.pair.tenant(self.b)
+        self.before = self.take()
+        self._timings: list[str] = []
+        self.addCleanup(self._write_timings)
+
+    def _attach(self, _error: Any) -> None:
+        """Show the ends of all logs with the failure."""
+        running = self.pair.processes
+        for name in running.names():
+            self.addDetail(
+                f"{name}.log", content.text_content(running.tail(name))
+            )
+
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Note how long a part of the story took."""
+        begin = time.monotonic()
+        yield
+        spent = time.monotonic() - begin
+        self._timings.append(f"{self._testMethodName} {what} {spent:.1f} s")
+
+    def _write_timings(self) -> None:
+        path = self.pair.processes.directory / "timings.txt"
+        with open(path, "a") as file:
+            file.writelines(f"{line}\n" for line in self._timings)
+
+    # -- the group
+
+    def create_group(self) -> str:
+        """Make a group at ``a``; its id."""
+        wanted = self.names.volume_type
+        types = self.a.tenant.block_storage.types()
+        body = {
+            "name": f"real-{secrets.token_hex(4)}",
+            "description": "The story on two real clouds",
+            "replication_type": "async",
+            "primary_site_id": self.a.id,
+            "secondary_site_id": self.b.id,
+            "volume_type_id": next(t.id for t in types if t.name == wanted),
+        }
+        made = self.at_a.change(
+            "POST",
+            "protection-groups",
+            {"protection_group": body},
+            CHANGE_SECONDS,
+        )
+        group_id = str(made["protection_group"]["id"])
+        self.assertEqual("active", self.group(self.at_a, group_id)["status"])
+        return group_id
+
+    def add_members(self, group_id: str) -> None:
+        """Add all servers at once: the requests queue."""
+        path = self.at_a.tenant(f"protection-groups/{group_id}/members")
+        answers = [
+            self.at_a.call("POST", path, {"member": {"instance_id": s.id}})
+            for s in self.servers
+        ]
+        for answer in answers:
+            self.assertEqual(202, answer.status_code)
+            self.at_a.finish(rest.operation_id(answer), MEMBER_SECONDS)
+
+    def group(self, api: rest.Protector, group_id: str) -> Json:
+        path = api.tenant(f"protection-groups/{group_id}")
+        found: Json = api.get(path)["protection_group"]
+        return found
+
+    def members(self, api: rest.Protector, group_id: str) -> list[Json]:
+        path = api.tenant(f"protection-groups/{group_id}/members")
+        found: list[Json] = api.get(path)["members"]
+        return found
+
+    def delete_group(self, group_id: str) -> None:
+        """Remove the members and the group."""
+        path = f"protection-groups/{group_id}"
+        for member in self.members(self.at_a, group_id):
+            self.at_a.change(
+                "DELETE",
+                f"{path}/members/{member['id']}",
+                None,
+                MEMBER_SECONDS,
+            )
+        self.at_a.change("DELETE", path, None, CHANGE_SECONDS)
+        for api in (self.at_a, self.at_b):
+            path = api.tenant("protection-groups")
+            self.assertEqual([], api.get(path)["protection_groups"])
+
+    # -- the servers
+
+    def seen(
+        self, site: protector_site.Site, group_id: str
+    ) -> dict[str, scene.Seen]:
+        """The members' servers at the site where they run, by name."""
+        api = self.pair.tenant(site)
+        found = [
+            scene.look(site.tenant, member["current_instance_id"])
+            for member in self.members(api, group_id)
+        ]
+        return {server.name: server for server in found}
+
+    def write(
+        self, site: protector_site.Site, found: dict[str, scene.Seen]
+    ) -> Digests:
+        """The guests write to all their volumes."""
+        return {
+            name: disks.scribble(site.given.pool, key)
+            for name, key in _volumes(found)
+        }
+
+    def read(
+        self, site: protector_site.Site, found: dict[str, scene.Seen]
+    ) -> Digests:
+        return {
+            name: disks.digest(site.given.pool, key)
+            for name, key in _volumes(found)
+        }
+
+    def check_running(
+        self, site: protector_site.Site, found: dict[str, scene.Seen]
+    ) -> None:
+        """Each server runs, once, with all its volumes and addresses."""
+        self.assertEqual({s.name for s in self.servers}, set(found))
+        for made in self.servers:
+            server = found[made.name]
+            self.assertEqual("ACTIVE", server.status, server)
+            self.assertFalse(server.locked, server)
+            self.assertEqual([server.id], scene.named(site.tenant, made.name))
+            self.assertEqual(len(made.volume_ids), len(server.volumes))
+            self.assertEqual([(made.macs[0], *made.ips)], server.addresses)
+
+    def check_originals(self, found: dict[str, scene.Seen]) -> None:
+        """They are the servers that were protected, not their likes."""
+        for made in self.servers:
+            server = found[made.name]
+            self.assertEqual(made.id, server.id)
+            self.assertEqual(set(made.port_ids), set(server.ports))
+            self.assertEqual(
+                set(made.volume_ids), set(server.volumes.values())
+            )
+
+    # -- what is left
+
+    def take(self) -> tuple[inventory.Inventory, inventory.Inventory]:
+        return inventory.take(self.a.tenant), inventory.take(self.b.tenant)
+
+    def check_no_residue(self) -> None:
+        """Both clouds and arrays have what they had before the test."""
+        for before, after in zip(self.before, self.take(), strict=True):
+            self.assertEqual({}, inventory.added(before, after))
+            self.assertEqual({}, inventory.removed(before, after))
+        self.check_no_staging()
+        for site in (self.a, self.b):
+            user = self.pair.service_user(site)
+            self.assertEqual([], [k.name for k in user.compute.keypairs()])
+
+    def check_no_staging(self) -> None:
+        arrays = self.pair.arrays
+        for array in (arrays.a, arrays.b):
+            self.assertEqual([], array.leftovers(), array.name)
+
+
+def _volumes(found: dict[str, scene.Seen]) -> list[tuple[str, str]]:
+    return [
+        pair for server in found.values() for pair in server.volumes.items()
+    ]

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A group of servers goes to the other cloud and comes back."""
+
+from protector.tests.realcloud import processes, story
+
+SLOW_MS = 700
+"""Makes a step that works on an array long enough to be met in it."""
+STEP_SECONDS = 240
+RECOVERY_SECONDS = 600
+
+
+class StoryTest(story.StoryTestCase):
+    def test_there_and_back(self) -> None:
+        with self.timed("create group"):
+            group_id = self.create_group()
+        with self.timed("add three members"):
+            self.add_members(group_id)
+        written = self.write(self.a, self.seen(self.a, group_id))
+
+        with self.timed("failover"):
+            # asked of the site that will not be primary: it is handed on
+            key = self.at_a.begin(group_id, "failover", {"type": "planned"})
+            self.at_b.finish(key, story.MOVE_SECONDS)
+        there = self.seen(self.b, group_id)
+        self.check_running(self.b, there)
+        self.assertEqual(written, self.read(self.b, there))
+        self.check_no_staging()
+        moved = self.group(self.at_b, group_id)
+        self.assertEqual("failed_over", moved["status"])
+        self.assertEqual(self.b.id, moved["current_primary_site_id"])
+        written = self.write(self.b, there)
+
+        with self.timed("failback"):
+            key = self.at_b.begin(group_id, "failback", {"type": "planned"})
+            self.at_a.finish(key, story.MOVE_SECONDS)
+        back = self.seen(self.a, group_id)
+        self.check_running(self.a, back)
+        self.check_originals(back)
+        self.assertEqual(written, self.read(self.a, back))
+        self.assertEqual("active", self.group(self.at_a, group_id)["status"])
+
+        with self.timed("remove members and group"):
+            self.delete_group(group_id)
+        self.check_no_residue()
+
+    def test_the_engine_is_killed_while_it_overwrites(self) -> None:
+        group_id = self.create_group()
+        self.add_members(group_id)
+        written = self.write(self.a, self.seen(self.a, group_id))
+        array = self.pair.arrays.b
+        array.tune(latency_ms=SLOW_MS)
+        self.addCleanup(array.tune, latency_ms=0)
+
+        key = self.at_b.begin(group_id, "failover", {"type": "planned"})
+        processes.wait_until(
+            lambda: self.at_b.running(key, "volumes.overwrite"),
+            STEP_SECONDS,
+            pause=0.2,
+        )
+        self.b.kill_engine()
+        array.tune(latency_ms=0)
+        self.assertEqual("running", self.at_b.operation(key)["status"])
+        with self.timed("recovery after SIGKILL"):
+            self.b.start_engine()
+            self.at_b.finish(key, RECOVERY_SECONDS)
+
+        there = self.seen(self.b, group_id)
+        self.check_running(self.b, there)
+        self.assertEqual(written, self.read(self.b, there))
+        self.check_no_staging()
+        key = self.at_b.begin(group_id, "failback", {"type": "planned"})
+        self.at_a.finish(key, story.MOVE_SECONDS)
+        back = self.seen(self.a, group_id)
+        self.check_running(self.a, back)
+        self.check_originals(back)
+        self.assertEqual(written, self.read(self.a, back))
+        self.delete_group(group_id)
+        self.check_no_residue()
