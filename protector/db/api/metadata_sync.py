@@ -14,7 +14,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
-from protector.db.api import documents, source_locks
+from protector.db.api import documents, documents_received, source_locks
 
 Sync = models.MetadataSync
 
@@ -99,13 +99,13 @@ def receive(
         document = json.loads(raw)
     except ValueError as e:
         raise exception.BadRequest(f"The body is {e}.") from None
-    documents.check(document, local_site_id, peer_site_id)
+    documents_received.check(document, local_site_id, peer_site_id)
     group_id = document["group"]["id"]
     sync = find(session, group_id)
     mine = triple(sync)
     if not offered.same(mine):
         _check_newer(mine, offered, document)
-        documents.apply(session, document, local_site_id, now)
+        documents_received.apply(session, document, local_site_id, now)
         _store(session, group_id, raw, now)
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
