@@ -121,7 +121,7 @@ class SiteClients:
         clock = self._clouds.clock
         deadline = None if seconds is None else clock.monotonic() + seconds
         made = session.Session(
-            self._clouds.shared(self._access.site_id),
+            self._clouds.shared(self._access),
             self._clouds.plugin(self._access, project_id),
             self._access.verify,
             clock,
@@ -151,7 +151,7 @@ class Clouds:
         self.clock = clock
         self.local_site_id = local_site_id
         self._guard = threading.Lock()
-        self._shared: dict[str, session.Site] = {}
+        self._shared: dict[tuple[str, str], session.Site] = {}
         self._plugins: dict[
             tuple[str, str | None], tuple[types.SiteAccess, Any]
         ] = {}
@@ -175,20 +175,23 @@ class Clouds:
             request_id or oslo_context.generate_request_id(),
         )
 
-    def shared(self, site_id: str) -> session.Site:
-        """What all sessions to a site share."""
+    def shared(self, access: types.SiteAccess) -> session.Site:
+        """What all sessions to a site share.
+
+        A site that is not registered yet has no id of its own to tell it
+        from others; its address does.
+        """
         options = self.conf.clouds
+        key = (access.site_id, access.auth_url)
         with self._guard:
-            if site_id not in self._shared:
+            if key not in self._shared:
                 limits = session.Limits(
                     options.connect_timeout,
                     options.read_timeout,
                     options.read_retries,
                 )
-                self._shared[site_id] = session.Site(
-                    limits, options.concurrency
-                )
-            return self._shared[site_id]
+                self._shared[key] = session.Site(limits, options.concurrency)
+            return self._shared[key]
 
     def plugin(self, access: types.SiteAccess, project_id: str | None) -> Any:
         """Keystone's password method for a project, or the user's own.
