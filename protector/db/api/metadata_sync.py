@@ -89,6 +89,8 @@ def receive(
 ) -> metadata.Triple:
     """Apply a pushed document in this transaction if it is newer.
 
+    Call it first in the transaction: what was read before is not read again.
+
     :returns: what this site holds afterwards.
     :raises BadRequest: it is no document, or not the sender's to make.
     :raises StaleDocument: it is not newer; the details are my own triple.
@@ -101,8 +103,7 @@ def receive(
         raise exception.BadRequest(f"The body is {e}.") from None
     documents_received.check(document, local_site_id, peer_site_id)
     group_id = document["group"]["id"]
-    sync = find(session, group_id)
-    mine = triple(sync)
+    mine = triple(_locked(session, peer_site_id, group_id))
     if not offered.same(mine):
         _check_newer(mine, offered, document)
         documents_received.apply(session, document, local_site_id, now)
@@ -110,6 +111,25 @@ def receive(
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
     return offered
+
+
+def _locked(
+    session: orm.Session, peer_site_id: str, group_id: str
+) -> Sync | None:
+    """What is held, when nobody else is changing it any more.
+
+    The documents of a peer come in one at a time: of a new group there is no
+    row yet to lock, and an older document may arrive while a newer one is
+    being applied.
+    """
+    for model, key in (
+        (models.Site, peer_site_id),
+        (models.ProtectionGroup, group_id),
+    ):
+        session.get(model, key, populate_existing=True, with_for_update=True)
+    return session.get(
+        Sync, group_id, populate_existing=True, with_for_update=True
+    )
 
 
 def _check_newer(
