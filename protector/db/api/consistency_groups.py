@@ -40,12 +40,13 @@ def ids_of(session: orm.Session, group_ids: list[str]) -> dict[str, str]:
 def add(
     session: orm.Session,
     group: models.ProtectionGroup,
-    types: dict[str, tuple[str, str]],
+    sides: dict[str, dict[str, Any]],
     row_id: str | None = None,
 ) -> ConsistencyGroup:
     """A new one in status creating; its Cinder groups are yet to be made.
 
-    :param types: id and name of the volume type by site id.
+    :param sides: by site id: volume_type_id, volume_type_name and
+        backend_name.
     """
     row = ConsistencyGroup(
         id=row_id or str(uuid.uuid4()),
@@ -53,13 +54,8 @@ def add(
         name=name_of(group.name),
         status=c.GroupStatus.CREATING,
         sides=[
-            Side(
-                site_id=site_id,
-                volume_type_id=type_id,
-                volume_type_name=type_name,
-                schedule_enabled=False,
-            )
-            for site_id, (type_id, type_name) in types.items()
+            Side(site_id=site_id, schedule_enabled=False, **values)
+            for site_id, values in sides.items()
         ],
     )
     session.add(row)

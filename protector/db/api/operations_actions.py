@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What users do with an operation: retry, skip, cancel."""
+
+import datetime
+
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.db.api import members, operations, protection_groups
+
+Op = models.Operation
+_MEMBER = {
+    c.Verb.MEMBER_ADD: c.MemberStatus.PROTECTING,
+    c.Verb.MEMBER_REMOVE: c.MemberStatus.REMOVING,
+}
+
+
+def retry(session: orm.Session, operation: Op) -> None:
+    """Make a failed operation pending again; what is done stays done.
+
+    :raises InvalidStatus: it did not fail, or the group moved on.
+    """
+    group = protection_groups.lock(session, operation.protection_group_id)
+    operations.reopen(session, operation, group)
+    status = _MEMBER.get(c.Verb(operation.kind))
+    member_id = operation.args.get("member_id")
+    if status is not None and member_id is not None:
+        member = session.get(models.Member, member_id)
+        if member is not None:
+            member.status = status
+
+
+def skip(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation: Op,
+    step_id: str,
+) -> None:
+    """Go on without an optional step that failed.
+
+    :raises InvalidReference: the operation has no such step.
+    :raises InvalidStatus: the step is needed, or did not fail.
+    """
+    step = next((s for s in operation.steps if s.id == step_id), None)
+    if step is None:
+        raise exception.InvalidReference(
+            f"Operation {operation.id} has no step {step_id}.",
+            remedy="Show the operation and use one of its steps.",
+        )
+    failed = (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
+    if not step.optional or step.status not in failed:
+        raise exception.InvalidStatus(
+            f"Step {step.name} is {step.status} and "
+            f"{'optional' if step.optional else 'needed'}: only an optional "
+            "step that failed can be skipped.",
+            remedy="Retry the operation instead.",
+            status=step.status,
+        )
+    step.status = c.StepStatus.SKIPPED
+    step.finished_at = now
+    retry(session, operation)
+
+
+def cancel(session: orm.Session, operation: Op) -> None:
+    """Ask its engine to stop and to bring back what it did.
+
+    :raises InvalidStatus: it has ended, or is past the point of no return.
+    """
+    if operations.request_cancel(session, operation):
+        return
+    if operation.status in c.UNFINISHED:
+        raise exception.InvalidStatus(
+            f"Operation {operation.id} is past its point of no return.",
+            remedy="Wait for its end, then go back with failback.",
+            status=operation.status,
+        )
+    raise exception.InvalidStatus(
+        f"Operation {operation.id} is {operation.status}.",
+        remedy="There is nothing to cancel.",
+        status=operation.status,
+    )
+
+
+def supersede_waiting(
+    session: orm.Session,
+    now: datetime.datetime,
+    group_id: str,
+    by: str,
+) -> None:
+    """End the membership changes that wait for their turn, and leave their
+    members as after a failure."""
+    waiting = [
+        o
+        for o in operations.unfinished(session, group_id)
+        if o.status == c.OperationStatus.PENDING
+    ]
+    operations.supersede_queue(session, now, group_id, by)
+    for operation in waiting:
+        if operation.status == c.OperationStatus.CANCELLED:
+            members.rest(session, operation)
