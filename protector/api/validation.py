@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a route takes, answers and asks of the policy: its declaration.
+
+The decorators only write it down (``declaration(handler)``); ``expose``
+holds requests and answers to it, and tests walk it.
+"""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+import json
+from typing import Any
+
+import jsonschema
+from jsonschema import exceptions as js_exc
+
+from protector import exception
+from protector.api import microversion
+from protector.api.schemas import types
+
+Json = dict[str, Any]
+Version = microversion.Version
+Handler = Callable[..., Any]
+
+ATTRIBUTE = "protector_declaration"
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """A JSON schema and the versions that it holds for, both included."""
+
+    schema: Json
+    min_version: Version = microversion.MINIMUM
+    max_version: Version = microversion.MAXIMUM
+
+    def fits(self, version: Version) -> bool:
+        return self.min_version <= version <= self.max_version
+
+
+@dataclasses.dataclass
+class Declaration:
+    """All that is declared of one handler."""
+
+    bodies: list[Schema] = dataclasses.field(default_factory=list)
+    queries: list[Schema] = dataclasses.field(default_factory=list)
+    # by status
+    responses: dict[int, list[Schema]] = dataclasses.field(
+        default_factory=dict
+    )
+    rules: tuple[str, ...] = ()
+    public: bool = False
+
+
+def declaration(handler: Handler) -> Declaration:
+    """The declaration of a handler, empty when it has none yet."""
+    found = getattr(handler, ATTRIBUTE, None)
+    if found is None:
+        found = Declaration()
+        setattr(handler, ATTRIBUTE, found)
+    return found
+
+
+def rules(*names: str) -> Callable[[Handler], Handler]:
+    """The policy rules that the handler asks, without ``protector:``."""
+
+    def declare(handler: Handler) -> Handler:
+        full = tuple(f"protector:{name}" for name in names)
+        declaration(handler).rules = full
+        return handler
+
+    return declare
+
+
+def public(handler: Handler) -> Handler:
+    """The handler answers without a token."""
+    declaration(handler).public = True
+    return handler
+
+
+def body(
+    schema: Json,
+    min_version: Version = microversion.MINIMUM,
+    max_version: Version = microversion.MAXIMUM,
+) -> Callable[[Handler], Handler]:
+    """The schema of the request's body; without one there must be none."""
+
+    def declare(handler: Handler) -> Handler:
+        made = Schema(schema, min_version, max_version)
+        declaration(handler).bodies.append(made)
+        return handler
+
+    return declare
+
+
+def query(
+    schema: Json,
+    min_version: Version = microversion.MINIMUM,
+    max_version: Version = microversion.MAXIMUM,
+) -> Callable[[Handler], Handler]:
+    """The schema of the query, all values texts."""
+
+    def declare(handler: Handler) -> Handler:
+        made = Schema(schema, min_version, max_version)
+        declaration(handler).queries.append(made)
+        return handler
+
+    return declare
+
+
+def response(
+    status: int,
+    schema: Json | None,
+    min_version: Version = microversion.MINIMUM,
+    max_version: Version = microversion.MAXIMUM,
+) -> Callable[[Handler], Handler]:
+    """The schema of the answer with this status; None for no body."""
+
+    def declare(handler: Handler) -> Handler:
+        made = Schema(
+            types.NOTHING if schema is None else schema,
+            min_version,
+            max_version,
+        )
+        known = declaration(handler).responses.setdefault(status, [])
+        known.append(made)
+        return handler
+
+    return declare
+
+
+def check_query(declared: Declaration, version: Version, given: Json) -> None:
+    """:raises BadRequest: an unknown parameter or a bad value."""
+    schema = _fitting(declared.queries, version) or types.NO_QUERY
+    _check(schema, given, "The query")
+
+
+def check_body(declared: Declaration, version: Version, given: Any) -> None:
+    """:raises BadRequest: it does not fit, is missing, or not expected."""
+    schema = _fitting(declared.bodies, version)
+    if schema is None:
+        schema = types.NO_BODY
+    _check(schema, given, "The body")
+
+
+def check_value(schema: Json, given: Any, what: str) -> None:
+    """A part of a body against a schema of its own.
+
+    :param what: begins the sentence of the refusal.
+    :raises BadRequest: it does not fit.
+    """
+    _check(schema, given, what)
+
+
+def check_response(
+    declared: Declaration, version: Version, status: int, given: Any
+) -> str | None:
+    """What is wrong with an answer; None when it is as declared."""
+    schema = _fitting(declared.responses.get(status, []), version)
+    if schema is None:
+        return f"status {status} is not declared"
+    error = js_exc.best_match(_validator(schema).iter_errors(given))
+    return None if error is None else _text(error, "The answer")
+
+
+def _fitting(schemas: list[Schema], version: Version) -> Json | None:
+    for entry in schemas:
+        if entry.fits(version):
+            return entry.schema
+    return None
+
+
+def _check(schema: Json, given: Any, what: str) -> None:
+    error = js_exc.best_match(_validator(schema).iter_errors(given))
+    if error is not None:
+        raise exception.BadRequest(_text(error, what), path=_path(error))
+
+
+def _validator(schema: Json) -> Any:
+    return _compiled(json.dumps(schema, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(text: str) -> Any:
+    return jsonschema.Draft202012Validator(
+        json.loads(text), format_checker=types.FORMATS
+    )
+
+
+def _text(error: js_exc.ValidationError, what: str) -> str:
+    path = _path(error)
+    place = f"{what}, at {path}" if path else what
+    # a value may be a secret, and a long one helps nobody
+    if error.validator in ("required", "additionalProperties", "oneOf"):
+        return f"{place}: {error.message[:300]}."
+    if error.validator in ("minProperties", "maxProperties"):
+        return f"{place}: it has the wrong number of keys."
+    wanted = json.dumps(error.validator_value)[:200]
+    return f"{place}: the value does not fit {error.validator} {wanted}."
+
+
+def _path(error: js_exc.ValidationError) -> str:
+    return "/".join(str(part) for part in error.absolute_path)
