@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who speaks on ``/v1/peer``: the one user that a peer site signs in as,
+for a site that is registered here."""
+
+from sqlalchemy import orm
+
+from protector import exception
+from protector.api import call as calls
+from protector.db import models
+from protector.db.api import sites
+
+HEADER = "X-Protector-Site"
+
+
+def authorize(call: calls.Call) -> None:
+    """:raises PolicyForbidden: not the service role, or another user."""
+    call.authorize(None)
+    options = call.runtime.conf.peer
+    who = (call.context.user_name, call.context.user_domain_name)
+    if who != (options.username, options.user_domain_name):
+        raise exception.PolicyForbidden(
+            f"User {who[0]} of domain {who[1]} is not the one that peer "
+            "sites sign in as.",
+            remedy="Register this site with the user that [peer] names.",
+        )
+
+
+def site(call: calls.Call, session: orm.Session) -> models.Site:
+    """The site that asks.
+
+    :raises PolicyForbidden: it is not registered here.
+    """
+    authorize(call)
+    site_id = call.headers.get(HEADER, "")
+    found = session.get(models.Site, site_id)
+    if found is None or found.is_local:
+        raise exception.PolicyForbidden(
+            f"Site {site_id or 'without a name'} is not registered here.",
+            remedy="Register both sites with each other.",
+            site=site_id,
+        )
+    return found
+
+
+def check_pair(
+    session: orm.Session, group: models.ProtectionGroup, peer: models.Site
+) -> None:
+    """:raises NotFound: the group is not between this site and the peer."""
+    pair = {group.primary_site_id, group.secondary_site_id}
+    if pair != {sites.local(session).id, peer.id}:
+        raise exception.NotFound(
+            f"There is no protection group {group.id}.", id=group.id
+        )

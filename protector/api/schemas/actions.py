@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schemas of a group's actions.
+
+``VERBS`` is the table that a later verb extends; ``LATER`` holds what the
+documentation names and this release has not.
+"""
+
+from protector.api.schemas import types
+
+_POINT: types.Json = {
+    "anyOf": [types.UUID, {"type": "string", "enum": ["parked"]}]
+}
+_MOVE = types.record(
+    ("type",),
+    type=types.enum(("planned", "unplanned")),
+    recovery_point=_POINT,
+    confirm=types.BOOLEAN,
+    dry_run=types.BOOLEAN,
+)
+VERBS: dict[str, types.Json] = {
+    "failover": _MOVE,
+    "failback": _MOVE,
+    "replicate": types.record(dry_run=types.BOOLEAN),
+}
+# values of an argument that are documented, but not available yet
+LATER: dict[tuple[str, str], tuple[str, ...]] = {
+    ("failover", "type"): ("unplanned",),
+    ("failback", "type"): ("unplanned",),
+}
+
+# the verb itself is looked up by hand, so that an unknown one is answered
+# with those that there are
+ACTION: types.Json = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 2,
+    "properties": {"dry_run": types.BOOLEAN},
+}
+
+_STEP = {
+    **types.record(("name",), name=types.STRING),
+    "additionalProperties": True,
+}
+DRY_RUN = types.envelope(
+    "dry_run",
+    {
+        **types.record(
+            ("steps", "preflight"),
+            steps=types.array(_STEP),
+            preflight=types.ARRAY,
+            predicted_seconds=types.nullable(types.NUMBER),
+        ),
+        "additionalProperties": True,
+    },
+)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schemas of the health of the service and of a group; the versions."""
+
+from protector.api.schemas import protection_groups, types
+
+_PART: types.Json = {
+    **types.record(
+        ("ok",),
+        ok=types.BOOLEAN,
+        message=types.nullable(types.STRING),
+    ),
+    "additionalProperties": True,
+}
+SERVICE = types.envelope(
+    "health",
+    types.answer(
+        ok=types.BOOLEAN,
+        api=_PART,
+        engines=types.array(_PART),
+        database=_PART,
+        bus=_PART,
+        sites=types.array(_PART),
+        arrays=types.array(_PART),
+    ),
+)
+GROUP = types.envelope(
+    "health",
+    types.answer(
+        failover_ready=types.BOOLEAN,
+        link=types.enum(("connected", "disconnected", "unknown")),
+        lag_seconds=types.nullable(types.INTEGER),
+        last_replication_at=types.nullable(types.TIME),
+        rpo_compliant=types.nullable(types.BOOLEAN),
+        rpo_minutes=types.INTEGER,
+        rpo_history=types.array(protection_groups.POINT),
+        conditions=types.array(protection_groups.CONDITION),
+        findings=types.array(
+            types.answer(
+                severity=types.STRING,
+                reason=types.STRING,
+                message=types.STRING,
+                fix=types.STRING,
+            )
+        ),
+    ),
+)
+VERSION = types.answer(
+    id=types.STRING,
+    status=types.STRING,
+    min_version=types.STRING,
+    version=types.STRING,
+    max_version=types.STRING,
+    links=types.array(types.answer(rel=types.STRING, href=types.STRING)),
+)
+VERSIONS = types.envelope("versions", types.array(VERSION))
+SHOW_VERSION = types.envelope("version", VERSION)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schemas of operations."""
+
+from protector import constants as c
+from protector.api.schemas import types
+
+LIST_QUERY = types.across_projects(
+    types.listing(
+        ("created_at", "kind", "status", "id"),
+        "protection_group_id",
+        "kind",
+        "type",
+        "status",
+        "source_site_id",
+        "target_site_id",
+    )
+)
+_ERROR = types.nullable(
+    types.answer(
+        reason=types.nullable(types.STRING),
+        message=types.nullable(types.STRING),
+        remedy=types.nullable(types.STRING),
+        details=types.OBJECT,
+    )
+)
+_TIME = types.nullable(types.TIME)
+_TEXT = types.nullable(types.STRING)
+STEP = types.answer(
+    id=_TEXT,
+    name=_TEXT,
+    member_id=_TEXT,
+    member=_TEXT,
+    status=_TEXT,
+    attempt=types.INTEGER,
+    weight=types.INTEGER,
+    optional=types.BOOLEAN,
+    message=_TEXT,
+    error=_ERROR,
+    result=types.nullable(types.OBJECT),
+    started_at=_TIME,
+    finished_at=_TIME,
+)
+OPERATION = types.answer(
+    id=types.UUID,
+    protection_group_id=types.UUID,
+    project_id=types.STRING,
+    kind=types.enum(c.Verb),
+    type=_TEXT,
+    status=types.enum(c.OperationStatus),
+    outcome=types.nullable(types.enum(c.Outcome)),
+    progress=types.integer(0, 100),
+    remaining_seconds=types.nullable(types.INTEGER),
+    steps=types.array(STEP),
+    steps_completed=types.INTEGER,
+    steps_failed=types.INTEGER,
+    error=_ERROR,
+    source_site_id=types.UUID,
+    target_site_id=types.UUID,
+    origin_site_id=types.UUID,
+    executor_site_id=types.UUID,
+    recovery_point_id=types.nullable(types.UUID),
+    user_id=_TEXT,
+    request_id=_TEXT,
+    created_at=types.TIME,
+    started_at=_TIME,
+    finished_at=_TIME,
+    allowed_actions=types.array(types.STRING),
+    result=types.nullable(types.OBJECT),
+)
+SHOW = types.envelope("operation", OPERATION)
+LIST = types.page("operations", OPERATION)
+
+ACTIONS = {
+    "retry": types.EMPTY,
+    "skip": types.record(("step_id",), step_id=types.UUID),
+    "cancel": types.EMPTY,
+}
+ACTION = {**types.record(**ACTIONS), "minProperties": 1, "maxProperties": 1}

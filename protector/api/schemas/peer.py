@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schemas of what two Protectors tell each other.
+
+Requests of the peer may have more keys than this release knows: the sites
+are upgraded one after the other.
+"""
+
+from protector import constants as c
+from protector.api.schemas import types
+
+Json = types.Json
+
+
+def _open(schema: Json) -> Json:
+    return {**schema, "additionalProperties": True}
+
+
+CHECKSUM: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+EPOCH = types.integer(1, 2**31 - 1)
+
+TRIPLE = types.answer(
+    epoch=types.INTEGER,
+    version=types.INTEGER,
+    checksum=types.nullable(types.STRING),
+)
+SITE = types.answer(
+    id=types.UUID,
+    name=types.STRING,
+    region_name=types.nullable(types.STRING),
+    description=types.STRING,
+)
+IDENTITY = types.answer(
+    id=types.UUID,
+    name=types.STRING,
+    site=SITE,
+    versions=types.answer(
+        api=types.STRING, min_api=types.STRING, document=types.STRING
+    ),
+    user=types.nullable(types.STRING),
+)
+GROUPS_QUERY = types.listing(("created_at", "id"))
+GROUPS = types.page(
+    "groups",
+    types.answer(
+        id=types.UUID,
+        epoch=types.INTEGER,
+        version=types.INTEGER,
+        checksum=types.nullable(types.STRING),
+        status=types.STRING,
+        deleted=types.BOOLEAN,
+    ),
+)
+RESERVE = _open(
+    types.record(
+        ("id", "name", "project_id"),
+        id=types.UUID,
+        name=types.NAME,
+        project_id=types.PROJECT,
+        description=types.DESCRIPTION,
+        replication_type=types.enum(c.ReplicationType),
+        primary_site_id=types.UUID,
+        secondary_site_id=types.UUID,
+        primary_project_id=types.PROJECT,
+        secondary_project_id=types.PROJECT,
+        volume_type_id=types.SHORT,
+        consistency_group_id=types.UUID,
+    )
+)
+RESERVED = types.answer(id=types.UUID, name=types.STRING)
+DOCUMENT: Json = {"type": "object"}
+# a tombstone says what it replaces
+TOMBSTONE: Json = {"anyOf": [types.NOTHING, {"type": "object"}]}
+ACTION = _open(
+    types.record(
+        ("operation_id", "verb"),
+        operation_id=types.UUID,
+        verb=types.enum(
+            (c.Verb.FAILOVER, c.Verb.FAILBACK, "retry", "skip", "cancel")
+        ),
+        args=types.OBJECT,
+        user_id=types.nullable(types.STRING),
+        request_id=types.nullable(types.STRING),
+    )
+)
+LOCK = _open(
+    types.record(
+        ("operation_id", "epoch_held", "span_seconds"),
+        operation_id=types.UUID,
+        epoch_held=EPOCH,
+        span_seconds=types.integer(1, 3600),
+    )
+)
+LOCKED = types.answer(
+    operation_id=types.UUID,
+    epoch=types.INTEGER,
+    version=types.INTEGER,
+    checksum=types.nullable(types.STRING),
+)
+UNLOCK = _open(types.record(("operation_id",), operation_id=types.UUID))
+RELEASE = _open(
+    types.record(
+        ("operation_id", "epoch"), operation_id=types.UUID, epoch=EPOCH
+    )
+)
+MIRROR = _open(
+    types.record(
+        ("id", "protection_group_id", "kind", "status", "executor_site_id"),
+        id=types.UUID,
+        protection_group_id=types.UUID,
+        kind=types.enum(c.Verb),
+        status=types.enum(c.OperationStatus),
+        executor_site_id=types.UUID,
+        progress=types.integer(0, 100),
+        steps=types.array(types.OBJECT),
+    )
+)
+OPERATION = types.envelope("operation", MIRROR)

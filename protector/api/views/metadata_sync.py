@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sync status of a group: what was last recorded, never a call."""
+
+import datetime
+from typing import Any
+
+from protector import constants as c
+from protector.api import times
+from protector.db import models
+
+Json = dict[str, Any]
+Sync = models.MetadataSync
+# comparisons that a confirmation may have missed and still be recent
+RECENT = 3
+
+
+def show(
+    group: models.ProtectionGroup,
+    sync: Sync | None,
+    site_name: str,
+    interval: float,
+    now: datetime.datetime,
+) -> Json:
+    """:param site_name: of the group's current primary.
+    :param interval: seconds between two comparisons with the peer.
+    """
+    local = {
+        "version": sync.version if sync else group.metadata_version,
+        "epoch": sync.epoch if sync else group.epoch,
+        "current_site": site_name,
+        "last_modified": times.iso(
+            sync.made_at if sync else group.updated_at or group.created_at
+        ),
+    }
+    remote = _remote(sync)
+    validation = _validation(local, remote, sync, RECENT * interval, now)
+    return {
+        "in_sync": all(v["ok"] for v in validation[:2]),
+        "local": local,
+        "remote": remote,
+        "validation": validation,
+        "actions_required": _actions(validation),
+    }
+
+
+def _remote(sync: Sync | None) -> Json:
+    if sync is None:
+        return {
+            "status": str(c.SyncStatus.PENDING),
+            "version": None,
+            "epoch": None,
+            "last_sync": None,
+            "error": None,
+        }
+    return {
+        "status": sync.remote_status,
+        "version": sync.remote_version,
+        "epoch": sync.remote_epoch,
+        "last_sync": times.iso(sync.last_sync_at),
+        "error": sync.error,
+    }
+
+
+def _validation(
+    local: Json,
+    remote: Json,
+    sync: Sync | None,
+    recent_seconds: float,
+    now: datetime.datetime,
+) -> list[Json]:
+    mine, theirs = local["version"], remote["version"]
+    same = (mine, local["epoch"]) == (theirs, remote["epoch"])
+    last = sync.last_sync_at if sync else None
+    recent = last is not None and (
+        (now - last).total_seconds() <= recent_seconds
+    )
+    status = remote["status"]
+    return [
+        _check(
+            "versions_match",
+            same,
+            f"Versions match ({mine} = {theirs})",
+            f"Versions differ ({mine} here, {theirs} at the peer)",
+        ),
+        _check(
+            "sync_status",
+            status == c.SyncStatus.SYNCED,
+            "Sync status is 'synced'",
+            f"Sync status is '{status}'",
+        ),
+        _check(
+            "last_sync_recent",
+            recent,
+            "Last sync is recent",
+            "Last sync is not recent",
+        ),
+    ]
+
+
+def _check(name: str, ok: bool, good: str, bad: str) -> Json:
+    return {"check": name, "ok": ok, "message": good if ok else bad}
+
+
+def _actions(validation: list[Json]) -> list[str]:
+    same, synced, recent = (v["ok"] for v in validation)
+    if same and synced:
+        return [] if recent else ["Check remote site connectivity"]
+    return [
+        "Check remote site connectivity",
+        "Force sync once remote site is available",
+    ]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a peer site is told: who this is, and what is held of each group."""
+
+from typing import Any
+
+from protector import metadata
+from protector.api import microversion
+from protector.db import models
+
+Json = dict[str, Any]
+
+
+def identity(site: models.Site, user: str | None) -> Json:
+    return {
+        "id": site.id,
+        "name": site.name,
+        "site": {
+            "id": site.id,
+            "name": site.name,
+            "region_name": site.region_name,
+            "description": site.description,
+        },
+        "versions": {
+            "api": str(microversion.MAXIMUM),
+            "min_api": str(microversion.MINIMUM),
+            "document": metadata.SCHEMA,
+        },
+        "user": user,
+    }
+
+
+def held(
+    group: models.ProtectionGroup, sync: models.MetadataSync | None
+) -> Json:
+    """The triple; without a document yet, the row's own numbers."""
+    return {
+        "epoch": sync.epoch if sync else group.epoch,
+        "version": sync.version if sync else group.metadata_version,
+        "checksum": sync.checksum if sync else None,
+    }
+
+
+def group(
+    row: models.ProtectionGroup, sync: models.MetadataSync | None
+) -> Json:
+    return {
+        "id": row.id,
+        **held(row, sync),
+        "status": row.status,
+        "deleted": bool(row.deleted),
+    }

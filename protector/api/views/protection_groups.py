@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a protection group looks like; its conditions and what it allows."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from protector import constants as c
+from protector import exception, states
+from protector.api import microversion, times
+from protector.db import models
+from protector.db.api import protection_groups
+
+Json = dict[str, Any]
+Group = models.ProtectionGroup
+DETAILED = microversion.Version(1, 2)
+# the verbs under .../action, and those with a path of their own
+SHOWN_VERBS = tuple(v for v in c.Verb if v != c.Verb.CREATE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the view needs beside the group's own row."""
+
+    consistency_group_id: str | None
+    local_site_id: str
+    local_site_name: str
+    site_names: dict[str, str]
+    rpo_minutes: int
+    now: datetime.datetime
+    member_count: int
+
+
+def summary(group: Group, facts: Facts, version: Any) -> Json:
+    """A row of the list."""
+    shown = {
+        "id": group.id,
+        "name": group.name,
+        "description": group.description,
+        "status": group.status,
+        "replication_type": group.replication_type,
+        "primary_site_id": group.primary_site_id,
+        "secondary_site_id": group.secondary_site_id,
+        "current_primary_site_id": group.current_primary_site_id,
+        "consistency_group_id": facts.consistency_group_id,
+        "failover_count": group.failover_count,
+        "created_at": times.iso(group.created_at),
+        "project_id": group.project_id,
+        "volume_type_id": group.volume_type_id,
+        "last_failover_at": times.iso(group.last_failover_at),
+        "updated_at": times.iso(group.updated_at),
+        "member_count": facts.member_count,
+        "replication": replication(group, facts),
+        # a change is followed by it, whatever the version
+        "last_operation_id": group.last_operation_id,
+    }
+    if version >= DETAILED:
+        shown |= _details(group, facts)
+    return shown
+
+
+def show(
+    group: Group, facts: Facts, version: Any, consistency_group: Json | None
+) -> Json:
+    shown = summary(group, facts, version)
+    return {**shown, "consistency_group": consistency_group}
+
+
+def _details(group: Group, facts: Facts) -> Json:
+    refused = refusals(group, facts)
+    return {
+        "allowed_actions": [
+            str(v) for v in SHOWN_VERBS if str(v) not in refused
+        ],
+        "refused_actions": refused,
+        "conditions": conditions(group),
+        "epoch": group.epoch,
+        "metadata_version": group.metadata_version,
+        "drill": None,
+    }
+
+
+def replication(group: Group, facts: Facts) -> Json:
+    """State, last point and lag, from what was last observed."""
+    last = group.last_replication_at
+    lag = None
+    if last is not None:
+        lag = max(0, round((facts.now - last).total_seconds()))
+    return {
+        "state": _state(group),
+        "last_replication_at": times.iso(last),
+        "lag_seconds": lag,
+        "rpo_compliant": (
+            None if lag is None else lag <= facts.rpo_minutes * 60
+        ),
+    }
+
+
+def _state(group: Group) -> str:
+    configured = _status(group, c.Condition.REPLICATION_CONFIGURED)
+    healthy = _status(group, c.Condition.REPLICATION_HEALTHY)
+    if configured is None:
+        return "unknown"
+    if not configured:
+        return "not_configured"
+    return {True: "replicating", False: "error", None: "unknown"}[healthy]
+
+
+def _status(group: Group, kind: str) -> bool | None:
+    found = group.conditions.get(kind)
+    return found["status"] if found else None
+
+
+def conditions(group: Group) -> list[Json]:
+    """All that were observed, in the order of their declaration."""
+    return [
+        {"type": str(kind), **_condition(group.conditions[kind])}
+        for kind in c.Condition
+        if kind in group.conditions
+    ]
+
+
+def _condition(stored: Json) -> Json:
+    at = datetime.datetime.fromisoformat(stored["at"])
+    return {
+        "status": stored["status"],
+        "reason": stored["reason"],
+        "message": stored["message"],
+        "at": times.iso(at),
+        "version": stored["version"],
+    }
+
+
+def refusals(group: Group, facts: Facts) -> dict[str, Json]:
+    """Each verb that would be refused now, and why."""
+    found = {}
+    for verb in SHOWN_VERBS:
+        error = _refusal(verb, group, facts)
+        if error is not None:
+            found[str(verb)] = {
+                "reason": error.reason,
+                "message": f"{error.message} {error.remedy}",
+            }
+    return found
+
+
+def _refusal(
+    verb: c.Verb, group: Group, facts: Facts
+) -> exception.ProtectorError | None:
+    here = group.current_primary_site_id == facts.local_site_id
+    anywhere = verb in c.PLACEMENT_VERBS or verb == c.Verb.SYNC
+    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    if refused is not None:
+        return refused
+    if group.operation_id is not None and verb not in states.QUEUED:
+        return protection_groups.busy(group)
+    if not here and not anywhere:
+        primary = group.current_primary_site_id
+        return exception.NotPrimarySite(
+            "The group is changed at its current primary site, "
+            f"{facts.site_names.get(primary, primary)}."
+        )
+    if verb == c.Verb.DELETE and facts.member_count:
+        return exception.GroupNotEmpty(
+            f"The group has {facts.member_count} member(s)."
+        )
+    return None
