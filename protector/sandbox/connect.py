@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connects the two arrays for replication, as their operator does.
+
+By the vendor's SDK and REST; beside that it only lowers the emulation's
+limit of how often a schedule may come round.
+"""
+
+from typing import Any
+
+import purestorage
+import requests
+
+from protector.sandbox import layout as layouts
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 10.0
+TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
+TYPE = "async-replication"
+FREQUENCY_SECONDS = 30
+"""The least between two points; real arrays: 300."""
+
+
+def arrays(layout: layouts.Layout) -> bool:
+    """Connect array-a to array-b; again does nothing.
+
+    :returns: whether it was to be done.
+    :raises purestorage.PureError: an array refused or did not answer.
+    """
+    a, b = layout.sites
+    source = session(a)
+    if any(
+        r["array_name"] == b.array for r in source.list_array_connections()
+    ):
+        return False
+    key = session(b).get(connection_key=True)["connection_key"]
+    source.connect_array(b.array_target, key, [TYPE])
+    for site in layout.sites:
+        control(site, "PUT", "settings", min_frequency=FREQUENCY_SECONDS)
+    return True
+
+
+def session(site: layouts.Site) -> purestorage.FlashArray:
+    """The SDK's session with a site's array."""
+    return purestorage.FlashArray(
+        site.array_target,
+        api_token=site.array_token,
+        request_kwargs={"timeout": TIMEOUT, "verify": str(site.array_ca)},
+    )
+
+
+def control(site: layouts.Site, method: str, path: str, **body: Any) -> Any:
+    """Call an array's ``/control/<path>``; returns its JSON.
+
+    :raises requests.RequestException: no answer, or a refusal.
+    """
+    answer = requests.request(
+        method,
+        f"{site.array_url}/control/{path}",
+        json=body or None,
+        timeout=TIMEOUT,
+        verify=str(site.array_ca),
+    )
+    answer.raise_for_status()
+    return answer.json()
