@@ -19,6 +19,13 @@ def invalid_input(reason: str) -> errors.ApiError:
     return errors.BadRequest(f"Invalid input received: {reason}")
 
 
+def invalid_field(name: str, value: object, reason: str) -> errors.ApiError:
+    """400, as a schema refuses a body's field."""
+    return errors.BadRequest(
+        f"Invalid input for field/attribute {name}. Value: {value}. {reason}"
+    )
+
+
 def invalid_snapshot(reason: str) -> errors.ApiError:
     """400."""
     return errors.BadRequest(f"Invalid snapshot: {reason}")

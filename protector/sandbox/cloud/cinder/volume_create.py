@@ -170,9 +170,13 @@ class VolumeCreator:
             return facts["size"]
         if isinstance(size, str) and size.isdecimal():
             size = int(size)
-        if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-            raise refusals.invalid_input(
-                f"Volume size '{size}' must be an integer and greater than 0"
+        if isinstance(size, int) and size < 1:
+            raise refusals.invalid_field(
+                "size", size, f"{size} is less than the minimum of 1"
+            )
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise refusals.invalid_field(
+                "size", size, f"{size!r} is not of type 'integer', 'string'"
             )
         _check_size(size, facts)
         return size

@@ -5,11 +5,11 @@ Source: nova/api/openstack/compute/keypairs.py 34.0.0.
 """
 
 import base64
-import binascii
 import collections.abc
 import hashlib
 import typing
 
+from cryptography import exceptions
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -155,10 +155,10 @@ def fingerprint(public_key: str) -> str:
 
     :raises BadRequest: it is not a public key.
     """
-    words = public_key.split()
     try:
-        raw = base64.b64decode(words[1], validate=True)
-    except (IndexError, binascii.Error):
+        serialization.load_ssh_public_key(public_key.encode())
+        raw = base64.b64decode(public_key.split()[1])
+    except (ValueError, exceptions.UnsupportedAlgorithm):
         raise errors.BadRequest(
             "Keypair data is invalid: failed to generate fingerprint"
         ) from None

@@ -52,9 +52,23 @@ class StorageContractTestCase(contract.ContractTestCase):
         cls.volumes_admin = cinder(cls.admin)
         cls.servers = nova(cls.tenant)
         cls.servers_admin = nova(cls.admin)
-        cls.image = next(iter(cls.tenant.image.images()))
+        cls.image = cls._image()
         cls.volume_type = cls._replicated_type()
         cls.group_type = cls._group_type()
+
+    @classmethod
+    def _image(cls) -> typing.Any:
+        """A public image, or one of the tenant's own."""
+        for found in cls.tenant.image.images():
+            return found
+        made = cls.tenant.image.create_image(
+            name="contract",
+            container_format="bare",
+            disk_format="raw",
+            data=bytes(1 << 20),
+        )
+        cls.addClassCleanup(cls.tenant.image.delete_image, made)
+        return made
 
     @classmethod
     def _replicated_type(cls) -> typing.Any:

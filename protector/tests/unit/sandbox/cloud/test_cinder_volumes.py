@@ -78,7 +78,7 @@ class VolumesContractTest(storage_contract.StorageContractTestCase):
     def test_sizes_and_types_are_checked(self) -> None:
         create = self.volumes.volumes.create
         self.says(404, "could not be found.", create, 1, volume_type="none")
-        self.says(400, "greater than 0", create, 0)
+        self.says(400, "0 is less than the minimum of 1", create, 0)
         big = self.new_volume(size=2)
         self.says(
             400,

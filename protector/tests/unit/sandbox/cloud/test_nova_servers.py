@@ -4,6 +4,9 @@
 import base64
 import secrets
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
 from protector.tests.unit.sandbox.cloud import server_contract
 from protector.tests.unit.sandbox.cloud.storage_contract import nova
 
@@ -49,7 +52,15 @@ class BootContractTest(server_contract.ServerContractTestCase):
 
     def test_a_key_belongs_to_its_user(self) -> None:
         name = f"k-{secrets.token_hex(4)}"
-        key = "ssh-ed25519 " + base64.b64encode(b"\0" * 51).decode()
+        key = (
+            ed25519.Ed25519PrivateKey.generate()
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.OpenSSH,
+                serialization.PublicFormat.OpenSSH,
+            )
+            .decode()
+        )
         self.servers_admin.keypairs.create(name, public_key=key)
         self.addCleanup(self.servers_admin.keypairs.delete, name)
         self.says(
@@ -365,7 +376,10 @@ class ActionsContractTest(server_contract.ServerContractTestCase):
         self.wait(lambda: not listed(row))
 
     def test_resize(self) -> None:
-        other = max(self.servers.flavors.list(), key=lambda f: f.ram)
+        name = f"f-{secrets.token_hex(4)}"
+        flavors = self.servers_admin.flavors
+        other = flavors.create(name, self.flavor.ram * 2, 1, self.flavor.disk)
+        self.addCleanup(flavors.delete, other)
         row = self.boot_one()
         self.servers.servers.resize(row, other)
         self.reach(row.id, "VERIFY_RESIZE")
