@@ -111,7 +111,7 @@ def site_init(built: Runtime) -> int:
 def _local_values(built: Runtime) -> dict[str, str | bool]:
     given, auth = built.conf.command, built.conf.service_auth
     values = {
-        "name": given.name,
+        "name": given.site_name,
         "description": given.description,
         "endpoint": given.endpoint,
         "region_name": given.region_name or auth.region_name,
@@ -154,7 +154,8 @@ def _add_commands(parsers: "argparse._SubParsersAction") -> None:
 
 def _add_site(parsers: "argparse._SubParsersAction") -> None:
     init = _command(parsers, "init", site_init)
-    init.add_argument("--name", required=True)
+    # oslo.config keeps "name" for the name of the command itself
+    init.add_argument("--name", dest="site_name", required=True)
     init.add_argument("--description")
     init.add_argument("--id", type=_uuid, help="id to bring back after a loss")
     init.add_argument("--region-name", help="default: [service_auth]")
