@@ -5,6 +5,7 @@ from protector.tests.fixtures import mariadb
 from protector.tests.unit.db.api import (
     test_documents,
     test_metadata_sync,
+    test_operations,
 )
 
 
@@ -31,4 +32,24 @@ class Receive(mariadb.OnMariaDB, test_metadata_sync.ReceiveTest):
 class Acknowledgement(
     mariadb.OnMariaDB, test_metadata_sync.AcknowledgementTest
 ):
+    pass
+
+
+class Accept(mariadb.OnMariaDB, test_operations.AcceptTest):
+    pass
+
+
+class Record(mariadb.OnMariaDB, test_operations.RecordTest):
+    pass
+
+
+class Cancel(mariadb.OnMariaDB, test_operations.CancelTest):
+    pass
+
+
+class End(mariadb.OnMariaDB, test_operations.EndTest):
+    pass
+
+
+class Reopen(mariadb.OnMariaDB, test_operations.ReopenTest):
     pass
