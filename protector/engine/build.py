@@ -116,28 +116,18 @@ def _import_again(
         return
 
 
-def clean_up_after_boot(ctx: StepContext, member: models.Member) -> None:
-    """Forget the imported key, once no member of the operation boots."""
-    keypair = member.recipe.get("keypair")
-    if not keypair or _others_boot(ctx, member):
-        return
+def forget_keys(ctx: StepContext) -> None:
+    """Drop the imported keys, once every server of the move has booted."""
+    names = {
+        name
+        for member in ctx.scene.settled_members
+        if member.recipe.get("keypair")
+        for key in [_temporary_key(ctx, member)]
+        for name in (key, f"{key}-{member.id[:8]}")
+    }
     compute = ctx.tenant(ctx.target).compute
-    name = _temporary_key(ctx, member)
-    for candidate in (name, f"{name}-{member.id[:8]}"):
+    for name in sorted(names):
         try:
-            compute.delete_keypair(candidate)
+            compute.delete_keypair(name)
         except exception.CloudNotFound:
             continue
-
-
-def _others_boot(ctx: StepContext, member: models.Member) -> bool:
-    """Whether a server with the same key may still be created."""
-    with ctx.runtime.db.reader() as session:
-        steps = (
-            session.query(models.OperationStep)
-            .filter_by(operation_id=ctx.operation.id, name="servers.start")
-            .all()
-        )
-    return any(
-        s.member_id != member.id and s.finished_at is None for s in steps
-    )

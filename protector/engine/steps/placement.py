@@ -12,7 +12,7 @@ from protector.db.api import (
     operations_leases,
     protection_groups,
 )
-from protector.engine import preflight, source_lock
+from protector.engine import build, preflight, source_lock
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -127,7 +127,9 @@ def _turn_copies(ctx: StepContext, session: Any) -> None:
 
 
 def close(ctx: StepContext) -> Json:
-    """A version of what came of parking and reversing."""
+    """Drop what only the boots needed; a version of what came of parking and
+    reversing."""
+    build.forget_keys(ctx)
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
         row = operations_leases.owned(session, ctx.work.lease.token)

@@ -68,7 +68,6 @@ def start(ctx: StepContext) -> Json:
     from the recipe; in the power state it had at the source."""
     server_id = _present(ctx)
     _observe_running(ctx, server_id)
-    build.clean_up_after_boot(ctx, ctx.member)
     power = _copy(ctx, ctx.source).power_state
     compute = ctx.tenant(ctx.target).compute
     if power == STOPPED:
