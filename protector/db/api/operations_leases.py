@@ -58,15 +58,36 @@ def claim(
     """Become the owner; None when somebody is, it is done, or its turn has
     not come."""
     operation = session.get(Op, operation_id)
-    if operation is None or not _turn(session, operation):
+    if operation is None:
         return None
+    with session.begin_nested() as attempt:
+        # the operation first: one that is done must not get the slot
+        claimed = _own(
+            session, now, operation, site_id, worker, seconds, margin
+        )
+        if not (claimed and _turn(session, operation)):
+            attempt.rollback()
+            return None
+    session.refresh(operation)
+    return Lease(operation_id, worker, operation.generation)
+
+
+def _own(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation: Op,
+    site_id: str,
+    worker: str,
+    seconds: float,
+    margin: float,
+) -> bool:
     free = sa.or_(
         Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
     )
     statement = (
         sa.update(Op)
         .where(
-            Op.id == operation_id,
+            Op.id == operation.id,
             Op.executor_site_id == site_id,
             Op.status.in_(c.UNFINISHED),
             free,
@@ -80,10 +101,7 @@ def claim(
         )
         .execution_options(synchronize_session=False)
     )
-    if session.execute(statement).rowcount != 1:
-        return None
-    session.refresh(operation)
-    return Lease(operation_id, worker, operation.generation)
+    return session.execute(statement).rowcount == 1
 
 
 def _turn(session: orm.Session, operation: Op) -> bool:

@@ -6,6 +6,9 @@ from protector.tests.unit.db.api import (
     test_documents,
     test_metadata_sync,
     test_operations,
+    test_operations_leases,
+    test_protection_groups,
+    test_source_locks,
 )
 
 
@@ -52,4 +55,22 @@ class End(mariadb.OnMariaDB, test_operations.EndTest):
 
 
 class Reopen(mariadb.OnMariaDB, test_operations.ReopenTest):
+    pass
+
+
+class Leases(mariadb.OnMariaDB, test_operations_leases.LeasesTest):
+    pass
+
+
+class Turns(mariadb.OnMariaDB, test_operations_leases.TurnsTest):
+    pass
+
+
+class ProtectionGroups(
+    mariadb.OnMariaDB, test_protection_groups.ProtectionGroupsTest
+):
+    pass
+
+
+class SourceLocks(mariadb.OnMariaDB, test_source_locks.SourceLocksTest):
     pass
