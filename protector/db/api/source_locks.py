@@ -9,6 +9,7 @@ from sqlalchemy import orm
 
 from protector import exception
 from protector.db import models, types
+from protector.db.api import protection_groups
 
 Lock = models.SourceLock
 NEVER = 1e18
@@ -27,8 +28,11 @@ def take(
 ) -> None:
     """Take the lock, or renew one's own.
 
+    :raises NotFound: there is no such group.
     :raises LockLost: it expired, was released or belongs to another.
     """
+    # two that find no lock would wait for each other to insert theirs
+    protection_groups.lock(session, group_id)
     if _renew(session, group_id, operation_id, seconds):
         return
     if find(session, group_id) is not None:
@@ -79,14 +83,11 @@ def release(
                 ),
             ),
         )
-        # the row changes each time, so that a repeat counts as one row on
-        # MariaDB too, which counts changed rows
-        .values(released_epoch=epoch, expires=types.db_epoch() + NEVER)
+        .values(released_epoch=epoch, expires=NEVER)
     )
+    # rows that match count, on MariaDB too: its driver is told so
     if session.execute(statement).rowcount != 1:
-        held = find(session, group_id)
-        if held is None or held.released_epoch != epoch:
-            raise lost(group_id, operation_id)
+        raise lost(group_id, operation_id)
 
 
 def expired(session: orm.Session) -> list[Lock]:
