@@ -6,6 +6,16 @@ from typing import Any
 from oslo_context import context
 
 
+# what goes over RPC; a bus may add fields of its own on the way
+_CARRIED = (
+    "user_id",
+    "project_id",
+    "roles",
+    "request_id",
+    "global_request_id",
+)
+
+
 class RequestContext(context.RequestContext):
     """oslo's context; travels over RPC as a dict without the token.
 
@@ -36,7 +46,8 @@ class RequestContext(context.RequestContext):
 
     @classmethod
     def from_rpc(cls, values: dict[str, Any]) -> "RequestContext":
-        return cls(**values)
+        """The context of ``to_rpc``; other fields are left out."""
+        return cls(**{key: values.get(key) for key in _CARRIED})
 
 
 def enter_operation(operation_id: str, request_id: str | None) -> None:
