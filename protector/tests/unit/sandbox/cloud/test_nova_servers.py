@@ -376,6 +376,9 @@ class ActionsContractTest(server_contract.ServerContractTestCase):
         self.wait(lambda: not listed(row))
 
     def test_resize(self) -> None:
+        hosts = self.servers_admin.hypervisors.list()
+        if self.under_test.emulated is None and len(hosts) < 2:
+            self.skipTest("Nova does not resize to the same host")
         name = f"f-{secrets.token_hex(4)}"
         flavors = self.servers_admin.flavors
         other = flavors.create(name, self.flavor.ram * 2, 1, self.flavor.disk)
