@@ -8,6 +8,7 @@ the table, and always brings the processes down.
 from collections.abc import Callable, Sequence
 import contextlib
 import dataclasses
+import logging
 import pathlib
 import time
 
@@ -28,6 +29,7 @@ from protector.sandbox import (
 )
 from protector.sandbox import layout as layouts
 
+LOG = logging.getLogger(__name__)
 OPERATION_SECONDS = 300
 _CLOSELY = 0.05
 """Seconds between two looks when a step must not be missed."""
@@ -55,6 +57,7 @@ def play(options: Options, console: rich_console.Console) -> bool:
     with bringup.lock(options.root):
         bringup.clear(options.root)
         with bringup.place(options.root, options.prefix) as layout:
+            _keep_log(layout)
             with views.opened(console, options.plain) as view:
                 demo = Demo(layout, options, told, view)
                 try:
@@ -64,6 +67,16 @@ def play(options: Options, console: rich_console.Console) -> bool:
     told.show(console)
     _where(layout, options, told, console)
     return told.ok
+
+
+def _keep_log(layout: layouts.Layout) -> None:
+    """What the terminal has no room for goes beside the processes' logs."""
+    layout.log.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=layout.log / "demo.log",
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
 
 
 def _where(
@@ -152,7 +165,8 @@ class Demo:
         try:
             act(phase)
         except Exception as error:
-            words = str(error) or type(error).__name__
+            LOG.exception("Phase %s failed", phase.title)
+            words = f"{type(error).__name__}: {error}"
             phase.check("goes through", False, words)
             return False
         finally:
@@ -204,7 +218,7 @@ class Demo:
 
     def _audit(self, phase: report.Phase) -> None:
         """Nothing of ours remains, but for what waits for eradication."""
-        after, destroyed = self._inventories()
+        after, kept = self._inventories()
         names = [s.cloud for s in self._layout.sites]
         names += [s.array for s in self._layout.sites]
         for name, old, new in zip(names, self._before, after, strict=True):
@@ -212,22 +226,26 @@ class Demo:
             phase.check(
                 f"nothing remains on {name}", not left, "; ".join(left)
             )
-        self._view.say(
-            f"{destroyed} destroyed objects wait for the arrays' own timer"
-        )
+        for site, rest in zip(self._layout.sites, kept, strict=True):
+            self._view.say(
+                f"{site.array}: {rest.destroyed} destroyed objects wait for "
+                f"its timer, {rest.points} recovery points for the end of "
+                "their retention"
+            )
         undealt = [str(blow) for blow in self._disturber.undealt]
         phase.equal("every kill was dealt", [], undealt)
 
-    def _inventories(self) -> tuple[list[evidence.Inventory], int]:
-        """Of the clouds, then of the arrays; and the destroyed objects."""
+    def _inventories(
+        self,
+    ) -> tuple[list[evidence.Inventory], list[evidence.Kept]]:
+        """Of the clouds, then of the arrays; and what these may keep."""
         sites = self._layout.sites
-        found = [evidence.cloud_inventory(site) for site in sites]
-        destroyed = 0
-        for site in sites:
-            inventory, gone = evidence.array_inventory(site)
-            found.append(inventory)
-            destroyed += gone
-        return found, destroyed
+        clouds = [evidence.cloud_inventory(site) for site in sites]
+        arrays = [evidence.array_inventory(site) for site in sites]
+        return (
+            clouds + [found for found, _kept in arrays],
+            [kept for _found, kept in arrays],
+        )
 
     def _down(self, phase: report.Phase) -> None:
         stopped = self._fleet.stop()

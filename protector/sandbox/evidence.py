@@ -23,7 +23,6 @@ TABLES = (
     "compute.keypairs",
     "compute.server_groups",
     "volume.volumes",
-    "volume.attachments",
     "volume.snapshots",
     "volume.groups",
     "volume.group_snapshots",
@@ -37,6 +36,8 @@ TABLES = (
 )
 """What a tenant can have."""
 MARK = "protector"
+REPLICATED = ":"
+"""Between the other array's name and the name there."""
 SHARED_GROUP = "cinder-group"
 """Cinder's Pure driver makes it on each array it starts on."""
 
@@ -145,20 +146,35 @@ def cloud_inventory(site: layouts.Site) -> Inventory:
     return found
 
 
-def array_inventory(site: layouts.Site) -> tuple[Inventory, int]:
-    """What is on an array: documents by kind and name; and the number of
-    destroyed objects, which only wait for their eradication."""
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What may remain on an array.
+
+    :ivar destroyed: objects that wait for their eradication.
+    :ivar points: recovery points that came from the other array; they stay
+        for their retention, whatever becomes of the group.
+    """
+
+    destroyed: int
+    points: int
+
+
+def array_inventory(site: layouts.Site) -> tuple[Inventory, Kept]:
+    """What is on an array, by kind and name, and what may remain there."""
     content = connect.control(site, "GET", "inventory")
-    kinds = ("volumes", "snapshots", "pgroups", "pgroup_snapshots")
-    destroyed = 0
+    destroyed = points = 0
     found: Inventory = {}
-    for kind in kinds:
+    for kind in ("volumes", "snapshots", "pgroups", "pgroup_snapshots"):
         live = [row for row in content[kind] if not row["destroyed"]]
         destroyed += len(content[kind]) - len(live)
+        own = [row for row in live if REPLICATED not in row["name"]]
+        if kind == "pgroup_snapshots":
+            points = len(live) - len(own)
+        # only the names: what a volume was copied from stays in its row
         found[kind] = {
-            row["name"]: row for row in live if row["name"] != SHARED_GROUP
+            row["name"]: {} for row in own if row["name"] != SHARED_GROUP
         }
-    return found, destroyed
+    return found, Kept(destroyed, points)
 
 
 def remainder(before: Inventory, after: Inventory) -> list[str]:

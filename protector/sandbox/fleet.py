@@ -5,6 +5,7 @@ How a process is started and ended is the supervisor's.
 """
 
 from collections.abc import Iterable
+from concurrent import futures
 import os
 import pathlib
 import sys
@@ -51,9 +52,16 @@ class Fleet:
         return self.supervisor.kill(name)
 
     def stop(self) -> list[str]:
-        """End all, the sites first; returns which ran."""
-        names = reversed(self.layout.processes)
-        return [name for name in names if self.supervisor.stop(name)]
+        """End all, the sites before what they use; returns which ran."""
+        names = self.layout.processes
+        sites = [name for name in names if name.startswith("site")]
+        others = [name for name in names if name not in sites]
+        return [*self._stop(sites), *self._stop(others)]
+
+    def _stop(self, names: list[str]) -> list[str]:
+        with futures.ThreadPoolExecutor(max_workers=len(names)) as pool:
+            ran = pool.map(self.supervisor.stop, names)
+            return [n for n, was in zip(names, ran, strict=True) if was]
 
     def living(self) -> dict[str, int | None]:
         """Process id by name, None for one that does not run."""
