@@ -226,4 +226,6 @@ class ReplicationDriver(abc.ABC):
     @abc.abstractmethod
     def remove_protection(self, direction: Direction, made: bool) -> None:
         """Turn the schedule off, take the target away and, if ``made`` by
-        this driver, destroy the array group.  Tolerant of what is gone."""
+        this driver, destroy the array group.  The target's replica of it
+        is destroyed with its points, which can be recovered there until
+        the array's own timer ends.  Tolerant of what is gone."""

@@ -222,7 +222,7 @@ class PureDriver(base.ReplicationDriver):
 
     def remove_protection(self, direction: base.Direction, made: bool) -> None:
         """A group that is named as Cinder names its groups is never
-        destroyed, whatever ``made`` says.  What the target holds stays."""
+        destroyed, whatever ``made`` says."""
         names.refuse_pods(direction.group)
         destroy = made and not names.is_made_by_cinder(direction.group)
         self._protection(direction).drop(destroy, self.eradicate)

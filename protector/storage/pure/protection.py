@@ -69,6 +69,28 @@ class Protection:
                 lambda: self._source.eradicate_group(self._name),
                 lambda: self._source.group(self._name) is None,
             )
+        self._drop_replica(eradicate)
+
+    def _drop_replica(self, eradicate: bool) -> None:
+        """Destroy what the target keeps of the group, its points too.
+
+        An array destroys a replica only when it is no longer allowed.
+        """
+        target = self._arrays.of(self._direction.target)
+        name = names.replicated(self._direction.source.name, self._name)
+
+        def live() -> bool:
+            found = target.group(name)
+            return found is not None and not found.destroyed
+
+        if live():
+            target.set_allowed(name, False)
+            settle(lambda: target.destroy_group(name), lambda: not live())
+        if eradicate and target.group(name) is not None:
+            settle(
+                lambda: target.eradicate_group(name),
+                lambda: target.group(name) is None,
+            )
 
     def _detach(self, group: adapter.Group) -> None:
         if self._source.settings(self._name).enabled:
@@ -134,6 +156,9 @@ class Protection:
             lambda: target.group(name) is not None,
             f"Group {name} on array {self._target_name}",
         )
+        replica = target.group(name)
+        if replica is not None and replica.destroyed:
+            target.recover_group(name)
         target.set_allowed(name, True)
         self._poll.until(
             lambda: bool(self._targets().get(self._target_name)),

@@ -198,6 +198,10 @@ class DriverContract(ArraysCase):
         self.assertTrue(status.group_exists)
         self.assertFalse(status.schedule_enabled)
         self.assertIsNone(sdk.get_pgroup(group)["targets"])
+        replicas = self.b.sdk().list_pgroups()
+        self.assertNotIn(
+            f"{self.a.name}:{group}", [g["name"] for g in replicas]
+        )
 
     def test_cinders_group_is_not_raised_from_the_dead(self) -> None:
         group = self.driver.array_group_name(self.tag)
