@@ -131,7 +131,10 @@ class EngineAPI:
         timeout_: float | None = None,
         **kwargs: Any,
     ) -> Any:
-        client = self._client.prepare(timeout=timeout_)
+        client = self._client
+        if timeout_ is not None:
+            # prepare(timeout=None) would mean oslo's default, not ours
+            client = client.prepare(timeout=timeout_)
         try:
             answer = client.call(context, method, **kwargs)
         except messaging.MessagingTimeout:
