@@ -2,6 +2,7 @@
 """The tests of the queries again, on MariaDB, and the migrations there."""
 
 from protector.tests.fixtures import mariadb
+from protector.tests.unit.db import test_migration
 from protector.tests.unit.db.api import (
     test_documents,
     test_metadata_sync,
@@ -10,6 +11,10 @@ from protector.tests.unit.db.api import (
     test_protection_groups,
     test_source_locks,
 )
+
+
+class Migration(mariadb.OnMariaDB, test_migration.MigrationTest):
+    pass
 
 
 class Documents(mariadb.OnMariaDB, test_documents.DocumentsTest):
