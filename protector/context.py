@@ -5,7 +5,6 @@ from typing import Any
 
 from oslo_context import context
 
-
 # what goes over RPC; a bus may add fields of its own on the way
 _CARRIED = (
     "user_id",
