@@ -91,15 +91,16 @@ class LiveView:
 
     def __init__(self, console: rich_console.Console) -> None:
         self._console = console
+        self._title = ""
+        self._begun = time.monotonic()
+        self._operation: Any = None
+        # it draws at once
         self._live = live.Live(
             console=console,
             get_renderable=self._draw,
             refresh_per_second=_PER_SECOND,
             transient=True,
         )
-        self._title = ""
-        self._begun = time.monotonic()
-        self._operation: Any = None
 
     def __enter__(self) -> Self:
         self._live.__enter__()
