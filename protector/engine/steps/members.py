@@ -162,9 +162,13 @@ def settle(ctx: StepContext) -> Json:
 
 
 def leave(ctx: StepContext) -> None:
-    """The member's volumes are replicated no more."""
-    uncover(ctx)
+    """The member's volumes are replicated no more.
+
+    Cinder lets go first: of a group that its driver made on the array, only
+    Cinder takes volumes out.
+    """
     unjoin(ctx)
+    uncover(ctx)
 
 
 def drop_copies(ctx: StepContext) -> Json:
@@ -194,7 +198,7 @@ STEPS = (
     Step("members.capture", capture),
     Step("members.join", join, 2, undo=unjoin),
     Step("members.prestage", prestage, 5, undo=unprestage),
-    Step("members.cover", cover, 2, undo=uncover),
+    Step("members.cover", cover, 2, undo=leave),
     Step("members.settle", settle),
     Step("members.leave", leave, 2),
     Step("members.drop_copies", drop_copies, 3),
