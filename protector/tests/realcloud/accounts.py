@@ -85,6 +85,9 @@ class Account(fixtures.Fixture):
                 region_id=self._admin.config.get_region_name(),
                 url=self._endpoint,
             )
+        for cloud in (self._admin, self._tenant):
+            # their tokens hold the catalogue as it was
+            cloud.session.invalidate()
 
     def _remove_service(self) -> None:
         for service in self._identity.services(type=SERVICE):

@@ -8,6 +8,7 @@ import pathlib
 import re
 
 import fixtures
+from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import connection
 import sqlalchemy
 
@@ -153,7 +154,9 @@ class Site(fixtures.Fixture):
     def _empty_database(self) -> None:
         """Drop the database with all that an earlier run left in it."""
         url = sqlalchemy.engine.make_url(self.given.database)
-        engine = sqlalchemy.create_engine(url.set(database=None))
+        engine = sqlalchemy.create_engine(
+            url.set(database="information_schema")
+        )
         name = engine.dialect.identifier_preparer.quote(str(url.database))
         with engine.connect() as session:
             session.execute(sqlalchemy.text(f"DROP DATABASE IF EXISTS {name}"))
@@ -182,13 +185,16 @@ class Site(fixtures.Fixture):
         )
 
     def _answers(self) -> bool:
-        answer = self.admin.session.get(
-            f"{self.endpoint}/healthcheck",
-            authenticated=False,
-            raise_exc=False,
-            connect_retries=0,
-            timeout=5,
-        )
+        try:
+            answer = self.admin.session.get(
+                f"{self.endpoint}/healthcheck",
+                authenticated=False,
+                raise_exc=False,
+                connect_retries=0,
+                timeout=5,
+            )
+        except ksa_exceptions.ConnectFailure:
+            return False
         return bool(answer.ok)
 
     @property

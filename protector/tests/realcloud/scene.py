@@ -5,11 +5,6 @@ import dataclasses
 
 from openstack import connection
 
-from protector.sandbox import workload
-from protector.tests.realcloud import processes
-
-GONE_SECONDS = 180
-
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
@@ -59,27 +54,3 @@ def look(tenant: connection.Connection, server_id: str) -> Seen:
 def named(tenant: connection.Connection, name: str) -> list[str]:
     """Ids of the servers of exactly that name."""
     return [row.id for row in tenant.compute.servers(name=f"^{name}$")]
-
-
-def delete(tenant: connection.Connection, made: list[workload.Server]) -> None:
-    """Delete what ``create_workload`` made, and see it gone."""
-    for server in made:
-        tenant.compute.delete_server(server.id, ignore_missing=True)
-    processes.wait_until(
-        lambda: not any(named(tenant, server.name) for server in made),
-        GONE_SECONDS,
-        pause=1,
-    )
-    volumes = [key for server in made for key in server.volume_ids]
-    for key in volumes:
-        tenant.block_storage.delete_volume(key, ignore_missing=True)
-    for server in made:
-        for key in server.port_ids:
-            tenant.network.delete_port(key, ignore_missing=True)
-    processes.wait_until(
-        lambda: (
-            not {v.id for v in tenant.block_storage.volumes()} & set(volumes)
-        ),
-        GONE_SECONDS,
-        pause=1,
-    )

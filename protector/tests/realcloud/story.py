@@ -7,6 +7,8 @@ class; a test that ends leaves them as it found them.
 
 from collections.abc import Iterator
 import contextlib
+import json
+import pathlib
 import secrets
 import time
 from typing import Any, ClassVar
@@ -23,6 +25,7 @@ from protector.tests.realcloud import (
     rest,
     scene,
     settings,
+    sweep,
 )
 
 MEMBER_SECONDS = 240
@@ -51,12 +54,26 @@ class StoryTestCase(base.TestCase):
         cls.pair.setUp()
         cls.addClassCleanup(cls.pair.cleanUp)
         cls.a, cls.b = cls.pair.a, cls.pair.b
+        for site in (cls.a, cls.b):
+            cls._begin_clean(site, given.state)
         cls.servers = workload.create_workload(
             cls.a.tenant.session,
             given.names,
             cls.a.tenant.config.get_region_name(),
         )
-        cls.addClassCleanup(scene.delete, cls.a.tenant, cls.servers)
+
+    @classmethod
+    def _begin_clean(
+        cls, site: protector_site.Site, state: pathlib.Path
+    ) -> None:
+        """Sweep what a run that was interrupted left; later, what we did."""
+        path = state / f"{site.name}.json"
+        if path.exists():
+            sweep.sweep(site.admin, site.tenant, json.loads(path.read_text()))
+        before = inventory.take(site.tenant)
+        path.write_text(json.dumps(before))
+        cls.addClassCleanup(path.unlink)
+        cls.addClassCleanup(sweep.sweep, site.admin, site.tenant, before)
 
     def setUp(self) -> None:
         super().setUp()
