@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One site's API on loopback, in front of a fake engine."""
 
+from collections.abc import Callable
+import threading
+import time
 from typing import Any
 import uuid
 
@@ -51,6 +54,8 @@ class ServedApi(fixtures.Fixture):
         secrets.add_key(keys)
         self.engine = self.useFixture(fake_engine.FakeEngine(self.site))
         self.server = api.serve(self.runtime)
+        # how soon it notices the end
+        self.server._server.expiration_interval = 0.02
         self.addCleanup(self.server.stop)
         self.url = "http://{}:{}".format(*self.server.address)
         self.session = requests.Session()
@@ -134,6 +139,14 @@ class ApiTest(base.TestCase):
             answer.headers["x-openstack-request-id"], error["request_id"]
         )
         return error
+
+    def until(self, done: Callable[[], object]) -> None:
+        """Look until it is true; it fails after ``DEADLINE`` seconds."""
+        never = threading.Event()
+        end = time.monotonic() + DEADLINE
+        while not done():
+            self.assertLess(time.monotonic(), end, "it does not come true")
+            never.wait(0.02)
 
     def group_row(self, group_id: str) -> models.ProtectionGroup:
         with self.db.reader() as session:

@@ -93,9 +93,7 @@ class CreateTest(served.ApiTest):
         self.ok(self.tenant("POST", PATH, self.body()), 202)
         answer = self.tenant("POST", PATH, self.body())
         self.refused(answer, 409, "NameTaken")
-        self.ok(
-            self.tenant("POST", PATH, self.body(), project="p-other"), 202
-        )
+        self.ok(self.tenant("POST", PATH, self.body(), project="p-other"), 202)
 
     def test_bad_bodies(self) -> None:
         for values in (
@@ -334,12 +332,7 @@ class DeleteTest(served.ApiTest):
         self.ok(answer, 202)
         operation = self.operation_row(answer)
         self.assertEqual("delete", operation.kind)
-        for _ in range(100):
-            if self.group_row(group_id) is None:
-                break
-            self.served.runtime.clock.wait(
-                self.served.server._app.settling._stopping, 0.05
-            )
+        self.until(lambda: self.group_row(group_id) is None)
         gone = self.tenant("GET", f"{PATH}/{group_id}")
         self.refused(gone, 404, "NotFound")
         # its operation stays

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs on a group over HTTP: who executes, what is refused."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.db.api import mirrors
+from protector.tests.unit.api import served
+
+PLANNED = {"type": "planned"}
+PLAN = {
+    "steps": [{"name": "servers.stop", "weight": 1}],
+    "preflight": [],
+    "predicted_seconds": 12.5,
+}
+
+
+class ActionTest(served.ApiTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.engine.finishes = False
+        self.group_id = self.site.group()
+        self.path = f"/protection-groups/{self.group_id}/action"
+
+    def act(self, **body: Any) -> Any:
+        return self.tenant("POST", self.path, body)
+
+    def failed_over(self) -> None:
+        self.set_group(
+            self.group_id,
+            status=c.GroupStatus.FAILED_OVER,
+            current_primary_site_id=self.site.peer_id,
+        )
+
+    def told(self, action: Any, **kwargs: Any) -> Any:
+        """The other site's answer: it accepted the operation."""
+        return {
+            "operation": {
+                "id": action["operation_id"],
+                "protection_group_id": self.group_id,
+                "kind": action["verb"],
+                "type": "planned",
+                "status": "pending",
+                "executor_site_id": self.site.peer_id,
+                "created_at": "2026-11-24T09:00:00.5+00:00",
+                "steps": [
+                    {"name": "fence", "status": "done", "weight": 1},
+                    {"name": "stop", "status": "running", "weight": 3},
+                ],
+            }
+        }
+
+    def test_replicate_is_done_here(self) -> None:
+        answer = self.act(replicate={})
+        shown = self.ok(answer, 202)["operation"]
+        self.assertEqual("replicate", shown["kind"])
+        self.assertEqual(["cancel"], shown["allowed_actions"])
+        self.assertEqual(self.site.local_id, shown["executor_site_id"])
+
+    def test_a_failover_is_executed_by_the_other_site(self) -> None:
+        self.engine.answers["forward"] = self.told
+        shown = self.ok(self.act(failover=PLANNED), 202)["operation"]
+        (asked,) = self.engine.called("forward")
+        self.assertEqual(PLANNED, asked["action"]["args"])
+        self.assertEqual("u-1", asked["action"]["user_id"])
+        self.assertTrue(asked["action"]["request_id"].startswith("req-"))
+        self.assertEqual(self.site.peer_id, shown["executor_site_id"])
+        self.assertEqual(
+            ["fence", "stop"], [s["name"] for s in shown["steps"]]
+        )
+        self.assertEqual(1, shown["steps_completed"])
+        row = self.group_row(self.group_id)
+        self.assertEqual(shown["id"], row.last_operation_id)
+        # the slot is taken by the lock of the other site, not by this
+        self.assertIsNone(row.operation_id)
+
+    def test_a_failback_is_executed_here(self) -> None:
+        self.failed_over()
+        answer = self.act(failback=PLANNED)
+        shown = self.ok(answer, 202)["operation"]
+        self.assertEqual(self.site.peer_id, shown["source_site_id"])
+        self.assertEqual(self.site.local_id, shown["target_site_id"])
+        row = self.group_row(self.group_id)
+        self.assertEqual("failing_back", row.status)
+        self.assertEqual(shown["id"], row.operation_id)
+
+    def test_a_dead_peer_gets_no_operation(self) -> None:
+        self.engine.refusals["forward"] = served.unreachable()
+        answer = self.act(failover=PLANNED)
+        self.refused(answer, 503, "PeerUnreachable")
+        self.assertEqual([], self.all_operations())
+
+    def test_the_wrong_name_of_the_right_verb(self) -> None:
+        error = self.refused(self.act(failback=PLANNED), 409, "InvalidStatus")
+        self.assertIn("use failover", error["message"])
+
+    def test_a_dry_run_changes_nothing(self) -> None:
+        self.engine.answers["plan"] = PLAN
+        for body in (
+            {"failover": PLANNED, "dry_run": True},
+            {"failover": {**PLANNED, "dry_run": True}},
+        ):
+            shown = self.ok(self.act(**body))
+            self.assertEqual({"dry_run": PLAN}, shown)
+        self.assertEqual([], self.all_operations())
+
+    def test_unplanned_is_not_there_yet(self) -> None:
+        answer = self.act(failover={"type": "unplanned"})
+        error = self.refused(answer, 400, "BadRequest")
+        self.assertIn("not available yet", error["message"])
+
+    def test_an_unknown_verb_is_told_those_that_are(self) -> None:
+        for body in (
+            {"test_failover": {}},
+            {"failover": PLANNED, "failback": PLANNED},
+            {"dry_run": True},
+        ):
+            error = self.refused(self.act(**body), 400, "BadRequest")
+            self.assertEqual(
+                ["failover", "failback", "replicate"],
+                error["details"]["available"],
+            )
+
+    def test_bad_arguments(self) -> None:
+        for args in (
+            None,
+            {},
+            {"type": "soon"},
+            {"type": "planned", "recovery_point": "newest"},
+            {"type": "planned", "confirm": "yes"},
+            {"type": "planned", "more": 1},
+        ):
+            self.refused(self.act(failover=args), 400, "BadRequest")
+
+    def test_a_point_must_be_the_groups(self) -> None:
+        self.failed_over()
+        args = {**PLANNED, "recovery_point": self.site.peer_id}
+        self.refused(self.act(failback=args), 400, "InvalidReference")
+        args = {**PLANNED, "recovery_point": "parked"}
+        answer = self.act(failback=args)
+        self.ok(answer, 202)
+        row = self.operation_row(answer)
+        self.assertEqual("parked", row.args["recovery_point_id"])
+        self.assertIsNone(row.recovery_point_id)
+
+    def test_a_busy_group(self) -> None:
+        self.set_group(self.group_id, operation_id=self.site.peer_id)
+        error = self.refused(self.act(replicate={}), 409, "InvalidStatus")
+        self.assertEqual(self.site.peer_id, error["details"]["operation_id"])
+
+    def test_a_mirror_never_overwrites_what_runs_here(self) -> None:
+        self.failed_over()
+        shown = self.ok(self.act(failback=PLANNED), 202)["operation"]
+        with self.db.writer() as session:
+            row = mirrors.upsert(
+                session,
+                self.served.runtime.clock.now(),
+                {
+                    **shown,
+                    "status": "failed",
+                    "executor_site_id": self.site.peer_id,
+                },
+                self.site.local_id,
+            )
+            self.assertEqual("pending", row.status)

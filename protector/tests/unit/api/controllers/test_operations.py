@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations over HTTP: what they show, retry, skip, cancel."""
+
+from typing import Any
+import uuid
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.db.api import operations, protection_groups
+from protector.tests.unit.api import served
+
+
+class OperationsTest(served.ApiTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.engine.finishes = False
+        self.group_id = self.site.group()
+
+    def made(self, verb: str = "replicate", **values: Any) -> str:
+        """An operation of this site with three steps; its id."""
+        ends = {
+            "origin_site_id": self.site.local_id,
+            "executor_site_id": self.site.local_id,
+            "source_site_id": self.site.local_id,
+            "target_site_id": self.site.peer_id,
+        }
+        now = self.served.runtime.clock.now()
+        with self.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            row = operations.accept(session, now, group, verb, ends)
+            rows = [
+                {
+                    "ordinal": n,
+                    "name": f"step-{n}",
+                    "after": [],
+                    "weight": 1,
+                    "optional": n == 2,
+                }
+                for n in range(3)
+            ]
+            operations.add_steps(session, row, rows)
+            for name, value in values.items():
+                setattr(row, name, value)
+            return row.id
+
+    def fail(self, operation_id: str, ordinal: int) -> str:
+        """End it with a failed step; the step's id."""
+        now = self.served.runtime.clock.now()
+        with self.db.writer() as session:
+            row = operations.get(session, operation_id)
+            row.started_at = now
+            row.steps[0].status = c.StepStatus.DONE
+            row.steps[ordinal].status = c.StepStatus.FAILED
+            error = exception.DeadlineExceeded("The array was slow.")
+            operations.finish(
+                session,
+                now,
+                row,
+                c.OperationStatus.FAILED,
+                error=error.as_dict(),
+            )
+            return row.steps[ordinal].id
+
+    def show(self, operation_id: str) -> Any:
+        answer = self.tenant("GET", f"/operations/{operation_id}")
+        return self.ok(answer)["operation"]
+
+    def act(self, operation_id: str, **body: Any) -> Any:
+        path = f"/operations/{operation_id}/action"
+        return self.tenant("POST", path, body)
+
+    def test_it_shows_its_steps(self) -> None:
+        operation_id = self.made()
+        answer = self.tenant("GET", f"/operations/{operation_id}")
+        shown = self.ok(answer)["operation"]
+        self.assertEqual("2", answer.headers["Retry-After"])
+        self.assertEqual(3, len(shown["steps"]))
+        self.assertIsNone(shown["remaining_seconds"])
+        self.assertEqual(["cancel"], shown["allowed_actions"])
+
+    def test_a_failed_one_says_why_and_what_next(self) -> None:
+        operation_id = self.made()
+        self.fail(operation_id, 2)
+        shown = self.show(operation_id)
+        self.assertEqual("DeadlineExceeded", shown["error"]["reason"])
+        self.assertIn("retry the operation", shown["error"]["remedy"])
+        self.assertEqual(
+            (1, 1), (shown["steps_completed"], shown["steps_failed"])
+        )
+        self.assertEqual(["retry", "skip"], shown["allowed_actions"])
+
+    def test_retry(self) -> None:
+        operation_id = self.made()
+        self.fail(operation_id, 1)
+        shown = self.ok(self.act(operation_id, retry={}), 202)["operation"]
+        self.assertEqual("pending", shown["status"])
+        self.assertEqual("pending", shown["steps"][1]["status"])
+        self.until(lambda: self.engine.called("start"))
+        rung = self.engine.called("start")
+        self.assertEqual([{"operation_id": operation_id}], rung)
+        answer = self.act(operation_id, retry={})
+        self.refused(answer, 409, "InvalidStatus")
+
+    def test_skip_is_for_optional_steps(self) -> None:
+        operation_id = self.made()
+        needed = self.fail(operation_id, 1)
+        answer = self.act(operation_id, skip={"step_id": needed})
+        self.refused(answer, 409, "InvalidStatus")
+        unknown = {"step_id": str(uuid.uuid4())}
+        answer = self.act(operation_id, skip=unknown)
+        self.refused(answer, 400, "InvalidReference")
+        optional = self.fail(operation_id, 2)
+        answer = self.act(operation_id, skip={"step_id": optional})
+        shown = self.ok(answer, 202)["operation"]
+        self.assertEqual("skipped", shown["steps"][2]["status"])
+        self.assertEqual("pending", shown["status"])
+
+    def test_cancel(self) -> None:
+        operation_id = self.made()
+        shown = self.ok(self.act(operation_id, cancel={}), 202)["operation"]
+        self.assertEqual([], shown["allowed_actions"])
+        with self.db.reader() as session:
+            self.assertTrue(operations.get(session, operation_id).cancelling)
+
+    def test_no_cancel_past_the_point_of_no_return(self) -> None:
+        operation_id = self.made(no_return=True)
+        answer = self.act(operation_id, cancel={})
+        error = self.refused(answer, 409, "InvalidStatus")
+        self.assertIn("point of no return", error["message"])
+
+    def test_bad_actions(self) -> None:
+        operation_id = self.made()
+        for body in ({}, {"retry": {}, "cancel": {}}, {"pause": {}}):
+            answer = self.act(operation_id, **body)
+            self.refused(answer, 400, "BadRequest")
+
+    def test_a_reader_only_looks(self) -> None:
+        operation_id = self.made()
+        path = f"/operations/{operation_id}"
+        self.ok(self.tenant("GET", path, roles="reader"))
+        answer = self.tenant(
+            "POST", f"{path}/action", {"cancel": {}}, roles="reader"
+        )
+        self.refused(answer, 403, "PolicyForbidden")
+
+    def test_the_other_site_acts_on_its_own(self) -> None:
+        operation_id = self.made(executor_site_id=self.site.peer_id)
+
+        def told(action: Any, **kwargs: Any) -> Any:
+            return {
+                "id": operation_id,
+                "protection_group_id": self.group_id,
+                "kind": "replicate",
+                "status": "cancelled",
+                "executor_site_id": self.site.peer_id,
+            }
+
+        self.engine.answers["forward"] = told
+        shown = self.ok(self.act(operation_id, cancel={}), 202)["operation"]
+        self.assertEqual("cancelled", shown["status"])
+        (asked,) = self.engine.called("forward")
+        self.assertEqual("cancel", asked["action"]["verb"])
+
+    def test_lists_are_newest_first_and_filtered(self) -> None:
+        first = self.made("member_add")
+        second = self.made("member_add")
+        path = "/operations?kind=member_add"
+        listed = self.ok(self.tenant("GET", path))["operations"]
+        self.assertEqual([second, first], [o["id"] for o in listed])
+        other = self.site.group()
+        path = f"/operations?protection_group_id={other}"
+        self.assertEqual([], self.ok(self.tenant("GET", path))["operations"])
+        elsewhere = self.tenant("GET", "/operations", project="p-other")
+        self.assertEqual([], self.ok(elsewhere)["operations"])
+
+    def test_another_project_sees_none(self) -> None:
+        path = f"/operations/{self.made()}"
+        answer = self.tenant("GET", path, project="p-other")
+        self.refused(answer, 404, "NotFound")
+
+    def test_retried_additions_protect_again(self) -> None:
+        member_id = self.site.member(self.group_id)
+        operation_id = self.made("member_add", args={"member_id": member_id})
+        self.fail(operation_id, 1)
+        with self.db.writer() as session:
+            session.get(models.Member, member_id).status = "error"
+        self.ok(self.act(operation_id, retry={}), 202)
+        with self.db.reader() as session:
+            row = session.get(models.Member, member_id)
+            self.assertEqual("protecting", row.status)

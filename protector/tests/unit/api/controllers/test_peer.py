@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/peer over HTTP: who may speak, documents, reservations, mirrors."""
+
+from typing import Any
+import uuid
+
+from protector import metadata
+from protector.db import models
+from protector.db.api import metadata_sync, protection_groups
+from protector.tests.fixtures import site_runtime
+from protector.tests.unit.api import served
+
+SERVICE = {
+    "X-User-Name": "protector",
+    "X-User-Domain-Name": "Default",
+}
+
+
+class PeerTest(served.ApiTest):
+    """``peer`` asks as the other site's Protector."""
+
+    def peer(self, method: str, path: str, *args: Any, **kw: Any) -> Any:
+        headers = {
+            **SERVICE,
+            "X-Protector-Site": self.site.peer_id,
+            **kw.pop("headers", {}),
+        }
+        given = {"roles": "service", "project": "p-service", **kw}
+        path = f"/v1/peer{path}"
+        return self.ask(method, path, *args, headers=headers, **given)
+
+
+class IdentityTest(PeerTest):
+    def test_it_says_who_this_is(self) -> None:
+        shown = self.ok(self.peer("GET", "/identity"))
+        self.assertEqual(self.site.local_id, shown["site"]["id"])
+        self.assertEqual("protector", shown["user"])
+
+    def test_a_site_to_be_registered_may_ask(self) -> None:
+        headers = {"X-Protector-Site": str(uuid.uuid4())}
+        self.ok(self.peer("GET", "/identity", headers=headers))
+        answer = self.peer("GET", "/groups", headers=headers)
+        self.refused(answer, 403, "PolicyForbidden")
+
+    def test_role_and_user_are_both_asked(self) -> None:
+        answer = self.peer("GET", "/identity", roles="admin")
+        self.refused(answer, 403, "PolicyForbidden")
+        for header, value in (
+            ("X-User-Name", "nova"),
+            ("X-User-Domain-Name", "Heat"),
+        ):
+            answer = self.peer("GET", "/identity", headers={header: value})
+            self.refused(answer, 403, "PolicyForbidden")
+
+    def test_there_is_nothing_else(self) -> None:
+        self.refused(self.peer("GET", "/sites"), 404, "NotFound")
+        self.refused(self.peer("POST", "/identity"), 405, "MethodNotAllowed")
+
+
+class DocumentTest(PeerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.other = self.useFixture(
+            site_runtime.SiteRuntime(peer_of=self.site)
+        )
+        self.group_id = self.other.group()
+
+    def document(self) -> bytes:
+        with self.other.runtime.db.writer() as session:
+            group = protection_groups.get(session, self.group_id)
+            now = site_runtime.NOW
+            metadata_sync.settle(session, group, self.other.local_id, now)
+            return metadata_sync.find(session, group.id).document.encode()
+
+    def push(self, raw: bytes, **headers: str) -> Any:
+        given = {
+            "Content-Type": "application/json",
+            "X-Protector-Checksum": metadata.checksum(raw),
+            **headers,
+        }
+        path = f"/groups/{self.group_id}"
+        return self.peer("PUT", path, headers=given, data=raw)
+
+    def test_a_document_becomes_rows(self) -> None:
+        raw = self.document()
+        shown = self.ok(self.push(raw))
+        self.assertEqual(metadata.triple(raw).as_dict(), shown)
+        self.assertIsNotNone(self.group_row(self.group_id))
+        self.assertEqual(shown, self.ok(self.push(raw)))
+        held = self.ok(self.peer("GET", "/groups"))["groups"]
+        self.assertEqual(shown["checksum"], held[0]["checksum"])
+
+    def test_an_older_one_is_told_what_is_held(self) -> None:
+        first, second = self.document(), self.document()
+        self.ok(self.push(second))
+        error = self.refused(self.push(first), 409, "StaleDocument")
+        self.assertEqual(2, error["details"]["version"])
+
+    def test_the_sum_is_over_the_bytes(self) -> None:
+        raw = self.document()
+        answer = self.push(
+            raw + b" ", **{"X-Protector-Checksum": metadata.checksum(raw)}
+        )
+        self.refused(answer, 400, "BadRequest")
+
+    def test_the_path_names_the_group(self) -> None:
+        raw = self.document()
+        self.group_id = str(uuid.uuid4())
+        self.refused(self.push(raw), 400, "BadRequest")
+
+    def test_documents_may_be_larger_than_bodies_of_users(self) -> None:
+        conf = self.served.runtime.conf
+        with self.other.runtime.db.writer() as session:
+            group = protection_groups.get(session, self.group_id)
+            group.description = "x" * (conf.api.max_body_bytes + 1)
+        self.ok(self.push(self.document()))
+
+    def test_a_tombstone(self) -> None:
+        self.ok(self.push(self.document()))
+        path = f"/groups/{self.group_id}"
+        self.ok(self.peer("DELETE", path), 204)
+        self.assertIsNone(self.group_row(self.group_id))
+        self.ok(self.peer("DELETE", path, {"version": 1}), 204)
+
+    def test_only_the_primary_deletes(self) -> None:
+        group_id = self.site.group()
+        answer = self.peer("DELETE", f"/groups/{group_id}")
+        self.refused(answer, 409, "NotPrimarySite")
+
+
+class ReserveTest(PeerTest):
+    def reserve(self, **values: Any) -> Any:
+        body = {
+            "id": str(uuid.uuid4()),
+            "name": "web",
+            "project_id": "p-here",
+            **values,
+        }
+        return self.peer("POST", "/groups", body)
+
+    def test_a_name_is_kept(self) -> None:
+        shown = self.ok(self.reserve())
+        row = self.group_row(shown["id"])
+        self.assertEqual("creating", row.status)
+        self.assertEqual(self.site.peer_id, row.primary_site_id)
+        self.ok(self.reserve(id=shown["id"]))
+        self.refused(self.reserve(), 409, "NameTaken")
+
+    def test_it_is_given_back(self) -> None:
+        shown = self.ok(self.reserve())
+        self.ok(self.peer("DELETE", f"/groups/{shown['id']}"), 204)
+        self.ok(self.reserve())
+
+
+class MirrorTest(PeerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.group_id = self.site.group()
+        self.operation_id = str(uuid.uuid4())
+
+    def mirror(self, **values: Any) -> Any:
+        body = {
+            "id": self.operation_id,
+            "protection_group_id": self.group_id,
+            "kind": "failover",
+            "type": "planned",
+            "status": "running",
+            "executor_site_id": self.site.peer_id,
+            "progress": 30,
+            "created_at": "2026-11-24T09:00:00+00:00",
+            "started_at": "2026-11-24T09:00:01+00:00",
+            "steps": [
+                {
+                    "id": str(uuid.uuid4()),
+                    "name": "fence",
+                    "status": "done",
+                    "weight": 1,
+                    "member_name": "web",
+                    "finished_at": "2026-11-24T09:00:05+00:00",
+                }
+            ],
+            "of_a_later_release": True,
+            **values,
+        }
+        path = f"/operations/{self.operation_id}"
+        return self.peer("PUT", path, body)
+
+    def test_it_is_shown_and_brought_up_to_date(self) -> None:
+        self.ok(self.mirror())
+        self.ok(self.mirror(status="completed", progress=100))
+        path = f"/operations/{self.operation_id}"
+        shown = self.ok(self.tenant("GET", path))["operation"]
+        self.assertEqual("completed", shown["status"])
+        self.assertEqual("web", shown["steps"][0]["member"])
+        self.assertEqual(
+            "2026-11-24T09:00:05Z", shown["steps"][0]["finished_at"]
+        )
+
+    def test_what_is_executed_here_is_not_the_peers_to_tell(self) -> None:
+        answer = self.mirror(executor_site_id=self.site.local_id)
+        self.refused(answer, 400, "BadRequest")
+
+    def test_bad_times_and_unknown_groups(self) -> None:
+        self.refused(self.mirror(started_at="soon"), 400, "BadRequest")
+        answer = self.mirror(protection_group_id=str(uuid.uuid4()))
+        self.refused(answer, 404, "NotFound")
+
+
+class OtherPairTest(PeerTest):
+    def test_a_third_site_reaches_no_group_of_ours(self) -> None:
+        third = str(uuid.uuid4())
+        with self.db.writer() as session:
+            row = session.get(models.Site, self.site.peer_id)
+            session.add(
+                models.Site(
+                    id=third,
+                    name="site-c",
+                    description="",
+                    is_local=False,
+                    verify=True,
+                    status="active",
+                    capabilities={},
+                    lost=False,
+                    created_at=row.created_at,
+                )
+            )
+        group_id = self.site.group()
+        headers = {"X-Protector-Site": third}
+        listed = self.peer("GET", "/groups", headers=headers)
+        self.assertEqual([], self.ok(listed)["groups"])
+        body = {
+            "operation_id": str(uuid.uuid4()),
+            "epoch_held": 1,
+            "span_seconds": 60,
+        }
+        path = f"/groups/{group_id}/lock"
+        answer = self.peer("POST", path, body, headers=headers)
+        self.refused(answer, 404, "NotFound")
