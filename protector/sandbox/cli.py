@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from types import FrameType
+import urllib.request
 
 from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import exceptions
@@ -95,6 +96,8 @@ def up(options: argparse.Namespace) -> int:
             ).run()
     _say(f"up after {time.monotonic() - begun:.1f} s")
     _say(f"export OS_CLIENT_CONFIG_FILE={layout.clouds_yaml}")
+    if urllib.request.getproxies():
+        _say(f"export no_proxy={os.environ['no_proxy']}")
     return 0 if all(found.ok for found in findings) else 1
 
 

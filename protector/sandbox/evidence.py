@@ -36,8 +36,6 @@ TABLES = (
 )
 """What a tenant can have."""
 MARK = "protector"
-REPLICATED = ":"
-"""Between the other array's name and the name there."""
 SHARED_GROUP = "cinder-group"
 """Cinder's Pure driver makes it on each array it starts on."""
 
@@ -146,35 +144,20 @@ def cloud_inventory(site: layouts.Site) -> Inventory:
     return found
 
 
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """What may remain on an array.
-
-    :ivar destroyed: objects that wait for their eradication.
-    :ivar points: recovery points that came from the other array; they stay
-        for their retention, whatever becomes of the group.
-    """
-
-    destroyed: int
-    points: int
-
-
-def array_inventory(site: layouts.Site) -> tuple[Inventory, Kept]:
-    """What is on an array, by kind and name, and what may remain there."""
+def array_inventory(site: layouts.Site) -> tuple[Inventory, int]:
+    """What is on an array, by kind and name, and how many destroyed objects
+    only wait for their eradication."""
     content = connect.control(site, "GET", "inventory")
-    destroyed = points = 0
+    destroyed = 0
     found: Inventory = {}
     for kind in ("volumes", "snapshots", "pgroups", "pgroup_snapshots"):
         live = [row for row in content[kind] if not row["destroyed"]]
         destroyed += len(content[kind]) - len(live)
-        own = [row for row in live if REPLICATED not in row["name"]]
-        if kind == "pgroup_snapshots":
-            points = len(live) - len(own)
         # only the names: what a volume was copied from stays in its row
         found[kind] = {
-            row["name"]: {} for row in own if row["name"] != SHARED_GROUP
+            row["name"]: {} for row in live if row["name"] != SHARED_GROUP
         }
-    return found, Kept(destroyed, points)
+    return found, destroyed
 
 
 def remainder(before: Inventory, after: Inventory) -> list[str]:

@@ -131,6 +131,7 @@ def add_members(stage: Stage, phase: report.Phase) -> None:
             len(server.volumes),
             settled.volumes_added,
         )
+        stage.view.say(f"{name} {settled.status}")
     _count(phase, stage.originals.values())
 
 
@@ -222,6 +223,7 @@ def remove(stage: Stage, phase: report.Phase) -> None:
         gone = a.remove_member(stage.group_id, member.id)
         if gone is not None and gone.accepted_operation_id:
             stage.follow(phase, gone.accepted_operation_id, stage.a)
+        stage.view.say(f"{member.instance_name} taken out")
     left = [m.instance_name for m in a.members(stage.group_id)]
     phase.equal("no member is left", [], left)
     gone = a.delete_protection_group(stage.group_id)

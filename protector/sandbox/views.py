@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from rich import console as rich_console
 from rich import live, progress_bar, table
+from rich import text as rich_text
 
 from protector.sandbox import steps
 
@@ -119,10 +120,8 @@ class LiveView:
         self._begun = time.monotonic()
 
     def end(self, text: str) -> None:
-        self._console.print(
-            f"[bold]{self._title:<12}[/] ", end="", highlight=False
-        )
-        self._console.print(text, markup=False, highlight=False)
+        title = rich_text.Text(f"{self._title:<12} ", style="bold")
+        self._console.print(title.append(text, style="not bold"))
         self._title, self._operation = "", None
 
     def say(self, text: str) -> None:
