@@ -105,6 +105,7 @@ def receive(
     group_id = document["group"]["id"]
     mine = triple(_locked(session, peer_site_id, group_id))
     if not offered.same(mine):
+        _check_claim(session, offered, group_id)
         _check_newer(mine, offered, document)
         documents_received.apply(session, document, local_site_id, now)
         _store(session, group_id, raw, now)
@@ -130,6 +131,21 @@ def _locked(
     return session.get(
         Sync, group_id, populate_existing=True, with_for_update=True
     )
+
+
+def _check_claim(
+    session: orm.Session, offered: metadata.Triple, group_id: str
+) -> None:
+    """An epoch that was claimed here ends the documents of older ones, even
+    before its own first one is made."""
+    group = session.get(models.ProtectionGroup, group_id)
+    if group is not None and offered.epoch < group.epoch:
+        raise exception.StaleDocument(
+            f"Epoch {offered.epoch} is over: this site holds {group.epoch}.",
+            epoch=group.epoch,
+            version=group.metadata_version,
+            checksum=None,
+        )
 
 
 def _check_newer(
