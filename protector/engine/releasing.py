@@ -33,7 +33,8 @@ def release(
         started since it was stopped.
     """
     reader = reading.Reader.of(runtime, group_id, context)
-    _check_quiet(reader, operation_id)
+    if not _given_away(runtime, group_id, operation_id, epoch):
+        _check_quiet(reader, operation_id)
     with runtime.db.writer() as session:
         group = protection_groups.lock(session, group_id)
         source_locks.release(session, group_id, operation_id, epoch)
@@ -45,6 +46,19 @@ def release(
         )
     LOG.info("Group %s is released to epoch %d", group_id, epoch)
     return mine.as_dict()
+
+
+def _given_away(
+    runtime: Any, group_id: str, operation_id: str, epoch: int
+) -> bool:
+    """Whether an earlier answer got lost: then nothing is checked again."""
+    with runtime.db.reader() as session:
+        held = source_locks.find(session, group_id)
+        return (
+            held is not None
+            and held.operation_id == operation_id
+            and held.released_epoch == epoch
+        )
 
 
 def _check_quiet(reader: reading.Reader, operation_id: str) -> None:
@@ -87,11 +101,11 @@ class SourceReturn:
         for lock in expired:
             try:
                 self._return(lock)
-            except exception.ProtectorError as e:
-                LOG.warning(
-                    "Group %s could not be brought back: %s",
+            except Exception:
+                # the lock stays, and with it the next attempt
+                LOG.exception(
+                    "Group %s could not be brought back",
                     lock.protection_group_id,
-                    e,
                 )
 
     def _return(self, lock: models.SourceLock) -> None:
@@ -102,13 +116,20 @@ class SourceReturn:
         )
         reader = WritingReader.of(self._runtime, lock.protection_group_id)
         site_id = reader.scene.local_site_id
+        copies = [m.copy(site_id) for m in reader.scene.settled_members]
+        back = [
+            _bring_back(reader, site_id, str(copy.server_id), lock)
+            for copy in copies
+            if copy is not None and copy.server_id
+        ]
         # the schedule is on at the primary whatever stopped the move
         reader.driver.set_schedule(
             reader.direction(site_id), True, reader.scene.settings.schedule
         )
-        for member in reader.scene.settled_members:
-            copy = member.copy(site_id)
-            _bring_back(reader, site_id, str(copy.server_id), lock)
+        if all(back):
+            self._end(lock)
+
+    def _end(self, lock: models.SourceLock) -> None:
         with self._runtime.db.writer() as session:
             if not source_locks.drop(
                 session, lock.protection_group_id, lock.operation_id
@@ -137,13 +158,23 @@ def _bring_back(
     site_id: str,
     server_id: str,
     lock: models.SourceLock,
-) -> None:
-    """Start a server that the move stopped, then lift its lock."""
-    compute = reader.tenant(site_id).compute
-    server = compute.get_server(server_id)
-    ours = fencing.parse(server.locked_reason) if server.locked else None
-    if ours is None or ours[0] != lock.operation_id:
-        return
-    if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
-        compute.start(server_id)
-    reader.site(site_id).service.compute.unlock(server_id)
+) -> bool:
+    """Start a server that the move stopped, then lift its lock; whether
+    nothing is left to do."""
+    try:
+        compute = reader.tenant(site_id).compute
+        server = compute.get_server(server_id)
+        ours = fencing.parse(server.locked_reason) if server.locked else None
+        if ours is None or ours[0] != lock.operation_id:
+            return True
+        if server.task_state:
+            return False
+        if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
+            compute.start(server_id)
+        reader.site(site_id).service.compute.unlock(server_id)
+    except exception.CloudNotFound:
+        return True
+    except exception.ProtectorError as e:
+        LOG.warning("Server %s was not brought back: %s", server_id, e)
+        return False
+    return True
