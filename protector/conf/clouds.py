@@ -15,7 +15,7 @@ opts = [
     ),
     cfg.FloatOpt(
         "read_timeout",
-        default=60,
+        default=30,
         min=0.1,
         help="Seconds to wait for an answer of a service.",
     ),

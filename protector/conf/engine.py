@@ -24,7 +24,7 @@ opts = [
     ),
     cfg.FloatOpt(
         "lease_seconds",
-        default=30,
+        default=20,
         min=1,
         help="""
 How long an engine owns an operation without renewing.
@@ -34,12 +34,13 @@ What a dead engine left is adopted after this time plus ``call_margin``.
     ),
     cfg.FloatOpt(
         "call_margin",
-        default=75,
+        default=40,
         min=0,
         help="""
 Seconds between the end of a lease and its adoption: at least the longest
 timeout of one outbound call, so that no late call of a stopped engine can
-meet its successor.
+meet its successor.  Together with the lease it has to stay below two thirds
+of ``lock_seconds``, or a planned move does not survive its engine.
 """,
     ),
     cfg.FloatOpt(

@@ -28,7 +28,7 @@ named here as it names itself.
     ),
     cfg.FloatOpt(
         "read_timeout",
-        default=60,
+        default=30,
         min=0.1,
         help="Seconds to wait for an answer of an array.",
     ),

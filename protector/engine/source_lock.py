@@ -41,17 +41,20 @@ def renewed(work: context.Work, operation: models.Operation) -> Iterator[None]:
 def _renew(
     work: context.Work, operation: models.Operation, stop: threading.Event
 ) -> None:
+    """At once, because an adopter comes late, then three times a span."""
     span = work.runtime.conf.engine.lock_seconds
-    while not work.runtime.clock.wait(stop, span / 3):
-        if not _held(work, operation):
-            continue
+    pause = 0.0
+    while not work.runtime.clock.wait(stop, pause):
+        pause = span / 3
         try:
-            take(_context(work, operation))
+            if _held(work, operation):
+                take(_context(work, operation))
         except exception.LeaseLost:
             return
-        except exception.ProtectorError as e:
+        except Exception as e:
             # the release will find out; until then the source stays as it is
             LOG.warning("The source lock was not renewed: %s", e)
+            pause = span / 12
 
 
 def _held(work: context.Work, operation: models.Operation) -> bool:
