@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import functools
 import threading
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import orm
 
@@ -22,6 +22,8 @@ from protector.engine import scene as scenes
 from protector.storage import base
 
 Json = dict[str, Any]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Work:
     local_site_id: str
     # set when the engine goes down: pauses end at once
     stopping: threading.Event
+    # what could not be undone, so far
+    problems: list[Exception] = dataclasses.field(default_factory=list)
     # for what the members of one operation must do one after the other
     turn: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
@@ -77,10 +81,15 @@ class StepContext:
         :raises DeadlineExceeded: the step's deadline comes first.
         :raises LeaseLost: the engine goes down, or the lease ended.
         """
-        left = self.remaining
-        if self.clock.wait(self.work.stopping, min(seconds, left)):
-            self.work.lease.lose()
+        self.clock.wait(self.work.stopping, min(seconds, self.remaining))
+        self.check_alive()
         self.guard()
+
+    def check_alive(self) -> None:
+        """:raises LeaseLost: the engine goes down; the lease is given back
+        and the operation adopted."""
+        if self.work.stopping.is_set():
+            raise exception.LeaseLost("The engine goes down.")
 
     def guard(self) -> None:
         """:raises LeaseLost: this engine may not act any more."""
@@ -160,17 +169,18 @@ class StepContext:
         """Clients in the group's project at a site."""
         return self.site(site_id).project(self.scene.project(site_id))
 
-    def servers(self, site_id: str) -> wait.BatchedPoll[types.Server]:
-        return self._poll(self.work.polls.servers, site_id)
+    def servers(self, site_id: str) -> "Wait[types.Server]":
+        return self._wait(self.work.polls.servers, site_id)
 
-    def volumes(self, site_id: str) -> wait.BatchedPoll[types.Volume]:
-        return self._poll(self.work.polls.volumes, site_id)
+    def volumes(self, site_id: str) -> "Wait[types.Volume]":
+        return self._wait(self.work.polls.volumes, site_id)
 
-    def groups(self, site_id: str) -> wait.BatchedPoll[types.Group]:
-        return self._poll(self.work.polls.groups, site_id)
+    def groups(self, site_id: str) -> "Wait[types.Group]":
+        return self._wait(self.work.polls.groups, site_id)
 
-    def _poll(self, make: Callable[..., Any], site_id: str) -> Any:
-        return make(self.access(site_id), self.scene.project(site_id))
+    def _wait(self, poll: Callable[..., Any], site_id: str) -> Any:
+        found = poll(self.access(site_id), self.scene.project(site_id))
+        return Wait(found, self.check_alive)
 
     # -- arrays
 
@@ -199,3 +209,27 @@ class StepContext:
             self.array(self.scene.other(source_site_id)),
             side.array_group,
         )
+
+
+class Wait(Generic[T]):
+    """A shared poll that a step waits on, as long as the engine is up."""
+
+    def __init__(
+        self, poll: wait.BatchedPoll[T], check_alive: Callable[[], None]
+    ) -> None:
+        self._poll = poll
+        self._check_alive = check_alive
+
+    def wait(
+        self,
+        key: str,
+        done: Callable[[T | None], R | None],
+        deadline_seconds: float,
+    ) -> R:
+        """See ``BatchedPoll.wait``; LeaseLost when the engine goes down."""
+
+        def look(found: T | None) -> R | None:
+            self._check_alive()
+            return done(found)
+
+        return self._poll.wait(key, look, deadline_seconds)

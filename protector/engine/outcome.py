@@ -15,6 +15,8 @@ from protector.engine import context, results
 LOG = logging.getLogger(__name__)
 Error = exception.ProtectorError
 
+# runs that may end before the first step
+ATTEMPTS = 10
 # only these may leave the group in error
 FATAL = frozenset({c.Verb.CREATE, c.Verb.DELETE}) | c.PLACEMENT_VERBS
 
@@ -31,6 +33,12 @@ def cancel_error(work: context.Work) -> Error | None:
 def completed(work: context.Work, operation: models.Operation) -> None:
     with work.runtime.db.writer() as session:
         row = operations_leases.owned(session, work.lease.token)
+        group = protection_groups.find(session, row.protection_group_id)
+        if group is not None and row.kind in c.PLACEMENT_VERBS:
+            # a retry made it transient again after its settling
+            protection_groups.set_status(
+                group, protection_groups.resting_status(group)
+            )
         ignored = [
             s for s in row.steps if s.status == c.StepStatus.FAILED_IGNORED
         ]
@@ -43,6 +51,27 @@ def completed(work: context.Work, operation: models.Operation) -> None:
             result=results.build(row, work.runtime.clock.now()),
         )
     LOG.info("Operation %s completed", operation.id)
+
+
+def superseded(
+    work: context.Work, operation: models.Operation
+) -> Error | None:
+    """Why a queued change must not run now that its turn has come."""
+    if operation.kind not in states.QUEUED or operation.no_return:
+        return None
+    with work.runtime.db.reader() as session:
+        group = protection_groups.find(session, operation.protection_group_id)
+        if group is None:
+            return exception.Superseded("The group was deleted.")
+        if group.current_primary_site_id != work.local_site_id:
+            return exception.Superseded(
+                f"Protection group {group.name} has moved; ask again at its "
+                "primary site."
+            )
+        refused = states.refusal(
+            operation.kind, group.name, group.status, group.error_verb
+        )
+        return exception.Superseded(refused.message) if refused else None
 
 
 def must_compensate(work: context.Work, operation: models.Operation) -> bool:
@@ -85,6 +114,24 @@ def compensated(
     LOG.warning("Operation %s %s: %s", operation.id, status, error["message"])
 
 
+def unprepared(
+    work: context.Work, operation_id: str, error: Exception
+) -> None:
+    """It could not even begin: another run tries again, a few times."""
+    LOG.error(
+        "Operation %s could not be prepared", operation_id, exc_info=error
+    )
+    if work.lease.token.generation < ATTEMPTS:
+        return
+    if not isinstance(error, exception.ProtectorError):
+        error = exception.ProtectorError(
+            f"The operation could not be prepared ({type(error).__name__})."
+        )
+    with work.runtime.db.reader() as session:
+        operation = operations.get(session, operation_id)
+    failed(work, operation, error)
+
+
 def failed(
     work: context.Work, operation: models.Operation, error: Error
 ) -> None:
@@ -121,25 +168,26 @@ def _end(
     )
     group = protection_groups.find(session, row.protection_group_id)
     if group is not None:
-        _rest(group, c.Verb(row.kind), clean)
+        _rest(group, row, clean)
     if row.kind in states.QUEUED:
-        _rest_member(session, row)
+        operations.rest_member(session, row)
 
 
-def _rest(group: models.ProtectionGroup, verb: c.Verb, clean: bool) -> None:
+def _rest(
+    group: models.ProtectionGroup, row: models.Operation, clean: bool
+) -> None:
+    verb = c.Verb(row.kind)
     if verb not in FATAL:
         return
-    if verb in c.PLACEMENT_VERBS and clean:
+    # members that failed do not take from the group that it has moved
+    moved = (
+        verb in c.PLACEMENT_VERBS
+        and row.no_return
+        and group.current_primary_site_id == row.target_site_id
+    )
+    if moved or (verb in c.PLACEMENT_VERBS and clean):
         protection_groups.set_status(
             group, protection_groups.resting_status(group)
         )
     else:
         protection_groups.set_status(group, c.GroupStatus.ERROR, verb)
-
-
-def _rest_member(session: orm.Session, row: models.Operation) -> None:
-    member = session.get(models.Member, row.args["member_id"])
-    if member is None:
-        return
-    added = row.kind == c.Verb.MEMBER_ADD
-    member.status = c.MemberStatus.ERROR if added else c.MemberStatus.PROTECTED

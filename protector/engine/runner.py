@@ -5,11 +5,13 @@ The only caller of steps.  What a step means, and what the workflow is, is
 not its business.
 """
 
+from collections.abc import Iterable, Sequence
 from concurrent import futures
 import threading
 from typing import Any
 
 from oslo_log import log as logging
+from sqlalchemy import orm
 
 from protector import constants as c
 from protector import context as request_context
@@ -24,6 +26,7 @@ from protector.engine import (
     polls,
     source_lock,
     stepping,
+    steps,
     workflows,
 )
 
@@ -59,31 +62,43 @@ class Runner:
             self._runtime, held, self._polls, self._site_id, self._stopping
         )
         try:
-            operation = self._prepare(work)
-            request_context.enter_operation(operation.id, operation.request_id)
-            LOG.info(
-                "Operation %s (%s) runs, generation %d",
-                operation.id,
-                operation.kind,
-                held.token.generation,
-            )
-            self._drive(work, operation)
-        except exception.LeaseLost:
-            LOG.warning("Operation %s is another engine's now", operation_id)
+            self._run(work, operation_id)
+        except exception.LeaseLost as e:
+            LOG.warning("Operation %s is left: %s", operation_id, e)
         finally:
             self._keeper.drop(held)
         return True
 
+    def _run(self, work: context.Work, operation_id: str) -> None:
+        try:
+            operation = self._prepare(work)
+        except exception.LeaseLost:
+            raise
+        except Exception as e:
+            outcome.unprepared(work, operation_id, e)
+            return
+        LOG.info(
+            "Operation %s (%s) runs, generation %d",
+            operation.id,
+            operation.kind,
+            work.lease.token.generation,
+        )
+        self._drive(work, operation)
+
     def _prepare(self, work: context.Work) -> models.Operation:
-        """Read the operation; on its first run make its steps."""
+        """Read the operation; on its first run make its steps; sweep what
+        another run left on an array."""
         with self._runtime.db.writer() as session:
             operation = operations_leases.owned(session, work.lease.token)
+            request_context.enter_operation(operation.id, operation.request_id)
             if not operation.steps:
                 rows = workflows.plan_rows(session, self._runtime, operation)
                 operations.add_steps(session, operation, rows)
             self._reset_running(operation)
             list(operation.steps)
-            return operation
+        if operation.data.get("staged"):
+            arrival.sweep(self._context(work, operation))
+        return operation
 
     @staticmethod
     def _reset_running(operation: models.Operation) -> None:
@@ -93,8 +108,9 @@ class Runner:
                 row.status = c.StepStatus.PENDING
 
     def _drive(self, work: context.Work, operation: models.Operation) -> None:
-        if operation.data.get("staged"):
-            arrival.sweep(self._context(work, operation))
+        refused = outcome.superseded(work, operation)
+        if refused is not None:
+            outcome.mark_compensating(work, operation, refused)
         with source_lock.renewed(work, operation):
             if operation.data.get("compensating"):
                 self._backward(work, operation)
@@ -121,29 +137,55 @@ class Runner:
         self, work: context.Work, operation: models.Operation
     ) -> exception.ProtectorError | None:
         """Run all steps; the first failure, after what ran beside it has
-        ended."""
-        rows = {row.ordinal: row for row in operation.steps}
-        running: dict[futures.Future[Any], int] = {}
+        ended.
+
+        :raises LeaseLost: the engine goes down, or another owns it.
+        """
+        running: dict[futures.Future[Any], models.OperationStep] = {}
         error: exception.ProtectorError | None = None
         limit = self._runtime.conf.engine.member_parallelism
         with futures.ThreadPoolExecutor(limit) as pool:
             while True:
-                if error is None:
-                    error = outcome.cancel_error(work)
-                if error is None:
-                    for ordinal in _ready(rows, set(running.values())):
+                error = error or outcome.cancel_error(work)
+                if error is None and not self._stopping.is_set():
+                    for row in _ready(operation.steps, running.values()):
                         future = pool.submit(
-                            stepping.run_step, work, operation, rows[ordinal]
+                            stepping.run_step, work, operation, row
                         )
-                        running[future] = ordinal
+                        running[future] = row
                 if not running:
-                    return error or _first_failure(rows)
+                    break
                 done, _ = futures.wait(
                     running, timeout=1, return_when=futures.FIRST_COMPLETED
                 )
                 for future in done:
-                    running.pop(future)
+                    row = running.pop(future)
                     error = future.result() or error
+                    if error is None and steps.STEPS[row.name].replan:
+                        self._replan(work, operation, row.ordinal)
+        if self._stopping.is_set() and error is None:
+            self._check_ended(operation)
+        return error or _first_failure(operation.steps)
+
+    @staticmethod
+    def _check_ended(operation: models.Operation) -> None:
+        if any(r.status == c.StepStatus.PENDING for r in operation.steps):
+            raise exception.LeaseLost("The engine goes down.")
+
+    def _replan(
+        self, work: context.Work, operation: models.Operation, done: int
+    ) -> None:
+        """Plan what comes after a step anew, from the group as it is."""
+        with self._runtime.db.writer() as session:
+            row = operations_leases.owned(session, work.lease.token)
+            planned = workflows.plan_rows(session, self._runtime, row)
+            row.steps = [s for s in row.steps if s.ordinal <= done]
+            session.flush()
+            operations.add_steps(
+                session, row, [p for p in planned if p["ordinal"] > done]
+            )
+            fresh = list(row.steps)
+        orm.attributes.set_committed_value(operation, "steps", fresh)
 
     # -- backward
 
@@ -151,41 +193,43 @@ class Runner:
         self, work: context.Work, operation: models.Operation
     ) -> None:
         """Undo what the steps did, last first; then the operation ends."""
-        problems = [
-            problem
-            for row in reversed(operation.steps)
-            if row.attempt
-            for problem in [stepping.undo_step(work, operation, row)]
-            if problem is not None
-        ]
-        outcome.compensated(work, operation, problems)
-
-
-def held_before(work: context.Work, operation: models.Operation) -> bool:
-    """Whether another run may have left staging volumes on an array."""
-    return (
-        operation.kind in c.PLACEMENT_VERBS and work.lease.token.generation > 1
-    )
+        for row in reversed(operation.steps):
+            if not row.attempt:
+                continue
+            problem = stepping.undo_step(work, operation, row)
+            if problem is not None:
+                work.problems.append(problem)
+        outcome.compensated(work, operation, work.problems)
 
 
 def _ready(
-    rows: dict[int, models.OperationStep], running: set[int]
-) -> list[int]:
-    """Steps that may start: pending, and all before them settled."""
+    rows: Sequence[models.OperationStep],
+    running: Iterable[models.OperationStep],
+) -> list[models.OperationStep]:
+    """Steps that may start: pending, and all before them passed."""
+    passed = {row.ordinal for row in rows if _passed(row)}
+    busy = {row.ordinal for row in running}
     return [
-        ordinal
-        for ordinal, row in rows.items()
+        row
+        for row in rows
         if row.status == c.StepStatus.PENDING
-        and ordinal not in running
-        and all(rows[n].status in c.STEP_SETTLED for n in row.after)
+        and row.ordinal not in busy
+        and passed.issuperset(row.after)
     ]
 
 
+def _passed(row: models.OperationStep) -> bool:
+    failed = row.status in (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
+    return row.status in c.STEP_SETTLED or (
+        failed and steps.STEPS[row.name].partial
+    )
+
+
 def _first_failure(
-    rows: dict[int, models.OperationStep],
+    rows: Sequence[models.OperationStep],
 ) -> exception.ProtectorError | None:
-    """The error of a step that failed in an earlier run, if any."""
-    for row in rows.values():
+    """The error of a step that failed beside the others, or before."""
+    for row in rows:
         if row.status not in c.STEP_SETTLED:
             return exception.from_dict(
                 row.error

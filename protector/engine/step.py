@@ -24,9 +24,15 @@ class Step:
     weight: int = 1
     # a failure is recorded, and the operation goes on
     optional: bool = False
+    # a member for which it fails stays behind; the others go on, and the
+    # operation fails at its end and can be retried
+    partial: bool = False
     # brings back what the step changed; run when the operation fails or is
     # cancelled before the point of no return; idempotent too
     undo: Callable[[Any], None] | None = None
+    # what it waited for may have changed the members: the steps after it are
+    # planned anew
+    replan: bool = False
     # name of the option in [engine] that holds the deadline, in seconds
     timeout: str = "step_timeout"
 

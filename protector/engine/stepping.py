@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from oslo_db import exception as db_exc
 from oslo_log import log as logging
 import tenacity
 
@@ -18,6 +19,7 @@ LOG = logging.getLogger(__name__)
 # the outcome is unknown or the neighbour is away: steps look before they
 # act, so they may simply be run again
 TRANSIENT = (
+    db_exc.DBDeadlock,
     exception.CloudUnavailable,
     exception.ArrayUnavailable,
     exception.ServiceUnavailable,
@@ -130,7 +132,8 @@ def _repeat(
 
 
 def _pause(work: context.Work, seconds: float) -> None:
-    work.runtime.clock.wait(work.stopping, seconds)
+    if work.runtime.clock.wait(work.stopping, seconds):
+        raise exception.LeaseLost("The engine goes down.")
     work.lease.check()
 
 
@@ -153,7 +156,7 @@ def _failed(
         error=error.as_dict(),
         message=error.message,
     )
-    return None if step.optional else error
+    return None if step.optional or step.partial else error
 
 
 def _internal(

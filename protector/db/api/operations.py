@@ -200,6 +200,23 @@ def supersede_queue(
             c.OperationStatus.CANCELLED,
             error=error.as_dict(),
         )
+        rest_member(session, operation)
+
+
+def rest_member(session: orm.Session, operation: Op) -> None:
+    """What a member is after its change did not come to its end."""
+    member = session.get(models.Member, operation.args.get("member_id"))
+    if member is None:
+        return
+    added = operation.kind == c.Verb.MEMBER_ADD
+    if added and operation.no_return:
+        # settled: what failed came after it
+        return
+    # past that point some of its volumes may be replicated no more
+    broken = added or operation.no_return
+    member.status = (
+        c.MemberStatus.ERROR if broken else c.MemberStatus.PROTECTED
+    )
 
 
 def request_cancel(session: orm.Session, operation: Op) -> bool:
@@ -232,23 +249,52 @@ def reopen(
             "one can be retried.",
             status=operation.status,
         )
-    protection_groups.take_slot(session, group, operation.id, operation.kind)
-    undone = "compensating" in operation.data
-    for step in operation.steps:
-        if undone or step.status not in c.STEP_SETTLED:
-            step.status = c.StepStatus.PENDING
-            step.error = None
-            step.finished_at = None
-    if undone:
-        # what it did was brought back: all of it is done again
+    protection_groups.take_slot(
+        session,
+        group,
+        operation.id,
+        operation.kind,
+        resumed=operation.no_return,
+    )
+    if "compensating" in operation.data:
+        # what it did was brought back: it is planned and done anew
+        operation.steps = []
         operation.data = {}
         operation.progress = 0
+    _reset_failed(operation)
+    _reset_member(session, operation)
     operation.status = c.OperationStatus.PENDING
     operation.error = None
     operation.outcome = None
     operation.finished_at = None
     operation.cancelling = False
     operation.worker = None
+
+
+def _reset_failed(operation: Op) -> None:
+    """What failed is done again, and all that was done after it."""
+    again: set[int] = set()
+    for step in operation.steps:
+        if step.status in c.STEP_SETTLED and not again.intersection(
+            step.after
+        ):
+            continue
+        again.add(step.ordinal)
+        step.status = c.StepStatus.PENDING
+        step.error = None
+        step.finished_at = None
+
+
+def _reset_member(session: orm.Session, operation: Op) -> None:
+    if operation.kind not in states.QUEUED or operation.no_return:
+        return
+    member = session.get(models.Member, operation.args["member_id"])
+    if member is not None:
+        member.status = (
+            c.MemberStatus.PROTECTING
+            if operation.kind == c.Verb.MEMBER_ADD
+            else c.MemberStatus.REMOVING
+        )
 
 
 def unfinished(session: orm.Session, group_id: str) -> list[Op]:

@@ -107,10 +107,16 @@ def check_name(
 
 
 def take_slot(
-    session: orm.Session, group: Group, operation_id: str, verb: str
+    session: orm.Session,
+    group: Group,
+    operation_id: str,
+    verb: str,
+    resumed: bool = False,
 ) -> None:
     """Give the exclusive slot to an operation and show its status.
 
+    :param resumed: the operation goes on past its point of no return, which
+        no status forbids.
     :raises InvalidStatus: the status does not allow the verb.
     :raises GroupBusy: another operation holds the slot.
     """
@@ -119,7 +125,7 @@ def take_slot(
         return
     if group.operation_id is not None:
         raise busy(group)
-    if refused is not None:
+    if refused is not None and not resumed:
         raise refused
     group.operation_id = operation_id
     group.last_operation_id = operation_id

@@ -9,7 +9,8 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import protection_groups
+from protector.engine import settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -17,22 +18,29 @@ Json = dict[str, Any]
 
 
 def settle(ctx: StepContext) -> Json:
-    """Change the rows and make the next version, in one transaction.
-
-    A repetition finds the version recorded and does nothing.
-    """
-    if "version" in ctx.data:
-        return {"version": ctx.data["version"]}
+    """Change the rows and make the next version, in one transaction."""
     operation = ctx.operation
+    if "name" in operation.args:
+        # the peer must not refuse it once it is made
+        _reserve(ctx, operation.args["name"])
     with ctx.write() as session:
-        group = protection_groups.lock(session, operation.protection_group_id)
-        CHANGES[c.Verb(operation.kind)](ctx, session, group, operation.args)
-        made = metadata_sync.settle(
-            session, group, ctx.work.local_site_id, ctx.clock.now()
-        )
-        row = session.get(models.Operation, operation.id)
-        row.data = {**row.data, "version": made.version}
-    return {"version": made.version}
+        group = settling.begin(ctx, session)
+        if not settling.done(ctx, session):
+            change = CHANGES[c.Verb(operation.kind)]
+            change(ctx, session, group, operation.args)
+        return {"version": settling.end(ctx, session, group)}
+
+
+def _reserve(ctx: StepContext, name: str) -> None:
+    """:raises NameTaken: another group has the name at the peer."""
+    scene = ctx.scene
+    ctx.site(scene.peer_site_id).peer.reserve(
+        {
+            "id": scene.group.id,
+            "name": name,
+            "project_id": scene.project(scene.peer_site_id),
+        }
+    )
 
 
 def _update(

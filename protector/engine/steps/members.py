@@ -5,8 +5,13 @@ from typing import Any
 
 from protector import constants as c
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
-from protector.engine import membership, recipe, removal, replication
+from protector.engine import (
+    membership,
+    recipe,
+    removal,
+    replication,
+    settling,
+)
 from protector.engine import scene as scenes
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -150,23 +155,23 @@ def uncover(ctx: StepContext) -> None:
 def settle(ctx: StepContext) -> Json:
     """The member is protected from this version on."""
     with ctx.write() as session:
-        group = protection_groups.lock(session, ctx.scene.group.id)
+        group = settling.begin(ctx, session)
         member = session.get(models.Member, ctx.member.id)
-        if member.status != c.MemberStatus.PROTECTED:
+        if member.status == c.MemberStatus.PROTECTING:
+            # otherwise its removal was asked for meanwhile, and waits
             member.status = c.MemberStatus.PROTECTED
-            member.updated_at = ctx.clock.now()
-            metadata_sync.settle(
-                session, group, ctx.work.local_site_id, ctx.clock.now()
-            )
-        return {"version": group.metadata_version}
+        member.updated_at = ctx.clock.now()
+        return {"version": settling.end(ctx, session, group)}
 
 
 def leave(ctx: StepContext) -> None:
     """The member's volumes are replicated no more.
 
-    Cinder lets go first: of a group that its driver made on the array, only
-    Cinder takes volumes out.
+    From here on it only goes out.  Cinder lets go first: of a group that its
+    driver made on the array, only Cinder takes volumes out.
     """
+    with ctx.write() as session:
+        settling.begin(ctx, session)
     unjoin(ctx)
     uncover(ctx)
 
@@ -182,16 +187,11 @@ def drop_copies(ctx: StepContext) -> Json:
 def forget(ctx: StepContext) -> Json:
     """The member's row is gone, and a version says so."""
     with ctx.write() as session:
-        group = protection_groups.lock(session, ctx.scene.group.id)
+        group = settling.begin(ctx, session)
         member = session.get(models.Member, str(ctx.member_id))
         if member is not None:
-            settled = member.status == c.MemberStatus.REMOVING
             session.delete(member)
-            if settled:
-                metadata_sync.settle(
-                    session, group, ctx.work.local_site_id, ctx.clock.now()
-                )
-        return {"version": group.metadata_version}
+        return {"version": settling.end(ctx, session, group)}
 
 
 STEPS = (

@@ -36,21 +36,39 @@ def check(ctx: StepContext) -> Json:
 
 
 def lock_source(ctx: StepContext) -> None:
-    """Hold the source; a change that still runs there ends first."""
-    while True:
-        try:
-            source_lock.take(ctx)
-            break
-        except exception.InvalidStatus as e:
-            if "operation_id" not in e.details:
-                raise
-            ctx.pause(ctx.conf.engine.poll_interval)
+    """Hold the source, with the same document here as there.
+
+    A change that still runs there ends first, and what it settled arrives
+    before anything is built on it.
+    """
+    while not _take(ctx):
+        ctx.pause(ctx.conf.engine.poll_interval)
+
+
+def _take(ctx: StepContext) -> bool:
+    """Whether the lock is ours and both sites hold the same document."""
+    try:
+        held = source_lock.take(ctx)
+    except exception.InvalidStatus as e:
+        if "operation_id" not in e.details:
+            raise
+        return False
     ctx.save(locked=True)
+    with ctx.runtime.db.reader() as session:
+        sync = metadata_sync.find(session, ctx.scene.group.id)
+        mine = metadata_sync.triple(sync)
+    return mine is not None and mine.checksum == held["checksum"]
 
 
 def unlock_source(ctx: StepContext) -> None:
-    """Give the source back; one that expired came back by itself."""
+    """Give the source back; one that expired came back by itself.
+
+    If its servers could not be brought back from here, the lock is left to
+    run out: then the source does it, and goes on until it is done.
+    """
     ctx.save(locked=False)
+    if ctx.work.problems:
+        return
     try:
         ctx.site(ctx.source).peer.unlock(ctx.scene.group.id, ctx.operation.id)
     except (exception.NotFound, exception.LockLost):
@@ -96,26 +114,63 @@ def _ask(ctx: StepContext) -> int:
 
 def settle(ctx: StepContext) -> Json:
     """The group runs here: one transaction and one version."""
+    started, failed = _started(ctx)
+    if not started:
+        raise exception.UnexpectedState(
+            "No server of the group could be started.",
+            remedy="Mend the cause that the failed steps name and retry.",
+        )
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
         if group.current_primary_site_id != ctx.target:
             _move(ctx, group)
-            _turn_copies(ctx, session)
-            metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
+        _turn_copies(ctx, session, started)
+        _partial(ctx, group, failed)
+        metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
         return {"version": group.metadata_version, "epoch": group.epoch}
+
+
+def _started(ctx: StepContext) -> tuple[set[str], list[str]]:
+    """Ids of the members that run at the target; names of the others."""
+    with ctx.runtime.db.reader() as session:
+        row = operations.get(session, ctx.operation.id)
+        steps = [s for s in row.steps if s.name == "servers.start"]
+    done = {str(s.member_id) for s in steps if s.status == c.StepStatus.DONE}
+    names = [str(s.member_name) for s in steps if s.member_id not in done]
+    return done, names
+
+
+def _partial(
+    ctx: StepContext, group: models.ProtectionGroup, failed: list[str]
+) -> None:
+    protection_groups.set_condition(
+        group,
+        c.Condition.PARTIAL,
+        bool(failed),
+        "MembersFailed" if failed else "AllMembersRun",
+        f"Not running: {', '.join(failed)}. Retry the operation."
+        if failed
+        else "Every member runs.",
+        ctx.clock.now(),
+    )
 
 
 def _move(ctx: StepContext, group: models.ProtectionGroup) -> None:
     verb = c.Verb(ctx.operation.kind)
     group.current_primary_site_id = ctx.target
+    # what was sent the other way counts no more
+    group.last_replication_at = None
     protection_groups.set_status(group, states.SETTLED[verb])
     if verb == c.Verb.FAILOVER:
         group.failover_count += 1
         group.last_failover_at = ctx.clock.now()
 
 
-def _turn_copies(ctx: StepContext, session: Any) -> None:
+def _turn_copies(ctx: StepContext, session: Any, started: set[str]) -> None:
     for member in ctx.scene.settled_members:
+        if member.id not in started:
+            continue
+        session.get(models.Member, member.id).recoverable_at = None
         live = session.get(models.MemberCopy, (member.id, ctx.target))
         live.role = c.CopyRole.LIVE
         live.content_unique = True
@@ -126,23 +181,29 @@ def _turn_copies(ctx: StepContext, session: Any) -> None:
         parked.content_unique = False
 
 
-def close(ctx: StepContext) -> Json:
-    """Drop what only the boots needed; a version of what came of parking and
-    reversing."""
+def forget_keys(ctx: StepContext) -> None:
+    """Drop what only the boots needed."""
     build.forget_keys(ctx)
+
+
+def close(ctx: StepContext) -> Json:
+    """A version of what came of parking and reversing."""
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
-        row = operations_leases.owned(session, ctx.work.lease.token)
-        if not row.data.get("closed"):
-            row.data = {**row.data, "closed": True}
-            metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
+        metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
         return {"version": group.metadata_version}
 
 
 STEPS = (
     Step("placement.preflight", check),
-    Step("placement.lock_source", lock_source, undo=unlock_source),
+    Step(
+        "placement.lock_source",
+        lock_source,
+        undo=unlock_source,
+        replan=True,
+    ),
     Step("placement.release", release),
     Step("placement.settle", settle),
+    Step("placement.forget_keys", forget_keys, optional=True),
     Step("placement.close", close),
 )

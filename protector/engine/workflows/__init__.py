@@ -50,7 +50,8 @@ def _subjects(
     verb: str, args: dict[str, Any], scene: scenes.Scene
 ) -> list[step.Subject]:
     if "member_id" in args:
-        chosen = [scene.member(args["member_id"])]
+        # one that is gone has nothing left to do
+        chosen = [m for m in scene.members if m.id == args["member_id"]]
     elif verb in c.PLACEMENT_VERBS:
         chosen = scene.settled_members
     else:

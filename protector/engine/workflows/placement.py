@@ -29,6 +29,7 @@ ARRIVE = (
 AFTERWARDS = (
     One("metadata.push"),
     Each(("servers.park",)),
+    One("placement.forget_keys"),
     One("replication.reverse"),
     One("placement.close"),
     One("metadata.push"),

@@ -72,8 +72,8 @@ class RunnerTest(base.TestCase):
                 {
                     "origin_site_id": self.site.local_id,
                     "executor_site_id": self.site.local_id,
-                    "source_site_id": self.site.peer_id,
-                    "target_site_id": self.site.local_id,
+                    "source_site_id": self.site.local_id,
+                    "target_site_id": self.site.peer_id,
                 },
             )
             return row.id
@@ -326,6 +326,100 @@ class RunnerTest(base.TestCase):
         self.assertFalse(engine.run(ids[1]))
         self.assertTrue(engine.run(ids[0]))
         self.assertTrue(engine.run(ids[1]))
+
+    def test_what_a_member_fails_at_does_not_stop_the_others(self) -> None:
+        for name in ("web", "db"):
+            self.site.member(self.group_id, name)
+        broken = ["web"]
+
+        def go(ctx: Any) -> None:
+            with ctx.write() as session:
+                operations.pass_no_return(session, ctx.work.lease.token)
+
+        def start(ctx: Any) -> None:
+            if ctx.member.instance_name in broken:
+                raise exception.UnexpectedState("no host")
+            self.done.append(ctx.member.instance_name)
+
+        self.workflow(
+            (One("go"), Each(("start",)), One("after")),
+            self.make("go", go),
+            self.make("start", start, partial=True),
+            self.make("after"),
+        )
+        operation_id = self.accept()
+        engine = self.engine("one")
+        engine.run(operation_id)
+        self.assertEqual(["db", "after"], self.done)
+        self.assertEqual("failed", self.row(operation_id).status)
+        broken.clear()
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            group = operations.protection_groups.lock(session, self.group_id)
+            operations.reopen(session, row, group)
+        self.assertTrue(engine.run(operation_id))
+        self.assertEqual(["db", "after", "web", "after"], self.done)
+        self.assertEqual("completed", self.row(operation_id).status)
+
+    def test_the_plan_follows_what_a_step_waited_for(self) -> None:
+        def join(ctx: Any) -> None:
+            self.site.member(self.group_id, "late")
+
+        def move(ctx: Any) -> None:
+            self.done.append(ctx.member.instance_name)
+
+        self.workflow(
+            (One("join"), Each(("move",)), One("end")),
+            self.make("join", join, replan=True),
+            self.make("move", move),
+            self.make("end"),
+        )
+        operation_id = self.accept()
+        self.engine("one").run(operation_id)
+        self.assertEqual(["late", "end"], self.done)
+
+    def test_an_engine_that_goes_down_gives_its_operation_back(self) -> None:
+        def stop(ctx: Any) -> None:
+            self.done.append("stop")
+            self.stopping.set()
+
+        self.workflow(
+            (One("stop"), One("b")), self.make("stop", stop), self.make("b")
+        )
+        operation_id = self.accept()
+        self.engine("one").run(operation_id)
+        self.assertEqual(["stop"], self.done)
+        self.stopping.clear()
+        self.assertTrue(self.engine("two").run(operation_id))
+        self.assertEqual(["stop", "b"], self.done)
+
+    def test_a_change_whose_group_moved_is_ended(self) -> None:
+        self.workflow((One("a"),), self.make("a"), verb=c.Verb.MEMBER_REMOVE)
+        member_id = self.site.member(self.group_id)
+        with self.runtime.db.writer() as session:
+            group = operations.protection_groups.lock(session, self.group_id)
+            row = operations.accept(
+                session,
+                site_runtime.NOW,
+                group,
+                c.Verb.MEMBER_REMOVE,
+                {
+                    "args": {"member_id": member_id},
+                    "origin_site_id": self.site.local_id,
+                    "executor_site_id": self.site.local_id,
+                    "source_site_id": self.site.local_id,
+                    "target_site_id": self.site.peer_id,
+                },
+            )
+            group.current_primary_site_id = self.site.peer_id
+            group.status = c.GroupStatus.FAILED_OVER
+            operation_id = row.id
+        self.engine("one").run(operation_id)
+        self.assertEqual([], self.done)
+        row = self.row(operation_id)
+        self.assertEqual(
+            ("cancelled", "Superseded"), (row.status, row.error["reason"])
+        )
 
 
 class PlanTest(base.TestCase):
