@@ -8,6 +8,7 @@ in ``clouds.yaml``: the sandbox does not import it.
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import importlib.util
 import json
 import os
 import pathlib
@@ -22,6 +23,10 @@ from protector.sandbox import workload
 
 API_SECONDS = 60
 Json = dict[str, Any]
+
+
+class ClientMissingError(Exception):
+    """The SDK of Protector is not there."""
 
 
 def write_clouds(layout: layouts.Layout) -> None:
@@ -58,7 +63,13 @@ def connect(layout: layouts.Layout, cloud: str) -> connection.Connection:
     """Open a cloud of the sandbox's own ``clouds.yaml``.
 
     :param cloud: ``site-a``, ``site-b-admin``, ...
+    :raises ClientMissingError: protectorclient is not installed.
     """
+    if importlib.util.find_spec("protectorclient") is None:
+        raise ClientMissingError(
+            "The sandbox acts through protectorclient, which is not "
+            "installed here: pip install ./client"
+        )
     loader = openstack_config.OpenStackConfig(
         config_files=[str(layout.clouds_yaml)],
         secure_files=[],

@@ -21,6 +21,7 @@ import requests
 from rich import console as rich_console
 
 from protector.sandbox import (
+    access,
     bringup,
     demo,
     disturb,
@@ -30,6 +31,7 @@ from protector.sandbox import (
 from protector.sandbox import layout as layouts
 
 EXPECTED = (
+    access.ClientMissingError,
     bringup.BringUpError,
     layouts.LayoutError,
     supervisor.ProcessError,
