@@ -17,6 +17,7 @@ QUIET = (
     "keystonemiddleware=WARN",
     "urllib3=WARN",
     "requests=WARN",
+    "alembic=WARN",
     "amqp=WARN",
     "oslo.messaging=INFO",
     "oslo_messaging=INFO",
@@ -68,5 +69,8 @@ def prepare(
 ) -> runtime.Runtime:
     """Read the configuration, set up logging, return the ``Runtime``."""
     conf = load_conf(argv, default_config_files, commands)
+    if not (conf.log_file or conf.log_dir or conf.use_journal):
+        # oslo.log would write to standard output, where results belong
+        conf.set_default("use_stderr", True)
     logging.setup(conf, "protector", version.version_string())
     return runtime.Runtime(conf)

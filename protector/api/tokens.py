@@ -4,7 +4,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from keystonemiddleware import auth_token
+from keystoneauth1 import exceptions as ksa_errors
+from keystonemiddleware import auth_token, opts
+
+from protector import exception
 
 PUBLIC = frozenset({"/", "/v1"})
 
@@ -22,13 +25,27 @@ class Tokens:
         self._public = application
         self._checked = application
         if conf.api.auth_strategy == "keystone":
-            self._checked = auth_token.AuthProtocol(
-                application, {"oslo_config_config": conf}
-            )
+            self._checked = _checked(application, conf)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").rstrip("/") or "/"
-        chosen = self._public if path in PUBLIC else self._checked
-        return chosen(environ, start_response)
+        if path in PUBLIC:
+            return self._public(environ, start_response)
+        try:
+            return self._checked(environ, start_response)
+        except ksa_errors.ClientException as e:
+            raise exception.ServiceUnavailable(
+                "The token cannot be checked: Keystone does not answer."
+            ) from e
+
+
+def _checked(application: Wsgi, conf: Any) -> Wsgi:
+    for group, options in opts.list_auth_token_opts():
+        conf.register_opts(options, group=group)
+    settings: dict[str, Any] = {"oslo_config_config": conf}
+    if not conf.keystone_authtoken.www_authenticate_uri:
+        # else each refusal asks Keystone for its own address
+        settings["www_authenticate_uri"] = conf.service_auth.auth_url
+    return auth_token.AuthProtocol(application, settings)

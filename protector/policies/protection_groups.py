@@ -43,6 +43,12 @@ def list_rules() -> list[policy.RuleDefault]:
             "Delete a protection group.",
             f"DELETE {GROUP}",
         ),
+        *_verbs(),
+    ]
+
+
+def _verbs() -> list[policy.RuleDefault]:
+    return [
         base.documented(
             "protection_groups:failover",
             base.MEMBER,
@@ -60,5 +66,11 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Make a recovery point now.",
             f"POST {GROUP}/action (replicate)",
+        ),
+        base.documented(
+            "protection_groups:reprotect",
+            base.MEMBER,
+            "Replicate from where the group runs now.",
+            f"POST {GROUP}/action (reprotect)",
         ),
     ]
