@@ -2,6 +2,7 @@
 """One site's API on loopback, in front of a fake engine."""
 
 from collections.abc import Callable
+import socket
 import threading
 import time
 from typing import Any
@@ -45,6 +46,8 @@ class ServedApi(fixtures.Fixture):
         conf = self.runtime.conf
         for name, value in self._options.items():
             conf.set_override(name, value, "api")
+        uri = "http://127.0.0.1:1/v3"
+        conf.set_override("auth_url", uri, "service_auth")
         self.useFixture(conffixture.ConfFixture(conf, "fake:/"))
         # the fake transport is one for the whole process
         conf.set_override("rpc_exchange", str(uuid.uuid4()))
@@ -173,3 +176,10 @@ def unreachable() -> exception.PeerUnreachable:
     return exception.PeerUnreachable(
         "remote site unreachable - cannot modify protection group"
     )
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
