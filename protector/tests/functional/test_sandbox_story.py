@@ -17,7 +17,7 @@ import fixtures
 from protector.sandbox import fleet, layout
 from protector.tests import base
 
-STORY_SECONDS = 170
+STORY_SECONDS = 320
 COMMAND_SECONDS = 90
 _END_SECONDS = 30
 _SOURCE = str(pathlib.Path(fleet.__file__).parents[2])
@@ -25,6 +25,8 @@ _SOURCE = str(pathlib.Path(fleet.__file__).parents[2])
 
 class SandboxTest(base.TestCase):
     DEFAULT_TIMEOUT = 180
+    # whatever the deadline of a test is, a story is a long one
+    TIMEOUT_SCALING_FACTOR = 2
 
     def setUp(self) -> None:
         super().setUp()
