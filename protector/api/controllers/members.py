@@ -18,7 +18,7 @@ from protector.db import models
 from protector.db.api import members, protection_groups, sites
 
 Json = dict[str, Any]
-ERROR = c.MemberStatus.ERROR
+ERROR, REMOVING = c.MemberStatus.ERROR, c.MemberStatus.REMOVING
 
 
 class MembersController(rest.RestController):
@@ -58,6 +58,8 @@ class MembersController(rest.RestController):
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             known = members.by_instance(session, owner.id, body["instance_id"])
+            if known is not None and known.status == REMOVING:
+                raise members.leaving(known)
             again = known is not None and known.status == ERROR
             if known is not None and not again:
                 return _shown(known, owner)

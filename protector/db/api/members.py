@@ -104,13 +104,17 @@ def add(
 def start_removal(member: Member, now: datetime.datetime) -> None:
     """:raises InvalidStatus: the member is being removed already."""
     if member.status == c.MemberStatus.REMOVING:
-        raise exception.InvalidStatus(
-            f"Member {member.instance_name} is being removed.",
-            remedy="Wait for that operation.",
-            status=member.status,
-        )
+        raise leaving(member)
     member.status = c.MemberStatus.REMOVING
     member.updated_at = now
+
+
+def leaving(member: Member) -> exception.InvalidStatus:
+    return exception.InvalidStatus(
+        f"Member {member.instance_name} is being removed.",
+        remedy="Wait for that operation.",
+        status=member.status,
+    )
 
 
 def start_again(member: Member, now: datetime.datetime) -> None:

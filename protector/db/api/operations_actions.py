@@ -6,7 +6,7 @@ import datetime
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
+from protector import exception, states
 from protector.db import models
 from protector.db.api import members, operations, protection_groups
 
@@ -23,6 +23,7 @@ def retry(session: orm.Session, operation: Op) -> None:
     :raises InvalidStatus: it did not fail, or the group moved on.
     """
     group = protection_groups.lock(session, operation.protection_group_id)
+    _bring_back(group, operation)
     operations.reopen(session, operation, group)
     status = _MEMBER.get(c.Verb(operation.kind))
     member_id = operation.args.get("member_id")
@@ -30,6 +31,20 @@ def retry(session: orm.Session, operation: Op) -> None:
         member = session.get(models.Member, member_id)
         if member is not None:
             member.status = status
+
+
+def _bring_back(group: models.ProtectionGroup, operation: Op) -> None:
+    """What put the group in error may always be tried again."""
+    if (
+        group.status == c.GroupStatus.ERROR
+        and group.error_verb == operation.kind
+        and group.operation_id is None
+        and operation.status == c.OperationStatus.FAILED
+    ):
+        group.operation_id = operation.id
+        group.last_operation_id = operation.id
+        transient = states.TRANSIENT[c.Verb(operation.kind)]
+        protection_groups.set_status(group, transient)
 
 
 def skip(

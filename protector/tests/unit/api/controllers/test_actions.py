@@ -4,6 +4,7 @@
 from typing import Any
 
 from protector import constants as c
+from protector.api.schemas import actions
 from protector.db.api import mirrors
 from protector.tests.unit.api import served
 
@@ -117,7 +118,7 @@ class ActionTest(served.ApiTest):
         ):
             error = self.refused(self.act(**body), 400, "BadRequest")
             self.assertEqual(
-                ["failover", "failback", "replicate"],
+                list(actions.VERBS),
                 error["details"]["available"],
             )
 

@@ -127,6 +127,9 @@ class MembersTest(served.ApiTest):
         self.assertEqual("removing", shown["status"])
         again = self.tenant("DELETE", path)
         self.refused(again, 409, "InvalidStatus")
+        row = self.row(member_id)
+        self.instance_id = row.instance_id
+        self.refused(self.add(), 409, "InvalidStatus")
 
     def test_not_while_the_group_moves(self) -> None:
         self.set_group(

@@ -102,6 +102,20 @@ class OperationsTest(served.ApiTest):
         answer = self.act(operation_id, retry={})
         self.refused(answer, 409, "InvalidStatus")
 
+    def test_what_put_the_group_in_error_is_tried_again(self) -> None:
+        for verb, status in (("create", "creating"), ("delete", "deleting")):
+            self.group_id = self.site.group()
+            operation_id = self.made()
+            with self.db.writer() as session:
+                operations.get(session, operation_id).kind = verb
+            self.fail(operation_id, 1)
+            self.set_group(self.group_id, status="error", error_verb=verb)
+            self.ok(self.act(operation_id, retry={}), 202)
+            row = self.group_row(self.group_id)
+            self.assertEqual(
+                (status, operation_id), (row.status, row.operation_id)
+            )
+
     def test_skip_is_for_optional_steps(self) -> None:
         operation_id = self.made()
         needed = self.fail(operation_id, 1)
