@@ -74,6 +74,6 @@ def _members(operation: models.Operation) -> list[Json]:
         )
         if step.status not in c.STEP_SETTLED:
             entry["status"] = "failed"
-        if step.result and "server_id" in step.result:
+        if step.name == "servers.start" and step.result:
             entry["server_id"] = step.result["server_id"]
     return list(found.values())
