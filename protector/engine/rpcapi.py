@@ -31,7 +31,7 @@ class EngineAPI:
         """Ring the doorbell: there is a pending operation.  Never fails:
         a lost ring costs a scan interval."""
         try:
-            self._client.cast(context, "start", operation_id=operation_id)
+            self._client.cast(context, "start", {"operation_id": operation_id})
         except messaging.MessagingException:
             # the scan finds it
             return
@@ -131,12 +131,8 @@ class EngineAPI:
         timeout_: float | None = None,
         **kwargs: Any,
     ) -> Any:
-        client = self._client
-        if timeout_ is not None:
-            # prepare(timeout=None) would mean oslo's default, not ours
-            client = client.prepare(timeout=timeout_)
         try:
-            answer = client.call(context, method, **kwargs)
+            answer = self._client.call(context, method, kwargs, timeout_)
         except messaging.MessagingTimeout:
             raise exception.EngineUnreachable(
                 "No protector-engine of this site answered."
