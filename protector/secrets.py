@@ -5,6 +5,8 @@ The keys are files whose names are numbers: the highest seals, all open, so a
 new key is added first and the old ones removed after ``reseal``.
 """
 
+from collections.abc import Iterator
+import contextlib
 import os
 import pathlib
 
@@ -27,8 +29,21 @@ class Sealer:
 
     def open(self, sealed: str) -> str:
         """:raises ProtectorError: no key of the repository opens it."""
-        try:
+        with self._told():
             return self._keys().decrypt(sealed.encode()).decode()
+
+    def reseal(self, sealed: str) -> str:
+        """The same, sealed by the newest key.
+
+        :raises ProtectorError: no key of the repository opens it.
+        """
+        with self._told():
+            return self._keys().rotate(sealed.encode()).decode()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except fernet.InvalidToken:
             raise exception.ProtectorError(
                 "A stored credential cannot be opened with the keys in "
@@ -36,9 +51,6 @@ class Sealer:
                 remedy="Bring back the key file that sealed it, or set the "
                 "credential again.",
             ) from None
-
-    def reseal(self, sealed: str) -> str:
-        return self._keys().rotate(sealed.encode()).decode()
 
     def _keys(self) -> fernet.MultiFernet:
         names = sorted(key_numbers(self._repository), reverse=True)
@@ -48,17 +60,26 @@ class Sealer:
                 remedy="Run 'protector-manage secrets setup'.",
             )
         return fernet.MultiFernet(
-            [
-                fernet.Fernet((self._repository / str(n)).read_bytes())
-                for n in names
-            ]
+            [_key(self._repository / str(number)) for number in names]
         )
 
 
+def _key(path: pathlib.Path) -> fernet.Fernet:
+    try:
+        return fernet.Fernet(path.read_bytes())
+    except ValueError:
+        raise exception.ProtectorError(
+            f"The file {path} holds no Fernet key.",
+            remedy="Bring the key file back, or remove it.",
+        ) from None
+
+
 def key_numbers(repository: pathlib.Path) -> list[int]:
+    """The names that are numbers, as ``add_key`` writes them."""
     if not repository.is_dir():
         return []
-    return [int(p.name) for p in repository.iterdir() if p.name.isdigit()]
+    names = [p.name for p in repository.iterdir()]
+    return [int(n) for n in names if n.isascii() and n.isdecimal()]
 
 
 def add_key(repository: str) -> int:
