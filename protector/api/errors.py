@@ -8,6 +8,7 @@ import http
 import json
 from typing import Any
 
+from oslo_db import exception as db_exc
 from oslo_log import log as logging
 from oslo_middleware import request_id
 import webob
@@ -90,6 +91,10 @@ def translate(error: Exception) -> exception.ProtectorError:
         if status_of(error) == http.HTTPStatus.INTERNAL_SERVER_ERROR:
             LOG.error("The request failed: %s", error, exc_info=error)
         return error
+    if isinstance(error, db_exc.DBDataError):
+        # the schemas bound what users send; peers may send more
+        LOG.warning("The database refused a value of a request.")
+        return exception.BadRequest("A value is longer than can be stored.")
     if isinstance(error, exc.HTTPException):
         return of_status(error.status_int, error.detail or error.explanation)
     LOG.error("The request failed.", exc_info=error)

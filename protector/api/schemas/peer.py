@@ -16,6 +16,7 @@ def _open(schema: Json) -> Json:
 
 
 CHECKSUM: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+SHORT_ID: Json = {"type": "string", "maxLength": 64}
 EPOCH = types.integer(1, 2**31 - 1)
 
 TRIPLE = types.answer(
@@ -62,7 +63,7 @@ RESERVE = _open(
         secondary_site_id=types.UUID,
         primary_project_id=types.PROJECT,
         secondary_project_id=types.PROJECT,
-        volume_type_id=types.SHORT,
+        volume_type_id=SHORT_ID,
         consistency_group_id=types.UUID,
     )
 )
@@ -78,8 +79,8 @@ ACTION = _open(
             (c.Verb.FAILOVER, c.Verb.FAILBACK, "retry", "skip", "cancel")
         ),
         args=types.OBJECT,
-        user_id=types.nullable(types.STRING),
-        request_id=types.nullable(types.STRING),
+        user_id=types.nullable(SHORT_ID),
+        request_id=types.nullable(SHORT_ID),
     )
 )
 LOCK = _open(

@@ -31,7 +31,7 @@ _WRITABLE: types.Json = {
     "cacert": types.nullable(
         {
             "type": "string",
-            "maxLength": 65536,
+            "maxLength": 60000,
             "pattern": "-----BEGIN CERTIFICATE-----",
         }
     ),

@@ -110,9 +110,10 @@ class DocumentTest(PeerTest):
 
     def test_documents_may_be_larger_than_bodies_of_users(self) -> None:
         conf = self.served.runtime.conf
+        member_id = self.other.member(self.group_id)
         with self.other.runtime.db.writer() as session:
-            group = protection_groups.get(session, self.group_id)
-            group.description = "x" * (conf.api.max_body_bytes + 1)
+            row = session.get(models.Member, member_id)
+            row.recipe = {"user_data": "x" * (conf.api.max_body_bytes + 1)}
         self.ok(self.push(self.document()))
 
     def test_a_tombstone(self) -> None:

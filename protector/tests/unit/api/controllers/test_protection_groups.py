@@ -8,6 +8,7 @@ from protector import exception
 from protector.db import models
 from protector.db.api import consistency_groups
 from protector.tests.unit.api import served
+from protector.tests.unit.db.api import database
 
 PATH = "/protection-groups"
 
@@ -94,6 +95,14 @@ class CreateTest(served.ApiTest):
         answer = self.tenant("POST", PATH, self.body())
         self.refused(answer, 409, "NameTaken")
         self.ok(self.tenant("POST", PATH, self.body(), project="p-other"), 202)
+
+    def test_of_two_at_once_one_gets_the_name(self) -> None:
+        self.engine.finishes = False
+        found = database.race(
+            *[lambda: self.tenant("POST", PATH, self.body())] * 4
+        )
+        codes = sorted(answer.status_code for answer in found)
+        self.assertEqual([202, 409, 409, 409], codes)
 
     def test_bad_bodies(self) -> None:
         for values in (
