@@ -31,8 +31,6 @@ SITE = types.answer(
     description=types.STRING,
 )
 IDENTITY = types.answer(
-    id=types.UUID,
-    name=types.STRING,
     site=SITE,
     versions=types.answer(
         api=types.STRING, min_api=types.STRING, document=types.STRING

@@ -12,8 +12,6 @@ Json = dict[str, Any]
 
 def identity(site: models.Site, user: str | None) -> Json:
     return {
-        "id": site.id,
-        "name": site.name,
         "site": {
             "id": site.id,
             "name": site.name,
