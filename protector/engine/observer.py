@@ -2,41 +2,65 @@
 """Looks at the peer and the arrays, and writes down what they say: sync
 state, recovery points, conditions.  Changes nothing outside."""
 
-import datetime
 from typing import Any
 import uuid
 
 from oslo_log import log as logging
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import (
+    metadata_sync,
+    protection_groups,
+    recovery_points,
+)
 from protector.db.api import sites as site_rows
-from protector.engine import access, reading, replication
+from protector.engine import access, conditions, reading, replication
+from protector.engine import scene as scenes
 from protector.storage import base
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
+Group = models.ProtectionGroup
+# source site, point, epoch
+Found = list[tuple[str, base.Point, int]]
 
 
 class Observer:
+    """Call ``run`` often: it looks at what is due.
+
+    Everything is due at each ``[engine] observe_interval``; in between are
+    due the groups of a new version, and those with a transfer under way.
+    """
+
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
+        self._next = 0.0
+        # version of the group at the last look; None: look again
+        self._seen: dict[str, tuple[int, int] | None] = {}
 
     def run(self) -> None:
-        """One look at everything."""
-        self._peers()
+        now = self._runtime.clock.monotonic()
+        everything = now >= self._next
+        if everything:
+            self._next = now + self._runtime.conf.engine.observe_interval
+            self._peers()
+        groups = self._groups()
+        for group_id, version in groups.items():
+            if everything or self._seen.get(group_id) != version:
+                busy = self._group(group_id)
+                self._seen[group_id] = None if busy else version
+        self._seen = {k: v for k, v in self._seen.items() if k in groups}
+
+    def _groups(self) -> dict[str, tuple[int, int]]:
+        statement = sa.select(
+            Group.id, Group.epoch, Group.metadata_version
+        ).where(Group.deleted == "", Group.status != c.GroupStatus.CREATING)
         with self._runtime.db.reader() as session:
-            ids = protection_groups.alive_ids(session)
-        for group_id in ids:
-            try:
-                self._points(group_id)
-            except exception.NotFound:
-                continue
-            except exception.ProtectorError as e:
-                self._unhealthy(group_id, e)
+            return {i: (e, v) for i, e, v in session.execute(statement)}
 
     # -- the peer
 
@@ -47,13 +71,17 @@ class Observer:
             try:
                 self._compare(site)
                 self._reached(site.id, c.SiteStatus.ACTIVE, None)
+            except exception.ServiceUnavailable as e:
+                self._reached(site.id, c.SiteStatus.UNREACHABLE, e.message)
             except exception.ProtectorError as e:
-                status = (
-                    c.SiteStatus.UNREACHABLE
-                    if isinstance(e, exception.ServiceUnavailable)
-                    else c.SiteStatus.ERROR
+                self._reached(site.id, c.SiteStatus.ERROR, e.message)
+            except Exception:
+                LOG.exception("Site %s could not be compared with", site.id)
+                self._reached(
+                    site.id,
+                    c.SiteStatus.ERROR,
+                    "Its answer was not understood.",
                 )
-                self._reached(site.id, status, e.message)
 
     def _compare(self, site: models.Site) -> None:
         """What the peer holds of each group, against what is held here."""
@@ -76,72 +104,75 @@ class Observer:
 
     def _reached(self, site_id: str, status: str, reason: str | None) -> None:
         now = self._runtime.clock.now()
-        ok = status == c.SiteStatus.ACTIVE
+        either = sa.or_(
+            Group.primary_site_id == site_id,
+            Group.secondary_site_id == site_id,
+        )
         with self._runtime.db.writer() as session:
             site_rows.set_status(session, site_id, status, reason, now)
-            groups = session.scalars(
-                sa.select(models.ProtectionGroup).where(
-                    models.ProtectionGroup.deleted == "",
-                    sa.or_(
-                        models.ProtectionGroup.primary_site_id == site_id,
-                        models.ProtectionGroup.secondary_site_id == site_id,
-                    ),
+            for group in session.scalars(
+                sa.select(Group).where(Group.deleted == "", either)
+            ):
+                conditions.peer(group, reason, now)
+                held = metadata_sync.find(session, group.id)
+                conditions.sync(group, held, now)
+                conditions.failover_ready(
+                    group, _members(session, group.id), now
                 )
-            )
-            for group in groups:
-                protection_groups.set_condition(
-                    group,
-                    c.Condition.PEER_REACHABLE,
-                    ok,
-                    "Answers" if ok else "NoAnswer",
-                    reason or "The peer site answers.",
-                    now,
-                )
-                _sync_condition(session, group, now)
 
     # -- the arrays
 
-    def _points(self, group_id: str) -> None:
+    def _group(self, group_id: str) -> bool:
+        """Look at one group; whether a transfer of it is under way."""
+        try:
+            return self._points(group_id)
+        except exception.NotFound:
+            return False
+        except exception.ProtectorError as e:
+            self._unhealthy(group_id, e)
+        except Exception:
+            LOG.exception("Group %s could not be observed", group_id)
+            self._unhealthy(
+                group_id,
+                exception.ProtectorError("It could not be observed."),
+            )
+        return False
+
+    def _points(self, group_id: str) -> bool:
         reader = reading.Reader.of(self._runtime, group_id)
         scene = reader.scene
-        source = scene.group.current_primary_site_id
-        found: list[tuple[str, base.Point, int]] = []
+        with self._runtime.db.reader() as session:
+            known = recovery_points.epochs(session, group_id)
+        found: Found = []
         for site_id in (scene.local_site_id, scene.peer_site_id):
             if not scene.side(site_id).array_group:
                 continue
             points = reader.driver.list_points(reader.direction(site_id))
-            epochs = replication.epochs(points)
+            epochs = replication.epochs(points, known)
             found += [(site_id, p, epochs[p.name]) for p in points]
-        status = None
+        source, status = scene.group.current_primary_site_id, None
         if scene.side(source).array_group:
             status = reader.driver.status(reader.direction(source))
-        self._store(reader, found, status)
+        self._store(scene, found, status)
+        return any(not p.complete for p in _current(scene.group, found))
 
     def _store(
-        self,
-        reader: reading.Reader,
-        found: list[tuple[str, base.Point, int]],
-        status: base.Status | None,
+        self, scene: scenes.Scene, found: Found, status: base.Status | None
     ) -> None:
         now = self._runtime.clock.now()
-        scene = reader.scene
         with self._runtime.db.writer() as session:
             group = protection_groups.find(session, scene.group.id)
-            if group is None:
+            if group is None or _moved(scene.group, group):
+                # what was read is of a direction that is over
                 return
             _points_rows(session, scene, found)
-            _recoverable(session, scene, found)
-            current = [
-                p.completed
-                for site_id, p, epoch in found
-                if p.completed
-                and site_id == group.current_primary_site_id
-                and epoch == group.epoch
-            ]
+            current = _current(group, found)
+            _recoverable(session, scene, current)
             group.last_replication_at = max(
-                current, default=group.last_replication_at
+                (p.completed for p in current if p.completed), default=None
             )
-            _conditions(group, scene, status, now)
+            conditions.replication(group, status, now)
+            self._follow(session, group, now)
 
     def _unhealthy(
         self, group_id: str, error: exception.ProtectorError
@@ -150,50 +181,51 @@ class Observer:
         with self._runtime.db.writer() as session:
             group = protection_groups.find(session, group_id)
             if group is not None:
-                protection_groups.set_condition(
-                    group,
-                    c.Condition.REPLICATION_HEALTHY,
-                    None,
-                    error.reason,
-                    error.message,
-                    now,
-                )
+                conditions.replication_unknown(group, error, now)
+                self._follow(session, group, now)
+
+    def _follow(self, session: orm.Session, group: Group, now: Any) -> None:
+        """The conditions that follow from others."""
+        members = _members(session, group.id)
+        settings = scenes.settings(session, self._runtime.conf, group.id)
+        conditions.rpo(group, members, settings.rpo_seconds, now)
+        conditions.failover_ready(group, members, now)
 
 
 def _triple(held: Json) -> metadata.Triple:
     return metadata.Triple(held["epoch"], held["version"], held["checksum"])
 
 
-def _sync_condition(
-    session: Any, group: models.ProtectionGroup, now: datetime.datetime
-) -> None:
-    sync = metadata_sync.find(session, group.id)
-    if sync is None:
-        return
-    ok = sync.remote_status == c.SyncStatus.SYNCED
-    protection_groups.set_condition(
-        group,
-        c.Condition.METADATA_IN_SYNC,
-        ok,
-        "Synced" if ok else "NotSynced",
-        f"Version {sync.version} here, {sync.remote_version} at the peer.",
-        now,
+def _members(session: orm.Session, group_id: str) -> list[models.Member]:
+    statement = sa.select(models.Member).where(
+        models.Member.protection_group_id == group_id
+    )
+    return list(session.scalars(statement))
+
+
+def _moved(before: Group, now: Group) -> bool:
+    return (before.epoch, before.current_primary_site_id) != (
+        now.epoch,
+        now.current_primary_site_id,
     )
 
 
+def _current(group: Group, found: Found) -> list[base.Point]:
+    """The points of today's direction and epoch."""
+    return [
+        point
+        for site_id, point, epoch in found
+        if site_id == group.current_primary_site_id and epoch == group.epoch
+    ]
+
+
 def _points_rows(
-    session: Any,
-    scene: Any,
-    found: list[tuple[str, base.Point, int]],
+    session: orm.Session, scene: scenes.Scene, found: Found
 ) -> None:
-    rows = {
-        r.name: r
-        for r in session.scalars(
-            sa.select(models.RecoveryPoint).where(
-                models.RecoveryPoint.protection_group_id == scene.group.id
-            )
-        )
-    }
+    statement = sa.select(models.RecoveryPoint).where(
+        models.RecoveryPoint.protection_group_id == scene.group.id
+    )
+    rows = {r.name: r for r in session.scalars(statement)}
     for site_id, point, epoch in found:
         row = rows.pop(point.name, None)
         if row is None:
@@ -219,16 +251,13 @@ def _points_rows(
 
 
 def _recoverable(
-    session: Any,
-    scene: Any,
-    found: list[tuple[str, base.Point, int]],
+    session: orm.Session, scene: scenes.Scene, current: list[base.Point]
 ) -> None:
     """A member is recoverable since its first complete point of today's
     direction and epoch."""
     source = scene.group.current_primary_site_id
     complete = sorted(
-        (p for s, p, e in found if s == source and p.complete),
-        key=lambda p: p.created,
+        (p for p in current if p.complete), key=lambda p: p.created
     )
     for member in scene.settled_members:
         wanted = {v.array_volume for v in member.volumes_at(source)}
@@ -238,45 +267,3 @@ def _recoverable(
         row = session.get(models.Member, member.id)
         if row is not None and first and row.recoverable_at is None:
             row.recoverable_at = first.completed
-
-
-def _conditions(
-    group: models.ProtectionGroup,
-    scene: Any,
-    status: base.Status | None,
-    now: datetime.datetime,
-) -> None:
-    configured = bool(status and status.group_exists and status.allowed)
-    on = bool(status and status.schedule_enabled)
-    healthy = configured and status.link == "connected"
-    protection_groups.set_condition(
-        group,
-        c.Condition.REPLICATION_CONFIGURED,
-        configured and on,
-        "Configured" if configured and on else "NotConfigured",
-        "The array group replicates on schedule."
-        if configured and on
-        else "The array group does not replicate on schedule.",
-        now,
-    )
-    protection_groups.set_condition(
-        group,
-        c.Condition.REPLICATION_HEALTHY,
-        healthy,
-        "LinkConnected" if healthy else "LinkNotConnected",
-        f"The link of the arrays is {status.link if status else 'unknown'}.",
-        now,
-    )
-    last = group.last_replication_at
-    age = (now - last).total_seconds() if last else None
-    within = age is not None and age <= scene.settings.rpo_seconds
-    protection_groups.set_condition(
-        group,
-        c.Condition.WITHIN_RPO,
-        within if scene.settled_members else None,
-        "WithinRPO" if within else "RPOViolated",
-        f"The newest recovery point is {age:.0f} s old."
-        if age is not None
-        else "There is no complete recovery point yet.",
-        now,
-    )

@@ -3,11 +3,10 @@
 the observer share.  Reads only; steps change arrays.
 """
 
-import datetime
+from collections.abc import Mapping, Sequence
 import re
 
 from protector.db import models
-from protector.engine import scene as scenes
 from protector.storage import base
 
 # on demand points carry the epoch they belong to; scheduled ones have the
@@ -20,16 +19,24 @@ def epoch_suffix(epoch: int, *words: str) -> str:
     return "-".join([f"e{epoch}", *words])
 
 
-def epochs(points: list[base.Point]) -> dict[str, int]:
+def epochs(
+    points: Sequence[base.Point], known: Mapping[str, int]
+) -> dict[str, int]:
     """The epoch of each point by name; 0 when nothing tells it.
 
     Order is by the clock of the source array, which took them all.
+
+    :param points: of one direction.
+    :param known: epochs by name as they were told before: the point that
+        told it may have aged out since.
     """
     current, found = 0, {}
     for point in sorted(points, key=lambda p: p.created):
         match = _EPOCH.match(point.suffix)
         if match:
             current = int(match.group(1))
+        else:
+            current = known.get(point.name) or current
         found[point.name] = current
     return found
 
@@ -55,11 +62,3 @@ def members_in(
         and {v.array_volume for v in m.volumes_at(source_site_id)}
         <= point.volumes
     ]
-
-
-def lag(
-    scene: scenes.Scene, now: datetime.datetime
-) -> datetime.timedelta | None:
-    """Age of the newest complete point, as last observed."""
-    last = scene.group.last_replication_at
-    return now - last if last else None

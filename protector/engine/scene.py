@@ -96,14 +96,15 @@ def load(session: orm.Session, conf: Any, group_id: str) -> Scene:
             )
         ).one(),
         members=members,
-        settings=_settings(session, conf, group_id),
+        settings=settings(session, conf, group_id),
         mappings=mapping.mappings if mapping else {},
         sites=sites,
         local_site_id=next(s.id for s in sites.values() if s.is_local),
     )
 
 
-def _settings(session: orm.Session, conf: Any, group_id: str) -> Settings:
+def settings(session: orm.Session, conf: Any, group_id: str) -> Settings:
+    """The group's policy, or what holds without one."""
     policy = session.scalars(
         sa.select(models.ReplicationPolicy).where(
             models.ReplicationPolicy.protection_group_id == group_id

@@ -30,6 +30,14 @@ def page(
     return listing.page(session, statement, Point, wanted)
 
 
+def epochs(session: orm.Session, group_id: str) -> dict[str, int]:
+    """The epochs of a group's points by name."""
+    statement = sa.select(Point.name, Point.epoch).where(
+        Point.protection_group_id == group_id
+    )
+    return {name: epoch for name, epoch in session.execute(statement)}
+
+
 def newest_complete(
     session: orm.Session, group_ids: list[str]
 ) -> dict[str, Point]:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was observed of a group, as its conditions.
+
+Sets conditions on rows that the caller holds in a transaction; looks at
+nothing outside.
+"""
+
+from collections.abc import Sequence
+import datetime
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.db.api import protection_groups
+from protector.storage import base
+
+Group = models.ProtectionGroup
+Kind = c.Condition
+# without these nobody should count on a failover
+NEEDED = (
+    Kind.PEER_REACHABLE,
+    Kind.METADATA_IN_SYNC,
+    Kind.REPLICATION_CONFIGURED,
+    Kind.REPLICATION_HEALTHY,
+    Kind.WITHIN_RPO,
+)
+
+
+def peer(group: Group, reason: str | None, now: datetime.datetime) -> None:
+    """:param reason: why the peer site does not answer; None if it does."""
+    protection_groups.set_condition(
+        group,
+        Kind.PEER_REACHABLE,
+        reason is None,
+        "Answers" if reason is None else "NoAnswer",
+        reason or "The peer site answers.",
+        now,
+    )
+
+
+def sync(
+    group: Group, held: models.MetadataSync | None, now: datetime.datetime
+) -> None:
+    """:param held: the document here; None while there is none."""
+    if held is None:
+        return
+    ok = held.remote_status == c.SyncStatus.SYNCED
+    protection_groups.set_condition(
+        group,
+        Kind.METADATA_IN_SYNC,
+        ok,
+        "Synced" if ok else "NotSynced",
+        f"Version {held.version} here, {held.remote_version} at the peer.",
+        now,
+    )
+
+
+def replication(
+    group: Group, status: base.Status | None, now: datetime.datetime
+) -> None:
+    """:param status: of the current direction; None when it has no array
+    group yet."""
+    ready = bool(status and status.group_exists and status.allowed)
+    on = ready and bool(status and status.schedule_enabled)
+    protection_groups.set_condition(
+        group,
+        Kind.REPLICATION_CONFIGURED,
+        on,
+        "Configured" if on else "NotConfigured",
+        "The array group replicates on schedule."
+        if on
+        else "The array group does not replicate on schedule.",
+        now,
+    )
+    link = status.link if status else "unknown"
+    healthy = ready and link == "connected"
+    protection_groups.set_condition(
+        group,
+        Kind.REPLICATION_HEALTHY,
+        healthy,
+        "LinkConnected" if healthy else "LinkNotConnected",
+        f"The link of the arrays is {link}.",
+        now,
+    )
+
+
+def replication_unknown(
+    group: Group, error: exception.ProtectorError, now: datetime.datetime
+) -> None:
+    """The arrays could not be asked."""
+    protection_groups.set_condition(
+        group,
+        Kind.REPLICATION_HEALTHY,
+        None,
+        error.reason,
+        error.message,
+        now,
+    )
+
+
+def rpo(
+    group: Group,
+    members: Sequence[models.Member],
+    rpo_seconds: int,
+    now: datetime.datetime,
+) -> None:
+    """Time goes by whether the arrays answer or not."""
+    last = group.last_replication_at
+    if last is None:
+        within, reason = False, "NoRecoveryPoint"
+        message = "There is no complete recovery point of this epoch yet."
+    else:
+        age = (now - last).total_seconds()
+        within = age <= rpo_seconds
+        reason = "WithinRPO" if within else "RPOViolated"
+        message = f"The newest recovery point is {age:.0f} s old."
+    protection_groups.set_condition(
+        group,
+        Kind.WITHIN_RPO,
+        within if members else None,
+        reason,
+        message,
+        now,
+    )
+
+
+def failover_ready(
+    group: Group,
+    members: Sequence[models.Member],
+    now: datetime.datetime,
+) -> None:
+    """Call last: it follows from the other conditions.
+
+    What was never observed is not taken for good.
+
+    :param members: all of the group, with what was just observed of them.
+    """
+    lacking = [str(k) for k in NEEDED if not _holds(group, k)]
+    open_members = [
+        m.instance_name
+        for m in members
+        if m.status != c.MemberStatus.PROTECTED or m.recoverable_at is None
+    ]
+    if not members:
+        reason, message = "NoMembers", "The group has no members."
+    elif lacking:
+        reason, message = lacking[0], f"Not so: {', '.join(lacking)}."
+    elif open_members:
+        reason = "MembersNotProtected"
+        message = f"Not protected yet: {', '.join(open_members)}."
+    else:
+        reason, message = "Ready", "The group can be failed over."
+    protection_groups.set_condition(
+        group,
+        Kind.FAILOVER_READY,
+        reason == "Ready",
+        reason,
+        message,
+        now,
+    )
+
+
+def _holds(group: Group, kind: str) -> bool:
+    found = group.conditions.get(kind)
+    return found is not None and found["status"] is True

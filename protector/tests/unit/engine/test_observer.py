@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the observer writes down of points, conditions and the peer."""
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.db.api import protection_groups
+from protector.engine import observer
+from protector.tests.unit.engine import case, fakes
+
+K = c.Condition
+
+
+class ObserverTest(case.EngineCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.observer = observer.Observer(self.runtime)
+        self.member_id = self.site.member(self.group_id)
+        self.driver.schedules["here"] = True
+        self.clock.advance(600)
+
+    def points(self, group: str, *given: tuple[str, float]) -> None:
+        here = group == "here"
+        source = self.site.local_id if here else self.site.peer_id
+        volumes = [self.volume_name(self.member_id, source)]
+        self.driver.points[group] = [
+            fakes.point(group, suffix, minutes, volumes)
+            for suffix, minutes in given
+        ]
+
+    def in_sync(self) -> None:
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.MetadataSync(
+                    protection_group_id=self.group_id,
+                    epoch=1,
+                    version=1,
+                    checksum="sum",
+                    document="{}",
+                    made_at=self.clock.now(),
+                    remote_status=c.SyncStatus.SYNCED,
+                    attempts=0,
+                )
+            )
+
+    def member(self) -> models.Member:
+        with self.runtime.db.reader() as session:
+            return session.get_one(models.Member, self.member_id)
+
+    def count(self) -> int:
+        return len(self.driver.named("status"))
+
+    # -- readiness
+
+    def test_all_well_is_ready(self) -> None:
+        self.in_sync()
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        self.assertEqual((True, "Ready"), self.condition(K.FAILOVER_READY))
+        self.assertEqual((True, "WithinRPO"), self.condition(K.WITHIN_RPO))
+
+    def test_each_lack_is_named(self) -> None:
+        self.in_sync()
+        self.points("here", ("e1", 5))
+        self.peer.errors["groups"] = exception.PeerUnreachable("no route")
+        self.driver.schedules["here"] = False
+        self.observer.run()
+        ready = self.group().conditions[K.FAILOVER_READY]
+        self.assertFalse(ready["status"])
+        self.assertIn("PeerReachable", ready["message"])
+        self.assertIn("ReplicationConfigured", ready["message"])
+
+    def test_a_member_without_a_point_is_named(self) -> None:
+        self.in_sync()
+        self.points("here", ("e1", 5))
+        late = self.site.member(self.group_id, "late")
+        self.observer.run()
+        ready = self.group().conditions[K.FAILOVER_READY]
+        self.assertEqual("MembersNotProtected", ready["reason"])
+        self.assertIn("late", ready["message"])
+        with self.runtime.db.reader() as session:
+            row = session.get_one(models.Member, late)
+            self.assertIsNone(row.recoverable_at)
+
+    def test_rpo_runs_out_while_the_array_is_silent(self) -> None:
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        self.driver.error = exception.ArrayUnavailable("no answer")
+        self.clock.advance(3600)
+        self.observer.run()
+        self.assertEqual((False, "RPOViolated"), self.condition(K.WITHIN_RPO))
+        self.assertIsNone(self.condition(K.REPLICATION_HEALTHY)[0])
+        self.assertFalse(self.condition(K.FAILOVER_READY)[0])
+
+    # -- a turn of direction
+
+    def turn(self, epoch: int) -> None:
+        """The group runs at the other site, as a move settles it."""
+        self.set_group(current_primary_site_id=self.site.peer_id, epoch=epoch)
+
+    def test_points_of_before_the_turn_do_not_count(self) -> None:
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        self.assertEqual(fakes.at(5), self.group().last_replication_at)
+        self.turn(2)
+        self.observer.run()
+        self.assertIsNone(self.group().last_replication_at)
+        self.assertEqual(
+            (False, "NoRecoveryPoint"), self.condition(K.WITHIN_RPO)
+        )
+
+    def test_recoverable_is_of_this_epoch(self) -> None:
+        # the same direction, two moves ago
+        self.points("here", ("e1", 5))
+        self.set_group(epoch=3)
+        self.observer.run()
+        self.assertIsNone(self.member().recoverable_at)
+        self.points("here", ("e1", 5), ("e3", 9))
+        self.clock.advance(120)
+        self.observer.run()
+        self.assertEqual(fakes.at(9), self.member().recoverable_at)
+
+    def test_what_was_read_before_the_turn_is_not_written(self) -> None:
+        self.points("here", ("e1", 5))
+        ask = self.driver.status
+
+        def moved(direction: object) -> object:
+            self.turn(2)
+            return ask(direction)
+
+        self.driver.status = moved
+        self.observer.run()
+        self.assertIsNone(self.group().last_replication_at)
+
+    def test_the_epoch_outlives_its_first_point(self) -> None:
+        self.set_group(epoch=3)
+        self.points("here", ("e3", 1), ("17", 4))
+        self.observer.run()
+        self.points("here", ("17", 4), ("18", 8))
+        self.clock.advance(120)
+        self.observer.run()
+        self.assertEqual(fakes.at(8), self.group().last_replication_at)
+
+    # -- when
+
+    def test_a_new_version_is_looked_at_soon(self) -> None:
+        self.observer.run()
+        self.observer.run()
+        self.assertEqual(1, self.count())
+        self.set_group(metadata_version=7)
+        self.observer.run()
+        self.assertEqual(2, self.count())
+
+    def test_a_transfer_is_followed_to_its_end(self) -> None:
+        self.driver.points["here"] = [
+            fakes.point("here", "e1", 5, complete=False)
+        ]
+        self.observer.run()
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        self.assertEqual(fakes.at(5), self.group().last_replication_at)
+        self.observer.run()
+        self.assertEqual(2, self.count())
+
+    # -- what goes wrong stays with its own
+
+    def test_one_bad_group_does_not_stop_the_others(self) -> None:
+        bad = [self.site.group(), self.site.group()]
+        with self.runtime.db.writer() as session:
+            for row in session.query(models.ConsistencyGroup):
+                if row.protection_group_id in bad:
+                    session.delete(row)
+        self.observer.run()
+        with self.runtime.db.reader() as session:
+            for group_id in bad:
+                found = protection_groups.get(session, group_id).conditions
+                self.assertIsNone(found[K.REPLICATION_HEALTHY]["status"])
+        self.assertEqual(
+            (True, "Configured"), self.condition(K.REPLICATION_CONFIGURED)
+        )
+
+    def test_a_peer_that_answers_nonsense_is_an_error(self) -> None:
+        self.peer.held = [{"id": "x", "checksum": "y"}]
+        self.observer.run()
+        self.assertEqual((False, "NoAnswer"), self.condition(K.PEER_REACHABLE))
+        self.assertEqual(1, self.count())
