@@ -7,6 +7,7 @@ from protector.clients import types
 from protector.clients import volume as volume_client
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
+from protector.engine import settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -15,6 +16,9 @@ SPECS = {
     "consistent_group_replication_enabled": "<is> True",
 }
 GROUP_TYPE = "protector-replicated"
+# in these Cinder lets a volume leave its group (cinder/group/api.py,
+# VALID_REMOVE_VOL_FROM_GROUP_STATUS)
+REMOVABLE = frozenset({"available", "in-use", "error", "error_deleting"})
 
 
 def mark(group_id: str) -> str:
@@ -110,7 +114,48 @@ def _unmake(ctx: StepContext, site_id: str) -> None:
     volume = ctx.tenant(site_id).volume
     found = _find(ctx, volume, site_id)
     for group_id in {known, found.id if found else None} - {None}:
+        _empty(ctx, site_id, str(group_id))
         _delete(ctx, site_id, str(group_id))
+
+
+def _empty(ctx: StepContext, site_id: str, group_id: str) -> None:
+    """No volume is in the group any more: what is in it was put there by
+    somebody else, or is a copy that had to be kept; it stays as a volume.
+
+    :raises UnexpectedState: Cinder does not let a volume go.
+    """
+    volume = ctx.tenant(site_id).volume
+    try:
+        inside = volume.get_group(group_id).volume_ids
+    except exception.CloudNotFound:
+        return
+    if not inside:
+        return
+    stuck = [
+        f"{v.name} ({v.id}, {v.status})"
+        for v in volume.list(ids=list(inside))
+        if v.status not in REMOVABLE
+    ]
+    if stuck:
+        raise exception.UnexpectedState(
+            f"Volumes cannot leave volume group {group_id}: "
+            f"{', '.join(stuck)}.",
+            remedy="Bring them to status available or in-use, or delete "
+            "them, then retry the operation.",
+        )
+    volume.update_group(group_id, remove=list(inside))
+    ctx.groups(site_id).wait(group_id, _emptied, ctx.remaining)
+
+
+def _emptied(group: types.Group | None) -> bool | None:
+    if group is not None and group.status.startswith("error"):
+        raise exception.UnexpectedState(
+            f"Volume group {group.id} went into status {group.status} while "
+            "its volumes were taken out.",
+            remedy="Reset its state with 'openstack volume group set', then "
+            "retry the operation.",
+        )
+    return True if group is None or group.status == "available" else None
 
 
 def _delete(ctx: StepContext, site_id: str, group_id: str) -> None:
@@ -137,20 +182,30 @@ def _gone(group: types.Group | None) -> bool | None:
 
 
 def settle_create(ctx: StepContext) -> dict[str, int]:
-    """Make version 1; the group becomes active once the peer has it."""
+    """Make the first version; the group becomes active once the peer has
+    it."""
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
-        if group.metadata_version == 0:
+        if not settling.done(ctx, session):
             row = session.get(
                 models.ConsistencyGroup, ctx.scene.consistency_group.id
             )
             row.status = c.GroupStatus.ACTIVE
             protection_groups.set_status(group, c.GroupStatus.ACTIVE)
-            metadata_sync.settle(
-                session, group, ctx.scene.local_site_id, ctx.clock.now()
-            )
+            settling.end(ctx, session, group)
             protection_groups.set_status(group, c.GroupStatus.CREATING)
         return {"version": group.metadata_version}
+
+
+def unsettle_create(ctx: StepContext) -> None:
+    """The document of a group that was not made is nobody's to send.
+
+    Its number is not given again: the peer may hold it already.
+    """
+    with ctx.write() as session:
+        sync = metadata_sync.find(session, ctx.scene.group.id)
+        if sync is not None:
+            session.delete(sync)
 
 
 def activate(ctx: StepContext) -> None:
@@ -170,7 +225,7 @@ def bury(ctx: StepContext) -> None:
 STEPS = (
     Step("groups.create_source", create_source, 3, undo=delete_source),
     Step("groups.create_target", create_target, 3, undo=delete_target),
-    Step("groups.settle_create", settle_create),
+    Step("groups.settle_create", settle_create, undo=unsettle_create),
     Step("groups.activate", activate),
     Step("groups.delete_source", delete_source, 3),
     Step("groups.delete_target", delete_target, 3),
