@@ -9,6 +9,7 @@ import datetime
 import json
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import constants as c
@@ -216,17 +217,27 @@ def unsent(
 ) -> list[str]:
     """Ids of the groups whose document, made here, the peer does not have
     and whose next attempt is due."""
-    rows = (
-        session.query(Sync)
-        .join(models.ProtectionGroup)
-        .filter(
+    group = models.ProtectionGroup
+    # of a group that is not made yet, or goes away, the operation tells
+    unmade = sa.or_(
+        group.status.in_((c.GroupStatus.CREATING, c.GroupStatus.DELETING)),
+        sa.and_(
+            group.status == c.GroupStatus.ERROR,
+            sa.func.coalesce(group.error_verb, "") == c.Verb.CREATE,
+        ),
+    )
+    statement = (
+        sa.select(Sync.protection_group_id)
+        .join(group)
+        .where(
             Sync.remote_status != c.SyncStatus.SYNCED,
             Sync.next_attempt_at <= now,
-            models.ProtectionGroup.current_primary_site_id == site_id,
-            models.ProtectionGroup.deleted == "",
+            group.current_primary_site_id == site_id,
+            group.deleted == "",
+            sa.not_(unmade),
         )
     )
-    return [s.protection_group_id for s in rows]
+    return list(session.scalars(statement))
 
 
 def require_in_sync(

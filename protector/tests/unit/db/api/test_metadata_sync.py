@@ -325,6 +325,19 @@ class AcknowledgementTest(MetadataSyncTest):
         )
         self.assertEqual([], self.unsent(60))
 
+    def test_a_group_that_is_not_made_or_goes_away_is_not_sent(self) -> None:
+        self.settle()
+        for status, verb, sent in (
+            ("creating", None, False),
+            ("deleting", None, False),
+            ("error", "create", False),
+            ("error", "delete", True),
+            ("error", None, True),
+            ("failed_over", None, True),
+        ):
+            self.set_group(self.group_id, status=status, error_verb=verb)
+            self.assertEqual(sent, bool(self.unsent(60)), (status, verb))
+
     def test_pauses_double_up_to_the_bound(self) -> None:
         self.settle()
         for pause in (2, 4, 8, 10, 10):
