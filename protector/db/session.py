@@ -30,6 +30,7 @@ class Database:
         self._facade = enginefacade.transaction_context()
         self._facade.configure(sqlite_fk=True, mysql_sql_mode="TRADITIONAL")
         self._facade.configure(**_options(conf))
+        self._facade.append_on_engine_create(_speak_utc)
         self._one_writer = threading.RLock()
         self._is_sqlite = conf.database.connection.startswith("sqlite")
         self._prepared = False
@@ -71,6 +72,22 @@ class Database:
 
     def dispose(self) -> None:
         self._facade.dispose_pool()
+
+
+def _speak_utc(engine: sa.Engine) -> None:
+    """Times of the database are UTC, whatever the zone of its server: one
+    with summer time goes back an hour, and leases with it."""
+    if engine.dialect.name not in ("mysql", "mariadb"):
+        return
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET time_zone = '+00:00'")
+        cursor.close()
+
+    # oslo.db has tried a connection already, without this
+    engine.dispose()
 
 
 @enginefacade.transaction_context_provider

@@ -2,7 +2,7 @@
 """The tests of the queries again, on MariaDB, and the migrations there."""
 
 from protector.tests.fixtures import mariadb
-from protector.tests.unit.db import test_migration
+from protector.tests.unit.db import test_migration, test_session
 from protector.tests.unit.db.api import (
     test_documents,
     test_metadata_sync,
@@ -14,6 +14,10 @@ from protector.tests.unit.db.api import (
 
 
 class Migration(mariadb.OnMariaDB, test_migration.MigrationTest):
+    pass
+
+
+class Session(mariadb.OnMariaDB, test_session.UtcTest):
     pass
 
 
