@@ -57,6 +57,7 @@ class Verb(enum.StrEnum):
     MAPPINGS_SET = "mappings_set"
     SYNC = "sync"
     REPLICATE = "replicate"
+    REPROTECT = "reprotect"
     FAILOVER = "failover"
     FAILBACK = "failback"
 

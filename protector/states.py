@@ -21,6 +21,7 @@ CHANGES = frozenset(
         V.MAPPINGS_SET,
         V.SYNC,
         V.REPLICATE,
+        V.REPROTECT,
     }
 )
 # wait for their turn instead of being refused while the slot is taken

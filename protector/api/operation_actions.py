@@ -30,6 +30,7 @@ RULE_OF_VERB = {
     c.Verb.MAPPINGS_SET: "resource_mappings:update",
     c.Verb.SYNC: "metadata_sync:force",
     c.Verb.REPLICATE: "protection_groups:replicate",
+    c.Verb.REPROTECT: "protection_groups:reprotect",
     c.Verb.FAILOVER: "protection_groups:failover",
     c.Verb.FAILBACK: "protection_groups:failback",
 }

@@ -179,6 +179,7 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.MAPPINGS_SET: _mappings_set,
     c.Verb.SYNC: _sync,
     c.Verb.REPLICATE: _replicate,
+    c.Verb.REPROTECT: _change,
     c.Verb.FAILOVER: _move,
     c.Verb.FAILBACK: _move,
 }

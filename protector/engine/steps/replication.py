@@ -5,7 +5,8 @@ from typing import Any
 
 from protector import exception
 from protector.db import models
-from protector.engine import replication
+from protector.db.api import recovery_points
+from protector.engine import replication, settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.storage import base
@@ -13,7 +14,7 @@ from protector.storage import base
 Json = dict[str, Any]
 
 
-def configure(ctx: StepContext) -> None:
+def configure(ctx: StepContext) -> Json:
     """Both directions have their array group; only the primary's schedule is
     on (Cinder's driver makes replicated groups with theirs on)."""
     scene = ctx.scene
@@ -21,8 +22,35 @@ def configure(ctx: StepContext) -> None:
         _name_group(ctx, site_id)
     ctx.refresh()
     primary = scene.group.current_primary_site_id
-    _protect(ctx, primary, on=True)
-    _protect(ctx, scene.other(primary), on=False)
+    other = scene.other(primary)
+    _protect(ctx, other)
+    _schedule(ctx, other, False)
+    return _turn_on(ctx, primary)
+
+
+def _turn_on(ctx: StepContext, source: str) -> Json:
+    """The direction replicates: first on demand, so that the epoch of what
+    follows is told, then on schedule."""
+    _protect(ctx, source)
+    result = _first_point(ctx, source)
+    _schedule(ctx, source, True)
+    return result
+
+
+def _first_point(ctx: StepContext, source: str) -> Json:
+    """The direction has a point of this epoch, if only under way."""
+    scene = ctx.scene
+    if not replication.array_volumes(scene.settled_members, source):
+        return {}
+    direction = ctx.direction(source)
+    with ctx.runtime.db.reader() as session:
+        known = recovery_points.epochs(session, scene.group.id)
+    points = ctx.driver.list_points(direction)
+    epoch = scene.group.epoch
+    if epoch in replication.epochs(points, known).values():
+        return {}
+    suffix = replication.epoch_suffix(epoch, ctx.run_name)
+    return {"point": ctx.driver.replicate_now(direction, suffix)}
 
 
 def _name_group(ctx: StepContext, site_id: str) -> None:
@@ -44,13 +72,12 @@ def _side(
     return session.get(models.ConsistencyGroupSide, key)
 
 
-def _protect(ctx: StepContext, source: str, on: bool) -> None:
+def _protect(ctx: StepContext, source: str) -> None:
     scene = ctx.scene
-    direction = ctx.direction(source)
-    schedule = scene.settings.schedule
     volumes = replication.array_volumes(scene.settled_members, source)
-    ctx.driver.ensure_protection(direction, volumes, schedule)
-    _schedule(ctx, source, on)
+    ctx.driver.ensure_protection(
+        ctx.direction(source), volumes, scene.settings.schedule
+    )
 
 
 def _schedule(ctx: StepContext, source: str, on: bool) -> None:
@@ -64,7 +91,16 @@ def _schedule(ctx: StepContext, source: str, on: bool) -> None:
 def apply_policy(ctx: StepContext) -> None:
     """The array group whose schedule is on follows the policy; the other
     one does when it is switched on."""
-    _protect(ctx, ctx.scene.group.current_primary_site_id, on=True)
+    primary = ctx.scene.group.current_primary_site_id
+    _protect(ctx, primary)
+    _schedule(ctx, primary, True)
+
+
+def settle(ctx: StepContext) -> Json:
+    """A version tells the peer what was configured."""
+    with ctx.write() as session:
+        group = settling.begin(ctx, session)
+        return {"version": settling.end(ctx, session, group)}
 
 
 def replicate(ctx: StepContext) -> Json:
@@ -92,7 +128,7 @@ def _complete(ctx: StepContext, source: str, word: str) -> Json:
     scene = ctx.scene
     direction = ctx.direction(source)
     volumes = replication.array_volumes(scene.settled_members, source)
-    ctx.driver.ensure_protection(direction, volumes, scene.settings.schedule)
+    _protect(ctx, source)
     suffix = replication.epoch_suffix(scene.group.epoch, word, ctx.run_name)
     name = ctx.driver.replicate_now(direction, suffix)
     point = _wait(ctx, direction, name)
@@ -132,18 +168,10 @@ def resume_source(ctx: StepContext) -> None:
 
 
 def reverse(ctx: StepContext) -> Json:
-    """Reprotect: replicate from the new primary towards the old one.
-
-    The first point of the epoch is on demand and carries the epoch alone.
-    """
-    scene = ctx.scene
+    """Reprotect: replicate from the new primary towards the old one."""
     _name_group(ctx, ctx.target)
     ctx.refresh()
-    _protect(ctx, ctx.target, on=True)
-    direction = ctx.direction(ctx.target)
-    suffix = replication.epoch_suffix(scene.group.epoch)
-    name = ctx.driver.replicate_now(direction, suffix)
-    return {"point": name}
+    return _turn_on(ctx, ctx.target)
 
 
 def remove(ctx: StepContext) -> None:
@@ -167,6 +195,9 @@ def _made(ctx: StepContext, side: models.ConsistencyGroupSide) -> bool:
 
 STEPS = (
     Step("replication.configure", configure, 2, optional=True),
+    # the same when it is what was asked for
+    Step("replication.restore", configure, 2),
+    Step("replication.settle", settle),
     Step("replication.apply_policy", apply_policy, optional=True),
     Step("replication.replicate", replicate, 5, timeout="replication_timeout"),
     Step("replication.warm", warm, 10, timeout="replication_timeout"),

@@ -23,6 +23,7 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.MAPPINGS_SET: changes.UPDATE,
     c.Verb.SYNC: changes.SYNC,
     c.Verb.REPLICATE: changes.REPLICATE,
+    c.Verb.REPROTECT: changes.REPROTECT,
     c.Verb.MEMBER_ADD: members.ADD,
     c.Verb.MEMBER_REMOVE: members.REMOVE,
     c.Verb.FAILOVER: placement.MOVE,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of a group's description, policy and mappings; sync; replicate."""
+"""Changes of a group's description, policy and mappings; sync;
+replicate; reprotect."""
 
 from protector.engine.step import One
 
@@ -9,8 +10,11 @@ UPDATE = (
     One("metadata.push"),
 )
 
+# what could not be configured when the group was made is now, and the
+# version says so
 POLICY = (
     One("peer.check"),
+    One("replication.configure"),
     One("changes.settle"),
     One("metadata.push"),
     One("replication.apply_policy"),
@@ -19,3 +23,10 @@ POLICY = (
 SYNC = (One("metadata.deliver"),)
 
 REPLICATE = (One("replication.replicate"),)
+
+REPROTECT = (
+    One("peer.check"),
+    One("replication.restore"),
+    One("replication.settle"),
+    One("metadata.push"),
+)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks for reprotection of groups that run here and do not replicate.
+
+What an optional step could not do is done by an operation like any other:
+with the group's slot, a lease and records.
+"""
+
+from collections.abc import Callable
+import datetime
+from typing import Any
+
+from oslo_log import log as logging
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception, states
+from protector.db import models
+from protector.db.api import metadata_sync, operations, protection_groups
+from protector.engine import reading
+
+LOG = logging.getLogger(__name__)
+Group = models.ProtectionGroup
+# between two of them for one group
+PAUSE = datetime.timedelta(minutes=10)
+
+
+class Reprotection:
+    """:param ring: tells the engine of a new operation."""
+
+    def __init__(self, runtime: Any, ring: Callable[[str], None]) -> None:
+        self._runtime = runtime
+        self._ring = ring
+
+    def run(self) -> None:
+        """Start what is due."""
+        with self._runtime.db.reader() as session:
+            groups = session.scalars(
+                sa.select(Group).where(
+                    Group.deleted == "",
+                    Group.operation_id.is_(None),
+                    Group.current_primary_site_id
+                    == self._runtime.local_site_id,
+                )
+            )
+            due = [g.id for g in groups if self._is_due(session, g)]
+        for group_id in due:
+            try:
+                self._start(group_id)
+            except exception.ProtectorError as e:
+                LOG.info("Group %s is not reprotected: %s", group_id, e)
+            except Exception:
+                LOG.exception("Group %s is not reprotected", group_id)
+
+    def _is_due(self, session: orm.Session, group: Group) -> bool:
+        seen = group.conditions.get(c.Condition.REPLICATION_CONFIGURED)
+        if seen is None or seen["status"] is not False:
+            return False
+        if c.Verb.REPROTECT not in states.legal(
+            group.status, group.error_verb
+        ):
+            return False
+        last = session.scalar(
+            sa.select(sa.func.max(models.Operation.created_at)).where(
+                models.Operation.protection_group_id == group.id,
+                models.Operation.kind == c.Verb.REPROTECT,
+            )
+        )
+        return last is None or self._runtime.clock.now() - last >= PAUSE
+
+    def _start(self, group_id: str) -> None:
+        """:raises ProtectorError: it would fail now, or somebody was
+        faster."""
+        reader = reading.Reader.of(self._runtime, group_id)
+        for site_id in (reader.scene.local_site_id, reader.scene.peer_site_id):
+            reader.driver.check(reader.array(site_id))
+        now = self._runtime.clock.now()
+        with self._runtime.db.writer() as session:
+            group = protection_groups.lock(session, group_id)
+            metadata_sync.require_in_sync(session, group)
+            if not self._is_due(session, group):
+                return
+            operation = operations.accept(
+                session, now, group, c.Verb.REPROTECT, self._values(group)
+            )
+            operation_id = operation.id
+        LOG.info("Group %s is reprotected", group_id)
+        self._ring(operation_id)
+
+    def _values(self, group: Group) -> dict[str, Any]:
+        here = self._runtime.local_site_id
+        sites = {group.primary_site_id, group.secondary_site_id}
+        return {
+            "origin_site_id": here,
+            "executor_site_id": here,
+            "source_site_id": here,
+            "target_site_id": (sites - {here}).pop(),
+        }

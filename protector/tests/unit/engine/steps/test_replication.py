@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both directions configured, the first point of an epoch, the policy."""
+
+import json
+from typing import Any
+
+from protector import exception
+from protector.db.api import metadata_sync
+from protector.engine import workflows
+from protector.engine.steps import STEPS
+from protector.engine.steps import replication as steps
+from protector.tests.unit.engine import case, fakes
+
+
+class ReplicationTest(case.EngineCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_sides(cinder_group_id=("1", "2"), array_group=(None, None))
+        self.here, self.there = (f"consisgroup-{n}-cinder" for n in ("1", "2"))
+
+    def changes(self) -> list[tuple[Any, ...]]:
+        reads = ("check", "list_points", "status")
+        return [c for c in self.driver.calls if c[0] not in reads]
+
+    def run_all(self, verb: str, **args: Any) -> str:
+        """The steps of a verb one after the other, as the runner would."""
+        operation_id = self.accept(verb, args=args)
+        ctx = self.step(operation_id)
+        for stage in workflows.WORKFLOWS[verb]:
+            STEPS[stage.step].run(ctx)
+            ctx.refresh()
+        self.end(operation_id)
+        return operation_id
+
+
+class ConfigureTest(ReplicationTest):
+    def test_names_both_and_turns_the_primarys_on(self) -> None:
+        steps.configure(self.step(self.accept("policy_set")))
+        for site_id, name, on in (
+            (self.site.local_id, self.here, True),
+            (self.site.peer_id, self.there, False),
+        ):
+            side = self.side(site_id)
+            self.assertEqual(
+                (name, on), (side.array_group, side.schedule_enabled)
+            )
+        self.assertEqual([], self.driver.named("replicate_now"))
+
+    def test_the_first_point_comes_before_the_schedule(self) -> None:
+        self.site.member(self.group_id)
+        self.set_group(epoch=3)
+        ctx = self.step(self.accept("policy_set"))
+        steps.configure(ctx)
+        self.assertEqual(
+            [
+                ("ensure_protection", self.here, 900),
+                ("replicate_now", self.here, f"e3-{ctx.run_name}"),
+                ("set_schedule", self.here, True),
+            ],
+            self.changes()[-3:],
+        )
+
+    def test_an_epoch_has_one_first_point(self) -> None:
+        self.site.member(self.group_id)
+        self.driver.points[self.here] = [fakes.point(self.here, "e1-x", 1)]
+        steps.configure(self.step(self.accept("policy_set")))
+        self.assertEqual([], self.driver.named("replicate_now"))
+
+
+class PolicyTest(ReplicationTest):
+    def test_a_policy_configures_what_creation_could_not(self) -> None:
+        self.run_all("policy_set", replication_interval_minutes=5)
+        self.assertEqual((self.here, 300), self.last_protection())
+        with self.runtime.db.reader() as session:
+            sync = metadata_sync.find(session, self.group_id)
+        sides = json.loads(sync.document)["consistency_group"]["sides"]
+        told = {s["array_group"]: s["schedule_enabled"] for s in sides}
+        self.assertEqual({self.here: True, self.there: False}, told)
+        self.assertEqual([self.group_id], self.peer.pushed)
+
+    def last_protection(self) -> tuple[Any, ...]:
+        return self.driver.named("ensure_protection")[-1][1:]
+
+    def test_reprotect_tells_the_peer_too(self) -> None:
+        self.run_all("reprotect")
+        self.assertEqual(self.here, self.side(self.site.local_id).array_group)
+        self.assertEqual([self.group_id], self.peer.pushed)
+
+    def test_reprotect_fails_where_a_policy_only_warns(self) -> None:
+        self.assertTrue(STEPS["replication.configure"].optional)
+        self.assertFalse(STEPS["replication.restore"].optional)
+        self.driver.error = exception.ArrayError("no")
+        self.assertRaises(exception.ArrayError, self.run_all, "reprotect")

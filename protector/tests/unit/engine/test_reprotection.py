@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is reprotected, when, and by what."""
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.db.api import protection_groups
+from protector.engine import reprotection
+from protector.tests.unit.engine import case
+
+
+class ReprotectionTest(case.EngineCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.rung: list[str] = []
+        self.work = reprotection.Reprotection(self.runtime, self.rung.append)
+        self.configured(False)
+
+    def configured(self, status: bool | None) -> None:
+        with self.runtime.db.writer() as session:
+            protection_groups.set_condition(
+                session.get(models.ProtectionGroup, self.group_id),
+                c.Condition.REPLICATION_CONFIGURED,
+                status,
+                "Tested",
+                "",
+                self.clock.now(),
+            )
+
+    def test_asks_for_an_operation_with_the_slot(self) -> None:
+        self.work.run()
+        operation_id = self.group().operation_id
+        self.assertEqual([operation_id], self.rung)
+        with self.runtime.db.reader() as session:
+            row = session.get_one(models.Operation, operation_id)
+        self.assertEqual(
+            ("reprotect", "pending", self.site.local_id, self.site.peer_id),
+            (
+                row.kind,
+                row.status,
+                row.source_site_id,
+                row.target_site_id,
+            ),
+        )
+
+    def test_only_what_was_seen_not_to_replicate(self) -> None:
+        for status in (True, None):
+            self.configured(status)
+            self.work.run()
+        self.assertEqual([], self.rung)
+
+    def test_only_at_the_current_primary(self) -> None:
+        self.set_group(current_primary_site_id=self.site.peer_id)
+        self.work.run()
+        self.assertEqual([], self.rung)
+
+    def test_only_when_the_slot_is_free_and_the_status_allows(self) -> None:
+        self.accept("update")
+        self.work.run()
+        self.set_group(operation_id=None, status="failing_over")
+        self.work.run()
+        self.assertEqual([], self.rung)
+
+    def test_silent_arrays_cost_no_operation(self) -> None:
+        self.driver.error = exception.ArrayUnavailable("no answer")
+        self.work.run()
+        self.assertEqual([], self.rung)
+        self.driver.error = None
+        self.work.run()
+        self.assertEqual(1, len(self.rung))
+
+    def test_not_while_the_peer_lacks_the_last_version(self) -> None:
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.MetadataSync(
+                    protection_group_id=self.group_id,
+                    epoch=1,
+                    version=1,
+                    checksum="sum",
+                    document="{}",
+                    made_at=self.clock.now(),
+                    remote_status=c.SyncStatus.FAILED,
+                    attempts=1,
+                )
+            )
+        self.work.run()
+        self.assertEqual([], self.rung)
+
+    def test_pauses_between_two(self) -> None:
+        self.work.run()
+        self.end(self.rung[0])
+        self.clock.advance(599)
+        self.work.run()
+        self.assertEqual(1, len(self.rung))
+        self.clock.advance(1)
+        self.work.run()
+        self.assertEqual(2, len(self.rung))
