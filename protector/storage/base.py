@@ -216,6 +216,13 @@ class ReplicationDriver(abc.ABC):
         """A local snapshot of an array group; its full name."""
 
     @abc.abstractmethod
+    def list_snapshots(
+        self, array: Array, group: str
+    ) -> dict[str, datetime.datetime]:
+        """The local snapshots of an array group by full name, with the
+        time they were taken; destroyed ones left out."""
+
+    @abc.abstractmethod
     def destroy_snapshot(self, array: Array, name: str) -> None:
         """Destroy a group snapshot, tolerant of what is gone."""
 

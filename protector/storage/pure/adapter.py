@@ -142,6 +142,9 @@ class Adapter(Protocol):
     def group_snapshots(self, group: str) -> dict[str, bool]:
         """Whether destroyed, by full name."""
 
+    def snapshot_times(self, group: str) -> dict[str, datetime.datetime]:
+        """When those that are not destroyed were made, by full name."""
+
     def snapshot_group(
         self, group: str, suffix: str, replicate: bool
     ) -> None: ...

@@ -6,6 +6,7 @@ as its target.  Wire formats, SDKs and REST generations are the adapters'.
 """
 
 from collections.abc import Callable, Sequence
+import datetime
 
 from protector import exception
 from protector.storage import base
@@ -193,6 +194,13 @@ class PureDriver(base.ReplicationDriver):
         adapter = self._arrays.of(array)
         snapshots.take(adapter, group, suffix, replicate=False)
         return names.snapshot(group, suffix)
+
+    def list_snapshots(
+        self, array: base.Array, group: str
+    ) -> dict[str, datetime.datetime]:
+        """:raises ArrayNotFound: there is no such group."""
+        names.refuse_pods(group)
+        return self._arrays.of(array).snapshot_times(group)
 
     def destroy_snapshot(self, array: base.Array, name: str) -> None:
         names.refuse_pods(name)

@@ -8,6 +8,7 @@ are listed and filtered here.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 import contextlib
+import datetime
 from typing import Any
 
 from oslo_log import log as logging
@@ -188,6 +189,11 @@ class Rest1:
         with self._asking() as sdk:
             rows = sdk.get_pgroup(group, snap=True, pending=True)
             return {row["name"]: shapes1.destroyed(row) for row in rows}
+
+    def snapshot_times(self, group: str) -> dict[str, datetime.datetime]:
+        with self._asking() as sdk:
+            rows = sdk.get_pgroup(group, snap=True)
+            return {row["name"]: shapes1.created(row) for row in rows}
 
     def snapshot_group(self, group: str, suffix: str, replicate: bool) -> None:
         options = {"suffix": suffix}

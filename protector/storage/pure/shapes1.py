@@ -65,11 +65,15 @@ def settings(schedule: Json, retention: Json) -> adapter.Settings:
     )
 
 
+def created(row: Json) -> datetime.datetime:
+    return _time(row["created"])
+
+
 def transfer(row: Json) -> adapter.Transfer:
     moved = row.get("data_transferred", row.get("logical_data_transferred"))
     return adapter.Transfer(
         snapshot=row["name"],
-        created=_time(row["created"]),
+        created=created(row),
         completed=_time(row["completed"]) if row["completed"] else None,
         progress=float(row["progress"] or 0),
         bytes=int(moved or 0),

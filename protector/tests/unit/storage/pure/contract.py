@@ -5,6 +5,7 @@ It says nothing of a REST generation: a test module names one by subclassing.
 """
 
 import dataclasses
+import datetime
 from typing import Any, ClassVar
 import uuid
 
@@ -410,8 +411,16 @@ class DriverContract(ArraysCase):
                 for s in sdk.get_pgroup(self.direction.group, snap=True)
             ],
         )
+        listed = self.driver.list_snapshots(self.a.array, self.direction.group)
+        self.assertEqual([name], list(listed))
+        age = datetime.datetime.now(datetime.UTC) - listed[name]
+        self.assertLess(abs(age.total_seconds()), 60)
         for _ in range(2):
             self.driver.destroy_snapshot(self.a.array, name)
+            self.assertEqual(
+                {},
+                self.driver.list_snapshots(self.a.array, self.direction.group),
+            )
             self.assertEqual(
                 [], sdk.get_pgroup(self.direction.group, snap=True)
             )
