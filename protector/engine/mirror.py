@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import operations
 from protector.engine import access
 from protector.engine import scene as scenes
 
@@ -63,12 +64,20 @@ class Mirror:
         self._told: dict[str, int] = {}
 
     def run(self) -> None:
-        """Tell what changed since the last time."""
+        """Tell what changed since the last time; a peer that does not
+        answer is not asked again in this round."""
+        away: set[str] = set()
         for operation_id, version in self._changed():
             try:
-                self._tell(operation_id)
+                self._tell(operation_id, away)
+            except exception.NotFound as e:
+                # the group is gone, here or there: nobody asks for it
+                LOG.debug("Operation %s not mirrored: %s", operation_id, e)
             except exception.ProtectorError as e:
                 LOG.debug("Operation %s not mirrored: %s", operation_id, e)
+                continue
+            except Exception:
+                LOG.exception("Operation %s not mirrored", operation_id)
                 continue
             self._told[operation_id] = version
 
@@ -88,15 +97,23 @@ class Mirror:
             rows = session.execute(statement).all()
         return [(i, v) for i, v in rows if self._told.get(i) != v]
 
-    def _tell(self, operation_id: str) -> None:
+    def _tell(self, operation_id: str, away: set[str]) -> None:
+        """:param away: ids of the sites known not to answer."""
         with self._runtime.db.reader() as session:
-            row = session.get(models.Operation, operation_id)
+            row = operations.get(session, operation_id)
             scene = scenes.load(
                 session, self._runtime.conf, row.protection_group_id
             )
             body = render(row)
-        site = access.clients(self._runtime, scene.sites[scene.peer_site_id])
-        site.peer.mirror(operation_id, body)
+        peer_id = scene.peer_site_id
+        if peer_id in away:
+            raise exception.PeerUnreachable("It did not answer just now.")
+        site = access.clients(self._runtime, scene.sites[peer_id])
+        try:
+            site.peer.mirror(operation_id, body)
+        except exception.PeerUnreachable:
+            away.add(peer_id)
+            raise
 
 
 def render(row: models.Operation) -> Json:

@@ -24,13 +24,16 @@ from protector.engine import (
     push,
     recovery,
     releasing,
+    reprotection,
     runner,
+    undo_copies,
 )
 from protector.engine import scene as scenes
 from protector.runtime import Runtime
 
 LOG = logging.getLogger(__name__)
 MIRROR_INTERVAL = 1.0
+UNDO_INTERVAL = 600.0
 
 
 class Engine:
@@ -57,6 +60,10 @@ class Engine:
         )
         self._mirror = mirror.Mirror(runtime, self._site_id)
         self._observer = observer.Observer(runtime)
+        self._reprotection = reprotection.Reprotection(
+            runtime, self._scanner.ring
+        )
+        self._undo_copies = undo_copies.UndoCopies(runtime)
         self._threads: list[threading.Thread] = []
         self._server: Any = None
 
@@ -64,11 +71,12 @@ class Engine:
         """Serve RPC and run what is to be run, in threads."""
         self._keeper.start()
         self._scanner.start()
-        interval = self._runtime.conf.engine.observe_interval
         scan = self._runtime.conf.engine.scan_interval
         self._every("mirror", MIRROR_INTERVAL, self._mirror.run)
-        self._every("observe", interval, self._observer.run)
+        self._every("observe", scan, self._observer.run)
         self._every("push", scan, self._push_unsent)
+        self._every("reprotect", scan, self._reprotection.run)
+        self._every("undo", UNDO_INTERVAL, self._undo_copies.run)
         self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
         endpoint = manager.Manager(
             self._runtime, self._site_id, self._scanner.ring, self._status
@@ -125,6 +133,8 @@ class Engine:
             call(self._runtime, group_id)
         except exception.ProtectorError as e:
             LOG.info("Group %s: %s", group_id, e)
+        except Exception:
+            LOG.exception("Group %s: unexpected", group_id)
 
 
 def _tell_tombstone(runtime: Runtime, group_id: str) -> None:
