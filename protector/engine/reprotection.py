@@ -72,8 +72,9 @@ class Reprotection:
         """:raises ProtectorError: it would fail now, or somebody was
         faster."""
         reader = reading.Reader.of(self._runtime, group_id)
-        for site_id in (reader.scene.local_site_id, reader.scene.peer_site_id):
-            reader.driver.check(reader.array(site_id))
+        if _replicates(reader):
+            # what was seen is older than the last operation
+            return
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
             group = protection_groups.lock(session, group_id)
@@ -96,3 +97,17 @@ class Reprotection:
             "source_site_id": here,
             "target_site_id": (sites - {here}).pop(),
         }
+
+
+def _replicates(reader: reading.Reader) -> bool:
+    """Whether the arrays say so now.
+
+    :raises ArrayError: one of them would not take part.
+    """
+    scene = reader.scene
+    for site_id in (scene.local_site_id, scene.peer_site_id):
+        reader.driver.check(reader.array(site_id))
+    if not scene.side(scene.local_site_id).array_group:
+        return False
+    status = reader.driver.status(reader.direction(scene.local_site_id))
+    return status.group_exists and status.allowed and status.schedule_enabled

@@ -69,6 +69,12 @@ class ReprotectionTest(case.EngineCase):
         self.work.run()
         self.assertEqual(1, len(self.rung))
 
+    def test_what_replicates_by_now_is_left_alone(self) -> None:
+        # seen in the middle of a move that has turned it on since
+        self.driver.schedules["here"] = True
+        self.work.run()
+        self.assertEqual([], self.rung)
+
     def test_not_while_the_peer_lacks_the_last_version(self) -> None:
         with self.runtime.db.writer() as session:
             session.add(
