@@ -10,29 +10,13 @@ from typing import Any
 
 from protector import exception
 from protector.clients import clouds, types
-from protector.clients import network as network_client
+from protector.engine import recipe_networks
 
 Json = dict[str, Any]
 
-PORT_FIELDS = (
-    "allowed_address_pairs",
-    "port_security_enabled",
-    "dns_name",
-    "binding:vnic_type",
-    "qos_policy_id",
-)
-RULE_FIELDS = (
-    "direction",
-    "ethertype",
-    "protocol",
-    "port_range_min",
-    "port_range_max",
-    "remote_ip_prefix",
-    "remote_group_id",
-    "description",
-)
 # facts of the hypervisor's guest that Nova keeps out of Cinder
 UNPROTECTABLE_SPECS = ("hw:tpm_version", "hw:tpm_model")
+UNPROTECTABLE_PROPERTIES = ("hw_tpm_version", "hw_tpm_model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +60,17 @@ def capture(
     warnings: list[str] = []
     _check_server(server, warnings)
     volumes = _volumes(project, server, volume_ids)
+    _check_tpm(server, volumes[0][0].image_metadata, UNPROTECTABLE_PROPERTIES)
     for volume, _ in volumes:
         check_volume(volume, rules)
     recipe = {
         "name": server.name,
         "status": server.status,
         "flavor": _flavor(project, server),
-        "ports": _ports(project, server),
-        "security_groups": _security_groups(project, server),
+        "ports": recipe_networks.ports(project, server),
+        "security_groups": recipe_networks.security_groups(
+            project, server, warnings
+        ),
         "keypair": _keypair(project, server, warnings),
         "user_data": server.raw.get("OS-EXT-SRV-ATTR:user_data"),
         "config_drive": bool(server.raw.get("config_drive")),
@@ -134,15 +121,20 @@ def _check_server(server: types.Server, warnings: list[str]) -> None:
             "replicated storage.",
             remedy="Resize it to a flavor without an ephemeral disk.",
         )
-    specs = flavor.get("extra_specs") or {}
-    if any(specs.get(name) for name in UNPROTECTABLE_SPECS):
+    _check_tpm(server, flavor.get("extra_specs") or {}, UNPROTECTABLE_SPECS)
+    if int(flavor.get("swap") or 0):
+        warnings.append("The swap disk is made anew, its content is not kept.")
+
+
+def _check_tpm(
+    server: types.Server, facts: Json, names: tuple[str, ...]
+) -> None:
+    if any(facts.get(name) for name in names):
         raise exception.MemberNotProtectable(
             f"Instance {server.name} has a virtual TPM, whose content stays "
             "on its host.",
-            remedy="Use a flavor without hw:tpm_version.",
+            remedy=f"Use a flavor and an image without {names[0]}.",
         )
-    if int(flavor.get("swap") or 0):
-        warnings.append("The swap disk is made anew, its content is not kept.")
 
 
 # -- volumes
@@ -170,6 +162,13 @@ def _volumes(
         key=lambda a: (a is not root, len(a.device or ""), a.device or ""),
     )
     found = {v.id: v for v in project.volume.list(ids=chosen)}
+    hidden = chosen - set(found)
+    if hidden:
+        raise exception.MemberNotProtectable(
+            f"Volumes {', '.join(sorted(hidden))} of instance {server.name} "
+            "are not in its project.",
+            remedy="Leave them out with volume_ids, or transfer them.",
+        )
     return [(found[a.volume_id], a) for a in order]
 
 
@@ -265,76 +264,6 @@ def _flavor(project: clouds.ProjectClients, server: types.Server) -> Json:
         "swap": known.swap,
         "extra_specs": known.extra_specs,
     }
-
-
-def _ports(project: clouds.ProjectClients, server: types.Server) -> list[Json]:
-    network = project.network
-    names = {n["id"]: n["name"] for n in network.networks()}
-    subnets = {s["id"]: s for s in network.subnets()}
-    ports = sorted(
-        network.ports(device_id=server.id),
-        key=lambda p: p.raw.get("created_at") or "",
-    )
-    return [
-        {
-            "id": port.id,
-            "name": port.name,
-            "network_id": port.network_id,
-            "network_name": names.get(port.network_id),
-            "mac_address": port.mac_address,
-            "fixed_ips": [
-                {
-                    "ip_address": ip["ip_address"],
-                    "subnet_id": ip["subnet_id"],
-                    "cidr": subnets.get(ip["subnet_id"], {}).get("cidr"),
-                }
-                for ip in port.fixed_ips
-            ],
-            "security_groups": list(port.security_group_ids),
-            "floating_ips": _floating_ips(network, names, port.id),
-            **{k: port.raw[k] for k in PORT_FIELDS if port.raw.get(k)},
-        }
-        for port in ports
-    ]
-
-
-def _floating_ips(
-    network: network_client.NetworkClient, names: dict[str, str], port_id: str
-) -> list[Json]:
-    return [
-        {
-            "id": f["id"],
-            "address": f["floating_ip_address"],
-            "network_id": f["floating_network_id"],
-            "network_name": names.get(f["floating_network_id"]),
-        }
-        for f in network.floating_ips(port_id=port_id)
-    ]
-
-
-def _security_groups(
-    project: clouds.ProjectClients, server: types.Server
-) -> list[Json]:
-    wanted = {
-        group_id
-        for port in project.network.ports(device_id=server.id)
-        for group_id in port.security_group_ids
-    }
-    found = []
-    for group_id in sorted(wanted):
-        group = project.network.security_group(group_id)
-        found.append(
-            {
-                "id": group["id"],
-                "name": group["name"],
-                "description": group.get("description") or "",
-                "rules": [
-                    {k: r.get(k) for k in RULE_FIELDS}
-                    for r in group["security_group_rules"]
-                ],
-            }
-        )
-    return found
 
 
 def _keypair(
