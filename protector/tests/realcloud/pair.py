@@ -36,6 +36,8 @@ class Pair(fixtures.Fixture):
         )
         self.a = self._site(given.a, 11)
         self.b = self._site(given.b, 12)
+        for site in (self.a, self.b):
+            site.wait()
         self.register(self.a, self.b)
         self.register(self.b, self.a)
 

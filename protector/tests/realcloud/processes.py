@@ -53,10 +53,10 @@ class Processes(fixtures.Fixture):
 
     def _setUp(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._end_all()
+        self.end_all()
         for log in self.directory.glob("*.log"):
             log.unlink()
-        self.addCleanup(self._end_all)
+        self.addCleanup(self.end_all)
 
     def start(self, name: str, module: str, *arguments: str) -> None:
         """Run ``python -m module arguments``."""
@@ -135,7 +135,8 @@ class Processes(fixtures.Fixture):
         self._children[name] = child
         self._pid_file(name).write_text(f"{child.pid} {_started(child.pid)}")
 
-    def _end_all(self) -> None:
+    def end_all(self) -> None:
+        """End whatever is recorded, by this run or by an earlier one."""
         for path in sorted(self.directory.glob("*.pid")):
             self.stop(path.stem)
 

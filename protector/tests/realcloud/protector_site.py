@@ -109,6 +109,7 @@ class Site(fixtures.Fixture):
         self._processes = running
         self.account = accounts.Account(admin, tenant, self.endpoint)
         self.id = ""
+        self._served = 0
 
     @property
     def auth_url(self) -> str:
@@ -129,8 +130,10 @@ class Site(fixtures.Fixture):
         self.id = self._manage(
             "site", "init", "--name", self.name, "--endpoint", self.endpoint
         ).splitlines()[-1]
-        self._start_api()
+        self._daemon(self.api, "protector.cmd.api")
+        self.addCleanup(self._processes.stop, self.api)
         self.start_engine()
+        self.addCleanup(self._processes.stop, self.engine)
 
     def _configuration(self) -> str:
         text = _CONF.format(
@@ -174,14 +177,17 @@ class Site(fixtures.Fixture):
             *("--config-file", str(self._conf), *arguments),
         )
 
-    def _start_api(self) -> None:
-        name = f"api-{self.name}"
-        self._daemon(name, "protector.cmd.api")
-        self.addCleanup(self._processes.stop, name)
+    def wait(self) -> None:
+        """Wait until API and engine serve."""
         processes.wait_until(
-            lambda: self._answers() or self._gone(name),
+            lambda: self._answers() or self._gone(self.api),
             START_SECONDS,
-            told=lambda: self._processes.tail(name),
+            told=lambda: self._processes.tail(self.api),
+        )
+        processes.wait_until(
+            lambda: self._serves() or self._gone(self.engine),
+            START_SECONDS,
+            told=lambda: self._processes.tail(self.engine),
         )
 
     def _answers(self) -> bool:
@@ -198,25 +204,28 @@ class Site(fixtures.Fixture):
         return bool(answer.ok)
 
     @property
+    def api(self) -> str:
+        """The name of the API among the processes."""
+        return f"api-{self.name}"
+
+    @property
     def engine(self) -> str:
         """The name of the engine among the processes."""
         return f"engine-{self.name}"
 
     def start_engine(self) -> None:
-        """Start the engine and wait until it serves."""
-        served = self._served()
+        """Start the engine; ``wait`` sees it serve."""
+        self._served = self._count()
         self._daemon(self.engine, "protector.cmd.engine")
-        self.addCleanup(self._processes.stop, self.engine)
-        processes.wait_until(
-            lambda: self._served() > served or self._gone(self.engine),
-            START_SECONDS,
-            told=lambda: self._processes.tail(self.engine),
-        )
 
     def kill_engine(self) -> None:
         self._processes.kill(self.engine)
 
-    def _served(self) -> int:
+    def _serves(self) -> bool:
+        return self._count() > self._served
+
+    def _count(self) -> int:
+        """How many engines said so in the log."""
         log = self._processes.log(self.engine)
         return len(SERVES.findall(log.read_text())) if log.exists() else 0
 

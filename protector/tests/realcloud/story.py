@@ -31,6 +31,7 @@ from protector.tests.realcloud import (
 MEMBER_SECONDS = 240
 MOVE_SECONDS = 420
 CHANGE_SECONDS = 120
+TIMINGS = "timings.txt"
 Json = dict[str, Any]
 Digests = dict[str, str]
 """Of each volume, by its name."""
@@ -54,6 +55,7 @@ class StoryTestCase(base.TestCase):
         cls.pair.setUp()
         cls.addClassCleanup(cls.pair.cleanUp)
         cls.a, cls.b = cls.pair.a, cls.pair.b
+        (given.state / TIMINGS).unlink(missing_ok=True)
         for site in (cls.a, cls.b):
             cls._begin_clean(site, given.state)
         cls.servers = workload.create_workload(
@@ -101,7 +103,7 @@ class StoryTestCase(base.TestCase):
         self._timings.append(f"{self._testMethodName} {what} {spent:.1f} s")
 
     def _write_timings(self) -> None:
-        path = self.pair.processes.directory / "timings.txt"
+        path = self.pair.processes.directory / TIMINGS
         with open(path, "a") as file:
             file.writelines(f"{line}\n" for line in self._timings)
 

@@ -62,7 +62,14 @@ class StoryTest(story.StoryTestCase):
         self.assertEqual("running", self.at_b.operation(key)["status"])
         with self.timed("recovery after SIGKILL"):
             self.b.start_engine()
-            self.at_b.finish(key, RECOVERY_SECONDS)
+            self.b.wait()
+            done = self.at_b.finish(key, RECOVERY_SECONDS)
+        attempts = [
+            row["attempt"]
+            for row in done["steps"]
+            if row["name"] == "volumes.overwrite"
+        ]
+        self.assertGreater(max(attempts), 1, "it was not met while it ran")
 
         there = self.seen(self.b, group_id)
         self.check_running(self.b, there)
