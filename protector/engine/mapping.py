@@ -13,6 +13,7 @@ from protector.clients import clouds, types
 from protector.engine import scene as scenes
 
 Json = dict[str, Any]
+SIZES = ("vcpus", "ram", "disk", "ephemeral")
 KINDS = ("networks", "flavors", "security_groups", "availability_zones")
 
 
@@ -74,14 +75,19 @@ class Mapper:
         name = recipe["flavor"]["original_name"]
         wanted = self.wanted("flavors", recipe["flavor"].get("id"), name)
         known = list(flavors)
-        for flavor in known:
-            if (wanted or name) in (flavor.id, flavor.name):
-                return flavor
-        raise exception.PreflightFailed(
-            f"There is no flavor {wanted or name} at the target site.",
-            remedy=f"Make one, or map flavor {name} to another.",
-            flavor=name,
+        key = wanted or name
+        found = next((f for f in known if f.id == key), None) or next(
+            (f for f in known if f.name == key), None
         )
+        if found is None:
+            raise exception.PreflightFailed(
+                f"There is no flavor {key} at the target site.",
+                remedy=f"Make one, or map flavor {name} to another.",
+                flavor=name,
+            )
+        if wanted is None:
+            _same_size(recipe["flavor"], found)
+        return found
 
     def security_group(self, group: Json) -> str:
         """Name or id at the target for a recipe's security group."""
@@ -91,6 +97,21 @@ class Mapper:
     def availability_zone(self, zone: str | None) -> str | None:
         """The mapped zone; without a mapping the scheduler decides."""
         return self.wanted("availability_zones", zone) if zone else None
+
+
+def _same_size(source: Json, target: types.Flavor) -> None:
+    """:raises PreflightFailed: equal names, but another size."""
+    other = [
+        f"{field} {getattr(target, field)} instead of {source[field]}"
+        for field in SIZES
+        if field in source and getattr(target, field) != source[field]
+    ]
+    if other:
+        raise exception.PreflightFailed(
+            f"Flavor {target.name} at the target site has {', '.join(other)}.",
+            remedy=f"Map flavor {target.name} to the one that is meant.",
+            flavor=target.name,
+        )
 
 
 def _pick(what: str, rows: Iterable[Json], wanted: str, source: str) -> Json:
