@@ -42,10 +42,15 @@ def lock(ctx: StepContext, site_id: str, server: types.Server) -> str:
             f"{' and '.join(MOVABLE)} servers can be moved.",
             remedy="Bring the server to one of these states and retry.",
         )
+    power = server.status
+    if ours is not None and power == "SHUTOFF":
+        # an earlier operation stopped it and could not bring it back: under
+        # its lock nobody else can have stopped it
+        power = ours[1]
     ctx.site(site_id).service.compute.lock(
-        server.id, reason(ctx.operation.id, server.status)
+        server.id, reason(ctx.operation.id, power)
     )
-    return server.status
+    return power
 
 
 def lift(ctx: StepContext, site_id: str, server_id: str) -> None:
