@@ -84,7 +84,25 @@ def place(root: pathlib.Path, wanted: str | None) -> Iterator[layouts.Layout]:
             f"The sandbox of {root} is at {known.prefix}; its addresses are "
             f"in its database. Use --state-dir for one at {wanted}."
         )
-    yield known
+    with _held(known):
+        yield known
+
+
+def _held(layout: layouts.Layout) -> contextlib.AbstractContextManager[object]:
+    """Hold the addresses of a sandbox that is down.
+
+    :raises LayoutError: somebody else has them now.
+    """
+    if any(fleet.Fleet(layout).living().values()):
+        return contextlib.nullcontext()
+    try:
+        return layouts.Claim(layout.prefix)
+    except OSError:
+        raise layouts.LayoutError(
+            f"The addresses {layout.prefix}.x of the sandbox of {layout.root} "
+            "are in use by something else. End that, or start anew elsewhere "
+            "with 'up --fresh'."
+        ) from None
 
 
 class BringUp:

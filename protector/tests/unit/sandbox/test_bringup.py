@@ -26,6 +26,13 @@ class PlaceTest(base.TestCase):
         error = self.assertRaises(layout.LayoutError, self._place, "127.0.204")
         self.assertIn(PREFIX, str(error))
 
+    def test_its_addresses_were_taken_while_it_was_down(self) -> None:
+        self._place(PREFIX)
+        with layout.Claim(PREFIX):
+            error = self.assertRaises(layout.LayoutError, self._place, None)
+        self.assertIn("--fresh", str(error))
+        self.assertEqual(PREFIX, self._place(None).prefix)
+
     def test_cleared_it_can_be_elsewhere(self) -> None:
         place = self._place(PREFIX)
         state = place.sites[0].state("array-a")
