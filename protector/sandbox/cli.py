@@ -98,7 +98,8 @@ def up(options: argparse.Namespace) -> int:
             ).run()
     _say(f"up after {time.monotonic() - begun:.1f} s")
     _say(f"export OS_CLIENT_CONFIG_FILE={layout.clouds_yaml}")
-    if urllib.request.getproxies():
+    # the "no" among them is ours
+    if urllib.request.getproxies().keys() - {"no"}:
         _say(f"export no_proxy={os.environ['no_proxy']}")
     return 0 if all(found.ok for found in findings) else 1
 
