@@ -2,6 +2,7 @@
 """Sphinx configuration of the documentation."""
 
 import pathlib
+import sys
 
 from protector import threading_backend
 
@@ -9,6 +10,7 @@ from protector import threading_backend
 threading_backend.select()
 
 _TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(_TOP / "doc" / "ext"))
 
 extensions = [
     "openstackdocstheme",
@@ -16,6 +18,7 @@ extensions = [
     "oslo_config.sphinxext",
     "oslo_policy.sphinxext",
     "oslo_policy.sphinxpolicygen",
+    "workflows",
 ]
 
 project = "Protector"
