@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cinder: lists over pages, and fields that an old one lacks."""
 
+from protector import exception
 from protector.clients import volume
 from protector.tests import base
 from protector.tests.unit.clients import fake_cloud
@@ -32,6 +33,20 @@ class VolumeTest(base.TestCase):
         queries = [call.query for call in self.cloud.calls]
         self.assertNotIn("marker", queries[0])
         self.assertEqual([f"v{volume.PAGE - 1}"], queries[1]["marker"])
+
+    def test_a_group_that_goes_meanwhile_does_not_end_a_list(self) -> None:
+        gone = {"itemNotFound": {"code": 404, "message": "Group g"}}
+        self.cloud.on(
+            "GET",
+            "/volumes/detail$",
+            Answer(404, gone),
+            Answer(200, {"volumes": [_row(1)]}),
+        )
+        self.assertEqual(["v1"], [v.id for v in self.volume.list()])
+
+    def test_a_list_that_is_never_found_is_an_error(self) -> None:
+        self.cloud.on("GET", "/volumes/detail$", Answer(404, {}))
+        self.assertRaises(exception.CloudNotFound, self.volume.list)
 
     def test_fields_that_only_admins_see_may_be_missing(self) -> None:
         self.cloud.on("GET", "/volumes/v1$", Answer(200, {"volume": _row(1)}))
