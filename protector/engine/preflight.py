@@ -75,20 +75,41 @@ def _members(look: Look, source: str, target: str) -> list[Json]:
     ]
 
 
+def _each(
+    look: Look, examine: Callable[[models.Member], list[Json]]
+) -> list[Json]:
+    """The findings of all members: one that cannot be looked at does not
+    hide the others.  A cloud that does not answer is one finding."""
+    found: list[Json] = []
+    for member in look.scene.settled_members:
+        try:
+            found += examine(member)
+        except (exception.LeaseLost, exception.CloudUnavailable):
+            raise
+        except exception.ProtectorError as e:
+            message = f"Member {member.instance_name}: {e.message}"
+            found.append(_error(message, e.remedy))
+    return found
+
+
 def _servers(look: Look, source: str, target: str) -> list[Json]:
     compute = look.ctx.tenant(source).compute
-    found = []
-    for member in look.scene.settled_members:
+
+    def examine(member: models.Member) -> list[Json]:
         copy = member.copy(source)
+        if copy is None or not copy.server_id:
+            raise exception.UnexpectedState("It has no server at the source.")
         server = compute.get_server(copy.server_id)
-        if server.status not in fencing.MOVABLE:
-            found.append(
-                _error(
-                    f"Server {server.name} ({server.id}) is {server.status}.",
-                    f"Bring it to {' or '.join(fencing.MOVABLE)}.",
-                )
+        if server.status in fencing.MOVABLE:
+            return []
+        return [
+            _error(
+                f"Server {server.name} ({server.id}) is {server.status}.",
+                f"Bring it to {' or '.join(fencing.MOVABLE)}.",
             )
-    return found
+        ]
+
+    return _each(look, examine)
 
 
 def _copies(look: Look, source: str, target: str) -> list[Json]:
@@ -97,22 +118,27 @@ def _copies(look: Look, source: str, target: str) -> list[Json]:
     mapper = mapping.Mapper(look.scene, target)
     flavors = compute.flavors()
     need = {"instances": 0, "cores": 0, "ram": 0}
-    for member in look.scene.settled_members:
+
+    def examine(member: models.Member) -> list[Json]:
         copy = member.copy(target)
         flavor = mapper.flavor(member.recipe, flavors)
         if copy is None or not copy.server_id:
             need["instances"] += 1
             need["cores"] += flavor.vcpus
             need["ram"] += flavor.ram
-    return _short("Nova", compute.quotas(), need)
+        return []
+
+    found = _each(look, examine)
+    return found + _short("Nova", compute.quotas(), need)
 
 
 def _volumes(look: Look, source: str, target: str) -> list[Json]:
     missing = [
         v
         for m in look.scene.settled_members
-        if len(m.volumes_at(target)) < len(m.volumes_at(source))
+        for there in [{x.ordinal for x in m.volumes_at(target)}]
         for v in m.volumes_at(source)
+        if v.ordinal not in there
     ]
     if not missing:
         return []
@@ -140,15 +166,20 @@ def _networks(look: Look, source: str, target: str) -> list[Json]:
     network = look.ctx.tenant(target).network
     mapper = mapping.Mapper(look.scene, target)
     known = network.networks()
-    found = []
-    for member in look.scene.settled_members:
+
+    def examine(member: models.Member) -> list[Json]:
         copy = member.copy(target)
         if copy is not None and copy.ports:
-            continue
-        for port in member.recipe["ports"]:
-            target_network = mapper.network(port, known)
-            found += _conflicts(look, target, member, port, target_network)
-    return found
+            return []
+        return [
+            finding
+            for port in member.recipe["ports"]
+            for finding in _conflicts(
+                look, target, member, port, mapper.network(port, known)
+            )
+        ]
+
+    return _each(look, examine)
 
 
 def _conflicts(
@@ -176,6 +207,13 @@ def _conflicts(
 def _array(look: Look, source: str, target: str) -> list[Json]:
     status = look.ctx.driver.status(look.ctx.direction(source))
     found = []
+    if not status.group_exists:
+        found.append(
+            _error(
+                "There is no group of the volumes on the source array.",
+                "Set the replication policy again.",
+            )
+        )
     if status.link != "connected":
         found.append(
             _error(
