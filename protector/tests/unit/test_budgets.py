@@ -23,7 +23,9 @@ UNBOUNDED = "protector/db/migrations/versions/"
 
 # Tests that are about the tree, not about a module of it.
 WHOLE_TREE = (
+    "test_api_ref",
     "test_budgets",
+    "test_documentation",
     "test_grid",
     "test_layering",
     "test_no_monkey_patching",
@@ -148,7 +150,7 @@ def _tests_something(module: source.Module, prefix: str) -> bool:
     if not name.startswith("test_"):
         # a package of tests, or fakes and data beside them
         return True
-    if not folders and name in WHOLE_TREE:
+    if name in WHOLE_TREE:
         return True
     words = name.removeprefix("test_").split("_")
     parent = ".".join([prefix, *folders])
