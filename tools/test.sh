@@ -18,8 +18,8 @@ export PATH=$VENV/bin:$PATH
 export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
-declare -A LIMIT=([pep8]=120 [unit]=300 [client]=180 [functional]=600
-    [docs]=240 [package]=300 [systemd]=60 [realcloud]=2400)
+declare -A LIMIT=([pep8]=120 [unit]=900 [client]=300 [functional]=900
+    [docs]=300 [package]=300 [systemd]=60 [realcloud]=2400)
 STAGES=(pep8 unit client functional docs package systemd realcloud)
 PASSED=0
 FAILED=0

@@ -44,9 +44,12 @@ sys.exit(f'not installed: {missing}' if missing else 0)
 PY
 venv/bin/openstack --help >openstack.help
 grep -q 'protector' openstack.help
-venv/bin/oslo-config-generator --output-file protector.conf.sample \
-    --config-file "$work/src/etc/protector/protector-config-generator.conf"
-venv/bin/oslopolicy-sample-generator --output-file policy.yaml.sample \
-    --config-file "$work/src/etc/protector/protector-policy-generator.conf"
+# what comes last on the line wins, a file over an option too
+venv/bin/oslo-config-generator \
+    --config-file "$work/src/etc/protector/protector-config-generator.conf" \
+    --output-file protector.conf.sample
+venv/bin/oslopolicy-sample-generator \
+    --config-file "$work/src/etc/protector/protector-policy-generator.conf" \
+    --output-file policy.yaml.sample
 test -s protector.conf.sample
 test -s policy.yaml.sample
