@@ -312,4 +312,4 @@ class LeaseLost(ProtectorError):
 
 
 class Superseded(ProtectorError):
-    remedy = "Nothing to do: a later operation took its place."
+    remedy = "Ask again if it is still wanted."
