@@ -12,47 +12,13 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import operations
+from protector.db.api import mirrors, operations
 from protector.engine import access
 from protector.engine import scene as scenes
 
 LOG = logging.getLogger(__name__)
-Json = dict[str, Any]
 # told at the peer: what moves a group; the rest is this site's business
 MIRRORED = c.PLACEMENT_VERBS
-TIMES = ("created_at", "started_at", "finished_at")
-FIELDS = (
-    "id",
-    "protection_group_id",
-    "kind",
-    "type",
-    "status",
-    "outcome",
-    "args",
-    "result",
-    "error",
-    "progress",
-    "origin_site_id",
-    "executor_site_id",
-    "source_site_id",
-    "target_site_id",
-    "user_id",
-    "request_id",
-)
-STEP_FIELDS = (
-    "id",
-    "name",
-    "member_id",
-    "member_name",
-    "status",
-    "attempt",
-    "weight",
-    "optional",
-    "message",
-    "error",
-    "result",
-)
-STEP_TIMES = ("started_at", "finished_at")
 
 
 class Mirror:
@@ -104,7 +70,7 @@ class Mirror:
             scene = scenes.load(
                 session, self._runtime.conf, row.protection_group_id
             )
-            body = render(row)
+            body = mirrors.describe(row)
         peer_id = scene.peer_site_id
         if peer_id in away:
             raise exception.PeerUnreachable("It did not answer just now.")
@@ -114,22 +80,3 @@ class Mirror:
         except exception.PeerUnreachable:
             away.add(peer_id)
             raise
-
-
-def render(row: models.Operation) -> Json:
-    """The operation as ``PUT /v1/peer/operations/{id}`` takes it."""
-    return (
-        {k: getattr(row, k) for k in FIELDS}
-        | {k: _time(getattr(row, k)) for k in TIMES}
-        | {
-            "steps": [
-                {k: getattr(s, k) for k in STEP_FIELDS}
-                | {k: _time(getattr(s, k)) for k in STEP_TIMES}
-                for s in row.steps
-            ]
-        }
-    )
-
-
-def _time(value: Any) -> str | None:
-    return value.isoformat() if value else None
