@@ -87,7 +87,7 @@ def _validated(
         Finding(
             at=looker,
             of=looked_at,
-            check=str(row.get("check")),
+            check=str(row.get("check") or row.get("name")),
             ok=bool(row.get("ok")),
             message=str(row.get("message") or ""),
         )
