@@ -360,11 +360,20 @@ class ReopenTest(OperationsTest):
         )
         self.assertEqual(2, self.claim(row.id).generation)
 
-    def test_what_was_brought_back_is_all_done_again(self) -> None:
+    def test_what_was_brought_back_is_planned_anew(self) -> None:
         row = self.reopen(self.failed(compensating={"reason": "x"}))
-        self.assertEqual(({}, 0), (row.data, row.progress))
-        self.assertEqual(["pending"] * 3, [s.status for s in row.steps])
-        self.assertEqual([None] * 3, [s.finished_at for s in row.steps])
+        self.assertEqual(({}, 0, []), (row.data, row.progress, row.steps))
+
+    def test_what_was_done_after_the_failure_is_done_again(self) -> None:
+        operation_id = self.failed()
+        with self.db.writer() as session:
+            row = operations.get(session, operation_id)
+            row.steps[2].status = S.DONE
+            row.steps[2].after = [1]
+        row = self.reopen(operation_id)
+        self.assertEqual(
+            ["done", "pending", "pending"], [s.status for s in row.steps]
+        )
 
     def test_whatever_failed_can_be_retried(self) -> None:
         """``error`` is never a dead end."""
