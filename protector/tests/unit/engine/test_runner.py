@@ -21,7 +21,7 @@ class RunnerTest(base.TestCase):
         super().setUp()
         self.site = self.useFixture(
             site_runtime.SiteRuntime(
-                lease_seconds=1, call_margin=0, poll_interval=0.05
+                lease_seconds=3, call_margin=0, poll_interval=0.05
             )
         )
         self.runtime = self.site.runtime
