@@ -77,4 +77,4 @@ echo "$(date +%T) testing"
 export PROTECTOR_CONTRACT_CLOUD=site-a
 export OS_TEST_PATH=./protector/tests/realcloud
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
-run_stestr realcloud . --serial
+run_stestr realcloud . --serial "$@"
