@@ -48,7 +48,7 @@ class Application:
 def make_app(built: runtime.Runtime, waits: settling.Settling) -> Wsgi:
     """What a request passes is read from the bottom to the top."""
     conf = built.conf
-    app: Wsgi = _pecan(built, waits)
+    app: Wsgi = _Forgetful(_pecan(built, waits))
     app = intake.Intake(
         app, conf.api.max_body_bytes, conf.api.max_document_bytes
     )
@@ -60,6 +60,27 @@ def make_app(built: runtime.Runtime, waits: settling.Settling) -> Wsgi:
     app = cors.CORS(app, conf)
     app = requestlog.RequestLog(app, built.clock)
     return request_id.RequestId(app, conf)
+
+
+class _Forgetful:
+    """Middleware: lets go of each request when it is answered.
+
+    pecan 1.8 has one AttributeError per proxy for the whole process and
+    raises it inside each request that it serves without context-locals: its
+    traceback grows for ever and keeps every frame, and so every request.
+    """
+
+    def __init__(self, application: Wsgi) -> None:
+        self._application = application
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        try:
+            return self._application(environ, start_response)
+        finally:
+            for proxy in (pecan.request, pecan.response):
+                type(proxy).explanation_.__traceback__ = None
 
 
 class _Healthcheck:

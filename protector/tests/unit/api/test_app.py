@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for every request, over HTTP."""
 
+import gc
 import json
 from typing import Any
 
@@ -38,6 +39,17 @@ class FrameTest(served.ApiTest):
             header = answer.headers[microversion.HEADER]
             self.assertEqual(f"protector {given}", header)
             self.assertIn(microversion.HEADER, answer.headers["Vary"])
+
+    def test_an_answered_request_is_let_go(self) -> None:
+        for _ in range(30):
+            self.ok(self.ask("GET", "/"))
+        gc.collect()
+        kept = [
+            found
+            for found in gc.get_objects()
+            if type(found) is dict and "wsgi.input" in found
+        ]
+        self.assertLess(len(kept), 20)
 
     def test_a_version_out_of_range(self) -> None:
         error = self.refused(
