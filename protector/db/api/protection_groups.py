@@ -60,9 +60,16 @@ def alive_ids(session: orm.Session) -> list[str]:
 
 
 def tombstone_ids(session: orm.Session) -> list[str]:
-    return list(
-        session.scalars(sa.select(Group.id).where(Group.deleted != ""))
+    """Groups that the peer has still to forget, but for those whose delete
+    has not ended: it tells the peer itself, and needs the row until then."""
+    op = models.Operation
+    busy = (
+        sa.select(op.id)
+        .where(op.protection_group_id == Group.id, op.status.in_(c.UNFINISHED))
+        .exists()
     )
+    statement = sa.select(Group.id).where(Group.deleted != "", ~busy)
+    return list(session.scalars(statement))
 
 
 def add(

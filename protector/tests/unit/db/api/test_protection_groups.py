@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups, source_locks
@@ -53,6 +54,23 @@ class ProtectionGroupsTest(database.DatabaseTest):
                 self.assertIn(
                     group_id, protection_groups.tombstone_ids(session)
                 )
+
+    def test_a_tombstone_waits_for_its_delete_to_end(self) -> None:
+        """An adopter of the delete needs the row."""
+        group_id = self.site.group()
+        operation_id = self.accept(group_id, "delete")
+        with self.db.writer() as session:
+            group = protection_groups.lock(session, group_id)
+            protection_groups.bury(session, group)
+        with self.db.reader() as session:
+            self.assertEqual([], protection_groups.tombstone_ids(session))
+        with self.db.writer() as session:
+            operation = session.get(models.Operation, operation_id)
+            operation.status = c.OperationStatus.COMPLETED
+        with self.db.reader() as session:
+            self.assertEqual(
+                [group_id], protection_groups.tombstone_ids(session)
+            )
 
     # -- the slot
 
