@@ -8,6 +8,7 @@ from typing import Any
 
 from protector.clients import clouds, types, wait
 
+Key = tuple[str, types.SiteAccess, str]
 Fetch = Callable[[clouds.ProjectClients, set[str]], dict[str, Any]]
 
 
@@ -16,7 +17,7 @@ class Polls:
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
-        self._polls: dict[tuple[str, ...], wait.BatchedPoll[Any]] = {}
+        self._polls: dict[Key, wait.BatchedPoll[Any]] = {}
         self._guard = threading.Lock()
 
     def servers(
@@ -41,7 +42,8 @@ class Polls:
         project_id: str,
         fetch: Fetch,
     ) -> wait.BatchedPoll[Any]:
-        key = (kind, access.site_id, project_id, access.auth_url)
+        # with the credentials: after they change nobody waits on the old
+        key = (kind, access, project_id)
         with self._guard:
             if key not in self._polls:
                 site = self._runtime.clouds.site(access)
