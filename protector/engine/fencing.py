@@ -9,15 +9,16 @@ that state back.
 
 from protector import exception
 from protector.clients import types
+from protector.engine import power
 from protector.engine.context import StepContext
 
 PREFIX = "protector"
 # the states a server may be in when its group moves
-MOVABLE = ("ACTIVE", "SHUTOFF")
+MOVABLE = (power.RUNNING, power.STOPPED)
 
 
-def reason(operation_id: str, power: str) -> str:
-    return f"{PREFIX}:{operation_id}:{power}"
+def reason(operation_id: str, state: str) -> str:
+    return f"{PREFIX}:{operation_id}:{state}"
 
 
 def parse(text: str | None) -> tuple[str, str] | None:
@@ -42,45 +43,45 @@ def lock(ctx: StepContext, site_id: str, server: types.Server) -> str:
             f"{' and '.join(MOVABLE)} servers can be moved.",
             remedy="Bring the server to one of these states and retry.",
         )
-    power = server.status
-    if ours is not None and power == "SHUTOFF":
+    state = server.status
+    if ours is not None and state == power.STOPPED:
         # an earlier operation stopped it and could not bring it back: under
         # its lock nobody else can have stopped it
-        power = ours[1]
+        state = ours[1]
     ctx.site(site_id).service.compute.lock(
-        server.id, reason(ctx.operation.id, power)
+        server.id, reason(ctx.operation.id, state)
     )
-    return power
+    return state
+
+
+def is_ours(server: types.Server) -> bool:
+    """Whether a lock of ours, of any operation, is on the server."""
+    return server.locked and parse(server.locked_reason) is not None
 
 
 def lift(ctx: StepContext, site_id: str, server_id: str) -> None:
-    """Lift a lock of ours; another's stays."""
+    """Lift a lock of ours; another's stays.
+
+    :raises CloudNotFound: there is no such server.
+    """
     service = ctx.site(site_id).service.compute
     server = ctx.tenant(site_id).compute.get_server(server_id)
-    if server.locked and parse(server.locked_reason):
+    if is_ours(server):
         service.unlock(server_id)
 
 
 def undo(ctx: StepContext, site_id: str, server_id: str) -> None:
-    """Bring a server back to the state that this operation's lock noted."""
-    compute = ctx.tenant(site_id).compute
+    """Bring a server back to the state that this operation's lock noted.
+
+    A stop that was asked for may still be under way: it ends first.
+    """
     try:
-        server = compute.get_server(server_id)
+        server = power.idle(ctx, site_id, server_id)
     except exception.CloudNotFound:
         return
     ours = parse(server.locked_reason) if server.locked else None
     if ours is None or ours[0] != ctx.operation.id:
         return
-    if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
-        compute.start(server_id)
-        ctx.servers(site_id).wait(server_id, _runs, ctx.remaining)
+    if ours[1] == power.RUNNING and server.status == power.STOPPED:
+        power.run(ctx, site_id, server_id)
     lift(ctx, site_id, server_id)
-
-
-def _runs(server: types.Server | None) -> bool | None:
-    if server is None or server.status == "ERROR":
-        raise exception.UnexpectedState(
-            "The server did not start again.",
-            remedy="Start it in Nova.",
-        )
-    return True if server.status == "ACTIVE" else None
