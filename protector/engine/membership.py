@@ -19,7 +19,15 @@ def volume_marks(member: models.Member, ordinal: int) -> dict[str, str]:
 
 
 def join(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
-    """The volumes are in the site's Cinder group, observed."""
+    """The volumes are in the site's Cinder group, observed.
+
+    A group takes one update at a time, and members come side by side.
+    """
+    with ctx.work.turn:
+        _join(ctx, site_id, volume_ids)
+
+
+def _join(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
     client = ctx.tenant(site_id).volume
     group_id = str(ctx.scene.side(site_id).cinder_group_id)
     inside = set(client.get_group(group_id).volume_ids)
@@ -39,6 +47,11 @@ def join(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
 
 def leave(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
     """The volumes are in no Cinder group of ours, observed."""
+    with ctx.work.turn:
+        _leave(ctx, site_id, volume_ids)
+
+
+def _leave(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:
     client = ctx.tenant(site_id).volume
     group_id = ctx.scene.side(site_id).cinder_group_id
     if not group_id:
