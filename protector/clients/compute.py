@@ -297,6 +297,11 @@ class ComputeClient(rest.Service):
             made = self.post("/os-server-groups", {"server_group": body})
             return made["server_group"]
 
+    def delete_server_group(self, group_id: str) -> None:
+        """Its members go on without it."""
+        with self.calling(f"delete server group {group_id}"):
+            self.remove(f"/os-server-groups/{group_id}")
+
     def availability_zones(self) -> list[str]:
         """Names of those that are up."""
         with self.calling("list availability zones"):
