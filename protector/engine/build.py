@@ -5,13 +5,13 @@ The only place that writes a server's create body.  Everything it makes is
 marked in a field of the create call itself, so that a repetition finds it.
 """
 
+import hashlib
 from typing import Any
 
 from protector import exception
-from protector.clients import compute as compute_client
 from protector.clients import types
 from protector.db import models
-from protector.engine import mapping
+from protector.engine import made, mapping, records, residue
 from protector.engine import recipe as recipes
 from protector.engine.context import StepContext
 
@@ -22,26 +22,22 @@ MEMBER_MARK = "protector_member"
 def create_server(ctx: StepContext, member: models.Member) -> str:
     """The member's server at the target, made once; its id."""
     compute = ctx.tenant(ctx.target).compute
-    found = find_server(compute, member)
+    found = _marked(ctx, member)
     if found is not None:
         return found.id
-    key_name = _import_keypair(ctx, member)
-    return compute.create_server(_body(ctx, member, key_name))
+    key = _import_keypair(ctx, member)
+    return compute.create_server(_body(ctx, member, key), _hints(ctx, member))
 
 
-def find_server(
-    compute: compute_client.ComputeClient, member: models.Member
-) -> types.Server | None:
+def _marked(ctx: StepContext, member: models.Member) -> types.Server | None:
     """The server that bears the member's mark, if one was made."""
-    for server in compute.list_servers(name=member.recipe["name"]):
-        if server.metadata.get(MEMBER_MARK) == member.id:
-            return server
-    return None
+    found = ctx.tenant(ctx.target).compute.list_servers(
+        name=member.recipe["name"], metadata={MEMBER_MARK: member.id}
+    )
+    return residue.oldest(ctx, "server", found, "created")
 
 
-def _body(
-    ctx: StepContext, member: models.Member, key_name: str | None
-) -> Json:
+def _body(ctx: StepContext, member: models.Member, key: str | None) -> Json:
     recipe = member.recipe
     mapper = mapping.Mapper(ctx.scene, ctx.target)
     compute = ctx.tenant(ctx.target).compute
@@ -56,7 +52,7 @@ def _body(
         "config_drive": recipe["config_drive"],
     }
     optional = {
-        "key_name": key_name,
+        "key_name": key,
         "user_data": recipes.user_data_text(recipe),
         "description": recipe["description"],
         "hostname": recipe["hostname"],
@@ -81,49 +77,88 @@ def _disks(ctx: StepContext, member: models.Member) -> list[Json]:
     ]
 
 
+# -- hints: what names objects of the source means nothing here
+
+SOURCE_HINTS = frozenset(
+    {
+        "group",
+        "same_host",
+        "different_host",
+        "build_near_host_ip",
+        "cidr",
+        "query",
+        "target_cell",
+    }
+)
+
+
+def _hints(ctx: StepContext, member: models.Member) -> Json:
+    recipe = member.recipe
+    hints = {
+        k: v
+        for k, v in (recipe.get("hints") or {}).items()
+        if k not in SOURCE_HINTS
+    }
+    wanted = recipe.get("server_group")
+    if wanted:
+        with ctx.work.turn:
+            # members share server groups
+            hints["group"] = _server_group(ctx, member, wanted)
+    return hints
+
+
+def _server_group(
+    ctx: StepContext, member: models.Member, wanted: Json
+) -> str:
+    """The project's group of the same name and policy, made if missing."""
+    compute = ctx.tenant(ctx.target).compute
+    for group in compute.server_groups():
+        policy = group.get("policy") or (group.get("policies") or [None])[0]
+        if (group["name"], policy) == (wanted["name"], wanted["policy"]):
+            return str(group["id"])
+    made_id = str(
+        compute.create_server_group(wanted["name"], wanted["policy"])["id"]
+    )
+    with ctx.write() as session:
+        row = records.member_copy(ctx, session, ctx.target)
+        known = row.made.get(made.SERVER_GROUPS, [])
+        row.made = {**row.made, made.SERVER_GROUPS: [*known, made_id]}
+    return made_id
+
+
 # -- keypair: belongs to a user, so the service user imports the public key
 #    for the boot and drops it afterwards; the guest keeps it
 
 
-def _temporary_key(ctx: StepContext, member: models.Member) -> str:
-    """The key's own name where that is free, so the server shows it."""
-    return f"{member.recipe['keypair']['name']}"
+def key_name(operation_id: str, keypair: Json) -> str:
+    """Name under which an operation imports a key: nobody else's, the same
+    for all members with that key, and telling whose it is."""
+    text = f"{operation_id} {keypair['public_key']}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{keypair['name'][:200]}-{digest}"
 
 
 def _import_keypair(ctx: StepContext, member: models.Member) -> str | None:
     keypair = member.recipe.get("keypair")
     if not keypair:
         return None
-    compute = ctx.tenant(ctx.target).compute
-    name = _temporary_key(ctx, member)
+    name = key_name(ctx.operation.id, keypair)
     try:
-        compute.import_keypair(name, keypair["public_key"], keypair["type"])
+        ctx.tenant(ctx.target).compute.import_keypair(
+            name, keypair["public_key"], keypair["type"]
+        )
     except exception.CloudConflict:
-        # another member's, of the same name: equal keys share it
-        known = compute.keypair(name)
-        if known.public_key.split()[:2] != keypair["public_key"].split()[:2]:
-            name = f"{name}-{member.id[:8]}"
-            _import_again(compute, name, keypair)
+        # another member's, or of an earlier attempt
+        pass
     return name
-
-
-def _import_again(
-    compute: compute_client.ComputeClient, name: str, keypair: Json
-) -> None:
-    try:
-        compute.import_keypair(name, keypair["public_key"], keypair["type"])
-    except exception.CloudConflict:
-        return
 
 
 def forget_keys(ctx: StepContext) -> None:
     """Drop the imported keys, once every server of the move has booted."""
     names = {
-        name
-        for member in ctx.scene.settled_members
+        key_name(ctx.operation.id, member.recipe["keypair"])
+        for member in ctx.scene.members
         if member.recipe.get("keypair")
-        for key in [_temporary_key(ctx, member)]
-        for name in (key, f"{key}-{member.id[:8]}")
     }
     compute = ctx.tenant(ctx.target).compute
     for name in sorted(names):
