@@ -11,7 +11,7 @@ from typing import Any
 
 from protector import exception
 from protector.db import models
-from protector.engine import fencing, mapping
+from protector.engine import drift, fencing, finding, mapping
 from protector.engine import scene as scenes
 
 Json = dict[str, Any]
@@ -43,16 +43,10 @@ def check(look: Look, source: str, target: str) -> list[Json]:
         except exception.LeaseLost:
             raise
         except exception.ProtectorError as e:
-            findings.append({"check": name, **_error(e.message, e.remedy)})
+            findings.append(
+                {"check": name, **finding.error(e.message, e.remedy)}
+            )
     return findings
-
-
-def _error(message: str, fix: str) -> Json:
-    return {"severity": "error", "message": message, "fix": fix}
-
-
-def _warning(message: str, fix: str) -> Json:
-    return {"severity": "warning", "message": message, "fix": fix}
 
 
 def _peer(look: Look, source: str, target: str) -> list[Json]:
@@ -64,32 +58,17 @@ def _peer(look: Look, source: str, target: str) -> list[Json]:
 def _members(look: Look, source: str, target: str) -> list[Json]:
     scene = look.scene
     if not scene.settled_members:
-        return [_error("The group has no members.", "Add a server to it.")]
+        return [
+            finding.error("The group has no members.", "Add a server to it.")
+        ]
     return [
-        _warning(
+        finding.warning(
             f"Member {m.instance_name} is {m.status} and does not move.",
             "Wait for its change, or remove the member.",
         )
         for m in scene.members
         if m not in scene.settled_members
     ]
-
-
-def _each(
-    look: Look, examine: Callable[[models.Member], list[Json]]
-) -> list[Json]:
-    """The findings of all members: one that cannot be looked at does not
-    hide the others.  A cloud that does not answer is one finding."""
-    found: list[Json] = []
-    for member in look.scene.settled_members:
-        try:
-            found += examine(member)
-        except (exception.LeaseLost, exception.CloudUnavailable):
-            raise
-        except exception.ProtectorError as e:
-            message = f"Member {member.instance_name}: {e.message}"
-            found.append(_error(message, e.remedy))
-    return found
 
 
 def _servers(look: Look, source: str, target: str) -> list[Json]:
@@ -103,13 +82,13 @@ def _servers(look: Look, source: str, target: str) -> list[Json]:
         if server.status in fencing.MOVABLE:
             return []
         return [
-            _error(
+            finding.error(
                 f"Server {server.name} ({server.id}) is {server.status}.",
                 f"Bring it to {' or '.join(fencing.MOVABLE)}.",
             )
         ]
 
-    return _each(look, examine)
+    return finding.each(look.scene.settled_members, examine)
 
 
 def _copies(look: Look, source: str, target: str) -> list[Json]:
@@ -128,7 +107,7 @@ def _copies(look: Look, source: str, target: str) -> list[Json]:
             need["ram"] += flavor.ram
         return []
 
-    found = _each(look, examine)
+    found = finding.each(look.scene.settled_members, examine)
     return found + _short("Nova", compute.quotas(), need)
 
 
@@ -152,7 +131,7 @@ def _volumes(look: Look, source: str, target: str) -> list[Json]:
 def _short(service: str, quotas: Any, need: dict[str, int]) -> list[Json]:
     free = {q.resource: q.free for q in quotas}
     return [
-        _error(
+        finding.error(
             f"{service}'s quota of {name} at the target leaves "
             f"{free[name]:g}, the move needs {wanted}.",
             f"Raise the quota of {name} of the project at the target site.",
@@ -172,14 +151,14 @@ def _networks(look: Look, source: str, target: str) -> list[Json]:
         if copy is not None and copy.ports:
             return []
         return [
-            finding
+            found
             for port in member.recipe["ports"]
-            for finding in _conflicts(
+            for found in _conflicts(
                 look, target, member, port, mapper.network(port, known)
             )
         ]
 
-    return _each(look, examine)
+    return finding.each(look.scene.settled_members, examine)
 
 
 def _conflicts(
@@ -194,7 +173,7 @@ def _conflicts(
         network_id=network["id"], mac_address=port["mac_address"]
     )
     return [
-        _error(
+        finding.error(
             f"MAC {port['mac_address']} of {member.instance_name} is taken "
             f"by port {holder.id} on network {network['name']}.",
             "Delete that port, or map the network to another.",
@@ -209,21 +188,21 @@ def _array(look: Look, source: str, target: str) -> list[Json]:
     found = []
     if not status.group_exists:
         found.append(
-            _error(
+            finding.error(
                 "There is no group of the volumes on the source array.",
                 "Set the replication policy again.",
             )
         )
     if status.link != "connected":
         found.append(
-            _error(
+            finding.error(
                 f"The link between the arrays is {status.link}.",
                 "Mend the connection of the arrays.",
             )
         )
     if not status.allowed:
         found.append(
-            _error(
+            finding.error(
                 "The target array does not take transfers of the group.",
                 "Allow the array group on the target array.",
             )
@@ -231,11 +210,29 @@ def _array(look: Look, source: str, target: str) -> list[Json]:
     return found
 
 
+def _drift(look: Look, source: str, target: str) -> list[Json]:
+    project = look.ctx.tenant(source)
+    return finding.each(
+        look.scene.settled_members,
+        lambda member: drift.at_source(project, member, source),
+    )
+
+
+def _parked(look: Look, source: str, target: str) -> list[Json]:
+    here, there = look.ctx.tenant(source), look.ctx.tenant(target)
+    return finding.each(
+        look.scene.settled_members,
+        lambda member: drift.at_target(there, here, member, source, target),
+    )
+
+
 Check = Callable[[Look, str, str], list[Json]]
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("peer", _peer),
     ("members", _members),
     ("servers", _servers),
+    ("drift", _drift),
+    ("copies", _parked),
     ("compute", _copies),
     ("volumes", _volumes),
     ("networks", _networks),

@@ -59,7 +59,7 @@ def capture(
     server = find_server(project, instance_id)
     warnings: list[str] = []
     _check_server(server, warnings)
-    volumes = _volumes(project, server, volume_ids)
+    volumes, left_out = _volumes(project, server, volume_ids)
     _check_tpm(server, volumes[0][0].image_metadata, UNPROTECTABLE_PROPERTIES)
     for volume, _ in volumes:
         check_volume(volume, rules)
@@ -83,6 +83,8 @@ def capture(
         "server_group": _server_group(project, server),
         "hints": server.raw.get("scheduler_hints") or {},
         "volumes": [_volume(v, a, n) for n, (v, a) in enumerate(volumes)],
+        # by the user's choice: no drift
+        "left_out": left_out,
     }
     return Captured(server, recipe, volumes, warnings)
 
@@ -144,7 +146,8 @@ def _volumes(
     project: clouds.ProjectClients,
     server: types.Server,
     volume_ids: list[str] | None,
-) -> list[tuple[types.Volume, types.Attachment]]:
+) -> tuple[list[tuple[types.Volume, types.Attachment]], list[str]]:
+    """The chosen volumes, the boot volume first; ids of the others."""
     attachments = project.compute.attachments(server.id)
     attached = {a.volume_id: a for a in attachments}
     root = next(
@@ -169,7 +172,8 @@ def _volumes(
             "are not in its project.",
             remedy="Leave them out with volume_ids, or transfer them.",
         )
-    return [(found[a.volume_id], a) for a in order]
+    left_out = sorted(set(attached) - chosen)
+    return [(found[a.volume_id], a) for a in order], left_out
 
 
 def _check_subset(

@@ -119,7 +119,7 @@ class Compute:
         return found(self.servers, server_id)
 
     def attachments(self, server_id: str) -> list[types.Attachment]:
-        return list(self.attached)
+        return [a for a in self.attached if a.server_id == server_id]
 
     def flavors(self) -> list[types.Flavor]:
         return list(self.known_flavors)

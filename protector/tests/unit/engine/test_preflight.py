@@ -72,7 +72,40 @@ class PreflightTest(base.TestCase):
         # conf.peer.check_timeout
         self.ctx.conf = type("Conf", (), {"peer": self.ctx})
 
-    def findings(self) -> list[dict[str, Any]]:
+    def as_recorded(self) -> None:
+        """The clouds hold what the rows tell; what a test put there
+        stays."""
+        for member in self.members:
+            for copy in member.copies:
+                if copy.server_id and copy.site_id == THERE:
+                    self.target.compute.servers.setdefault(
+                        copy.server_id,
+                        fake.server(
+                            copy.server_id, status="SHELVED_OFFLOADED"
+                        ),
+                    )
+            for row in member.volumes:
+                self.ctx.projects[row.site_id].volume.rows.setdefault(
+                    row.cinder_id, fake.volume(row.cinder_id, size=row.size_gb)
+                )
+            self.attach(
+                member, *(v.cinder_id for v in member.volumes_at(HERE))
+            )
+
+    def attach(self, member: models.Member, *volume_ids: str) -> None:
+        copy = member.copy(HERE)
+        server_id = copy.server_id if copy else None
+        attached = self.source.compute.attached
+        known = {a.volume_id for a in attached}
+        attached += [
+            types.Attachment(server_id, i, None, None, False)
+            for i in volume_ids
+            if i not in known
+        ]
+
+    def findings(self, as_recorded: bool = True) -> list[dict[str, Any]]:
+        if as_recorded:
+            self.as_recorded()
         found = preflight.check(preflight.Look(self.ctx), HERE, THERE)
         for finding in found:
             self.assertEqual(
@@ -81,9 +114,11 @@ class PreflightTest(base.TestCase):
             self.assertTrue(finding["message"] and finding["fix"])
         return found
 
-    def only(self, check: str, severity: str = "error") -> list[str]:
+    def only(
+        self, check: str, severity: str = "error", as_recorded: bool = True
+    ) -> list[str]:
         """The messages, all of one check."""
-        found = self.findings()
+        found = self.findings(as_recorded)
         self.assertEqual(
             {(check, severity)}, {(f["check"], f["severity"]) for f in found}
         )
@@ -224,11 +259,11 @@ class PreflightTest(base.TestCase):
         web.volumes += [
             fake_scene.volume(HERE, "web", 1, 70),
             fake_scene.volume(THERE, "web", 0),
-            fake_scene.volume(THERE, "web", 1),
+            fake_scene.volume(THERE, "web", 1, 70),
         ]
         self.members[1].volumes += [
             fake_scene.volume(HERE, "db", 1, 70),
-            fake_scene.volume(THERE, "db", 1),
+            fake_scene.volume(THERE, "db", 1, 70),
         ]
         self.quota(
             types.Quota("volumes", 1, 0, 0),
@@ -280,6 +315,94 @@ class PreflightTest(base.TestCase):
                 fake_scene.copy(THERE, "t", ports=[{"id": "p"}])
             )
         self.assertEqual([], self.findings())
+
+    # -- what changed behind the rows
+
+    def test_a_volume_attached_later_is_not_protected(self) -> None:
+        self.attach(self.members[0], "v-new")
+        (message,) = self.only("drift")
+        self.assertIn("v-new", message)
+
+    def test_a_volume_left_out_by_choice_is_no_drift(self) -> None:
+        web = self.members[0]
+        web.recipe = {**web.recipe, "left_out": ["v-scratch"]}
+        self.attach(web, "v-scratch")
+        self.assertEqual([], self.findings())
+
+    def test_a_volume_that_was_detached_is_told(self) -> None:
+        self.as_recorded()
+        self.source.compute.attached.pop()
+        (message,) = self.only("drift", "warning", as_recorded=False)
+        self.assertIn("here-db-0", message)
+
+    def parked(self, **values: Any) -> None:
+        web = self.members[0]
+        web.copies.append(fake_scene.copy(THERE, "t-web"))
+        web.volumes.append(fake_scene.volume(THERE, "web", 0))
+        self.as_recorded()
+        given = {"status": "SHELVED_OFFLOADED"} | values
+        self.target.compute.servers["t-web"] = fake.server("t-web", **given)
+
+    def test_a_parked_server_that_is_gone_is_built_anew(self) -> None:
+        self.parked()
+        del self.target.compute.servers["t-web"]
+        messages = self.only("copies", "warning", as_recorded=False)
+        self.assertIn("built anew", self.findings(False)[0]["fix"])
+        self.assertIn("t-web", messages[0])
+
+    def test_a_parked_server_that_is_broken_or_in_use(self) -> None:
+        for status in ("ERROR", "ACTIVE"):
+            self.start()
+            self.parked(status=status)
+            (message,) = self.only("copies")
+            self.assertIn(status, message)
+
+    def test_what_we_can_mend_is_no_finding(self) -> None:
+        for values in (
+            {"status": "ERROR", "metadata": {"protector_member": "m-web"}},
+            {
+                "status": "SHUTOFF",
+                "locked": True,
+                "locked_reason": "protector:op-0:ACTIVE",
+            },
+        ):
+            self.start()
+            self.parked(**values)
+            self.assertEqual([], self.findings())
+
+    def test_a_copy_that_is_gone_or_broken(self) -> None:
+        self.parked()
+        rows = self.target.volume.rows
+        rows["there-web-0"] = fake.volume("there-web-0", status="error")
+        self.only("copies", as_recorded=False)
+        del rows["there-web-0"]
+        (message,) = self.only("copies", "warning", as_recorded=False)
+        self.assertIn("is gone", message)
+
+    def grown(self, status: str, **values: Any) -> None:
+        self.parked(**values)
+        self.source.volume.rows["here-web-0"] = fake.volume(
+            "here-web-0", size=70
+        )
+        self.target.volume.rows["there-web-0"] = fake.volume(
+            "there-web-0", status=status
+        )
+
+    def test_a_volume_that_grew(self) -> None:
+        for status, values, severity, word in (
+            ("available", {}, "warning", "extended"),
+            (
+                "reserved",
+                {"metadata": {"protector_member": "m-web"}},
+                "warning",
+                "built anew",
+            ),
+            ("reserved", {}, "error", "does not extend"),
+        ):
+            self.start()
+            self.grown(status, **values)
+            (message,) = self.only("copies", severity)
+            self.assertIn(word, message)
 
     # -- replication
 

@@ -172,6 +172,9 @@ class VolumesTest(RecipeTest):
 
     def test_a_subset_with_the_boot_volume(self) -> None:
         self.assertEqual(["v-vda", "v-vdc"], self.order(["v-vdc", "v-vda"]))
+        found = self.capture(["v-vdc", "v-vda"])
+        self.assertEqual(["v-vdb"], found.recipe["left_out"])
+        self.assertEqual([], self.capture().recipe["left_out"])
 
     def test_a_subset_without_the_boot_volume(self) -> None:
         for ids in (["v-vdb"], []):

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changed behind the rows: volumes at the source, copies at the target.
+
+Reads both clouds, changes nothing; the findings are preflight's.
+"""
+
+from typing import Any
+
+from protector import exception
+from protector.clients import clouds
+from protector.db import models
+from protector.engine import finding, power, targets
+
+Json = dict[str, Any]
+ADD_AGAIN = "Remove the member and add it again."
+
+
+def at_source(
+    project: clouds.ProjectClients, member: models.Member, source: str
+) -> list[Json]:
+    """Volumes that came to the server, or went, since it was protected."""
+    copy = member.copy(source)
+    if copy is None or not copy.server_id:
+        return []
+    try:
+        attachments = project.compute.attachments(copy.server_id)
+    except exception.CloudNotFound:
+        # told with the servers
+        return []
+    attached = {a.volume_id for a in attachments}
+    known = {str(v.cinder_id) for v in member.volumes_at(source)}
+    left_out = set((member.recipe or {}).get("left_out", []))
+    return [
+        finding.error(
+            f"Volume {volume_id} was attached to {member.instance_name} "
+            "after it was protected, and would not move.",
+            f"Detach the volume, or: {ADD_AGAIN}",
+        )
+        for volume_id in sorted(attached - known - left_out)
+    ] + [
+        finding.warning(
+            f"Volume {volume_id} is protected, but attached to "
+            f"{member.instance_name} no more.",
+            ADD_AGAIN,
+        )
+        for volume_id in sorted(known - attached)
+    ]
+
+
+def at_target(
+    project: clouds.ProjectClients,
+    sources: clouds.ProjectClients,
+    member: models.Member,
+    source: str,
+    target: str,
+) -> list[Json]:
+    """Servers and volumes there that are gone, broken or too small."""
+    return _server(project, member, target) + _volumes(
+        project, sources, member, source, target
+    )
+
+
+def _server(
+    project: clouds.ProjectClients, member: models.Member, target: str
+) -> list[Json]:
+    copy = member.copy(target)
+    if copy is None or not copy.server_id:
+        return []
+    try:
+        server = project.compute.get_server(copy.server_id)
+    except exception.CloudNotFound:
+        return [
+            finding.warning(
+                f"The parked server {copy.server_id} of "
+                f"{member.instance_name} is gone.",
+                "Nothing to do: the server is built anew, with another id.",
+            )
+        ]
+    if server.task_state or targets.never_ran(server, member):
+        return []
+    problem = targets.obstacle(server)
+    return [finding.error(*problem)] if problem else []
+
+
+def _volumes(
+    project: clouds.ProjectClients,
+    sources: clouds.ProjectClients,
+    member: models.Member,
+    source: str,
+    target: str,
+) -> list[Json]:
+    rows = {str(v.cinder_id): v for v in member.volumes_at(target)}
+    origin = {v.ordinal: str(v.cinder_id) for v in member.volumes_at(source)}
+    present = {v.id: v for v in project.volume.list(ids=set(rows))}
+    sizes = {
+        v.id: v.size for v in sources.volume.list(ids=set(origin.values()))
+    }
+    found = []
+    for volume_id, row in rows.items():
+        volume = present.get(volume_id)
+        if volume is None:
+            found.append(
+                finding.warning(
+                    f"Volume {row.name} ({volume_id}), a copy of "
+                    f"{member.instance_name}, is gone.",
+                    "Nothing to do: the copy is made anew.",
+                )
+            )
+        elif volume.status.startswith("error"):
+            found.append(
+                finding.error(
+                    f"Volume {volume.name} ({volume.id}) at the target is "
+                    f"{volume.status}.",
+                    "See the log of Cinder and delete the volume: then it "
+                    "is made anew.",
+                )
+            )
+        elif volume.size < sizes.get(origin.get(row.ordinal, ""), 0):
+            found += _grown(project, member, target, volume)
+    return found
+
+
+def _grown(
+    project: clouds.ProjectClients,
+    member: models.Member,
+    target: str,
+    volume: Any,
+) -> list[Json]:
+    text = (
+        f"The source of volume {volume.name} ({volume.id}) at the target is "
+        "larger by now"
+    )
+    if volume.status == "available":
+        return [finding.warning(f"{text}; it is extended.", "Nothing to do.")]
+    copy = member.copy(target)
+    if copy is not None and copy.server_id:
+        server = project.compute.get_server(copy.server_id)
+        if server.status == power.PARKED and targets.is_ours(server, member):
+            return [
+                finding.warning(
+                    f"{text}; server {server.name} is built anew, with "
+                    "another id.",
+                    "Nothing to do.",
+                )
+            ]
+    return [
+        finding.error(
+            f"{text}, and Cinder does not extend what is {volume.status}.",
+            targets.OUTGROWN,
+        )
+    ]
