@@ -10,6 +10,7 @@ from protector.engine import (
     recipe,
     removal,
     replication,
+    residue,
     settling,
 )
 from protector.engine import scene as scenes
@@ -123,7 +124,7 @@ def prestage(ctx: StepContext) -> Json:
 
 
 def unprestage(ctx: StepContext) -> None:
-    removal.drop_copies(ctx, ctx.scene.peer_site_id)
+    residue.note(ctx, removal.drop_copies(ctx, ctx.scene.peer_site_id))
 
 
 def cover(ctx: StepContext) -> Json:
@@ -179,8 +180,7 @@ def leave(ctx: StepContext) -> None:
 def drop_copies(ctx: StepContext) -> Json:
     """Delete what Protector made for the member at the other site."""
     kept = removal.drop_copies(ctx, ctx.scene.peer_site_id)
-    if kept:
-        ctx.save(residue=kept)
+    residue.note(ctx, kept)
     return {"kept": kept}
 
 
