@@ -15,7 +15,7 @@ from protector.tests import base
 from protector.tests.fixtures import certificates
 from protector.tests.unit.api import served
 
-CONF = """
+CONFIG_FILE = """
 [api]
 bind_host = 127.0.0.1
 port = {port}
@@ -67,7 +67,7 @@ class ProcessTest(base.TestCase):
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         file = directory / "protector.conf"
         port = served.free_port()
-        file.write_text(CONF.format(port=port, directory=directory))
+        file.write_text(CONFIG_FILE.format(port=port, directory=directory))
         command = [sys.executable, "-m", "protector.cmd.api"]
         process = subprocess.Popen(
             [*command, "--config-file", str(file)],

@@ -12,7 +12,7 @@ from protector import secrets
 from protector.cmd import manage, status
 from protector.tests import base
 
-CONF = """
+CONFIG_FILE = """
 [database]
 connection = sqlite:///{0}/db.sqlite
 [secrets]
@@ -29,7 +29,7 @@ class ManageTest(base.TestCase):
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.keys = directory / "keys"
         self.file = directory / "protector.conf"
-        self.file.write_text(CONF.format(directory))
+        self.file.write_text(CONFIG_FILE.format(directory))
 
     def run_main(self, main: object, *words: str) -> tuple[int, str]:
         """Exit status and output, or the complaint when it fails."""
