@@ -79,6 +79,14 @@ class TestCase(base.BaseTestCase):
                 )
             )
 
+    def hear(self, *names: str) -> None:
+        """Capture these loggers at DEBUG, whatever an earlier test of the
+        process made of their levels."""
+        for name in names:
+            logger = logging.getLogger(name)
+            self.addCleanup(logger.setLevel, logger.level)
+            logger.setLevel(logging.DEBUG)
+
     @property
     def log_output(self) -> str:
         """All that was logged so far, one record per line."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver keeps its promises over REST 1.x."""
 
-import logging
 
 from protector.storage.pure import connection, rest1
 from protector.tests.unit.storage.pure import contract, contract_content
@@ -15,7 +14,7 @@ class TestProtectionOverRest1(contract.DriverContract):
         self.assertIsInstance(arrays.of(self.a.array), rest1.Rest1)
 
     def test_token_is_nowhere(self) -> None:
-        logging.getLogger("urllib3").setLevel(logging.DEBUG)
+        self.hear("urllib3", "urllib3.connectionpool")
         self.protected("v1")
         self.point("e1")
         self.assertIn("/api/1.19/auth/session", self.log_output)

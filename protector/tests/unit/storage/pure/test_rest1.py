@@ -184,6 +184,7 @@ class TestTrust(Rest1Case):
 
 class TestSecrets(Rest1Case):
     def test_token_is_nowhere(self) -> None:
+        self.hear("urllib3", "urllib3.connectionpool")
         said = f"what is {TOKEN}?"
         self.answers["POST", "volume/t"] = [
             refusal(said, status=400),
