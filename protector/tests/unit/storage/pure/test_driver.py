@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver keeps its promises over REST 1.x."""
 
-
 from protector.storage.pure import connection, rest1
 from protector.tests.unit.storage.pure import contract, contract_content
 
