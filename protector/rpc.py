@@ -17,7 +17,6 @@ from oslo_utils import importutils
 from protector.context import RequestContext
 
 LOG = logging.getLogger(__name__)
-TOPIC = "protector-engine"
 # seconds to ring the doorbell: the request that rings is answered already
 CAST_SECONDS = 5.0
 # how long after its timeout a call of oslo.messaging has to be over
@@ -124,10 +123,17 @@ class Bus:
         _register_late_options(conf)
         self._transport = messaging.get_rpc_transport(conf)
 
-    def client(self, version: str) -> Client:
-        target = messaging.Target(
-            exchange=self._conf.rpc_exchange, topic=TOPIC, version=version
+    def _target(self, **values: str) -> messaging.Target:
+        # a queue is named by its topic alone: with the same one, two sites
+        # on one virtual host would take each other's messages whatever
+        # their exchanges are
+        exchange = self._conf.rpc_exchange
+        return messaging.Target(
+            exchange=exchange, topic=f"{exchange}-engine", **values
         )
+
+    def client(self, version: str) -> Client:
+        target = self._target(version=version)
         client = messaging.get_rpc_client(
             self._transport,
             target,
@@ -139,9 +145,7 @@ class Bus:
         return Client(client, self._conf.rpc_timeout)
 
     def server(self, endpoints: list[Any], name: str) -> Any:
-        target = messaging.Target(
-            exchange=self._conf.rpc_exchange, topic=TOPIC, server=name
-        )
+        target = self._target(server=name)
         return messaging.get_rpc_server(
             self._transport,
             target,

@@ -27,7 +27,8 @@ every engine of a site needs a name of its own.
         "rpc_exchange",
         default="protector",
         help="""
-Exchange of the message bus that API and engine of this site use.
+Exchange of the message bus that API and engine of this site use; their queues
+are named after it.
 
 Two sites that share one broker need different virtual hosts or exchanges.
 """,

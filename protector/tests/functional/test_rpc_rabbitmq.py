@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 from urllib import parse
+import uuid
 
 import fixtures
 import oslo_messaging as messaging
@@ -76,7 +77,7 @@ class RabbitMQTest(base.TestCase):
         login = parts.netloc.rpartition("@")[0]
         self.url = f"rabbit://{login}@127.0.0.1:{self.broker.port}/"
         # an exchange for each test: nobody else's answers
-        self.exchange = f"test-{os.getpid()}-{id(self)}"
+        self.exchange = f"test-{uuid.uuid4()}"
         self.endpoint = Endpoint()
         self.context = context.RequestContext(
             user_id="u",
@@ -185,6 +186,16 @@ class CallTest(RabbitMQTest):
         self.engine.start(self.context, "op-1")
         self.assertTrue(self.endpoint.ring.wait(10))
         self.assertEqual(["op-1"], self.endpoint.rung)
+
+    def test_two_sites_share_a_broker(self) -> None:
+        mine, theirs = self.endpoint, Endpoint()
+        self.exchange, self.endpoint = f"test-{uuid.uuid4()}", theirs
+        self.serve()
+        for number in range(10):
+            self.engine.start(self.context, f"op-{number}")
+        self.precheck(self.engine)
+        self.assertEqual([], theirs.rung)
+        self.assertEqual(10, len(mine.rung))
 
     def test_an_answer_that_does_not_come(self) -> None:
         self.unreachable(lambda: self.engine.ping(self.context, 1), 5)
