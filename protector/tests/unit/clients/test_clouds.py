@@ -81,6 +81,7 @@ CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {
         "import_keypair": ("k", "ssh-rsa AAAA"),
         "delete_keypair": ("k",),
         "create_server_group": ("g", "affinity"),
+        "delete_server_group": ("g",),
     },
     "volume": {
         "create": ("v", 1, "t"),
