@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protector import exception, metadata
+from protector.clients import peer as peer_client
 from protector.db.api import metadata_sync
 from protector.engine import access
 from protector.engine import scene as scenes
@@ -21,10 +22,12 @@ def deliver(
 ) -> metadata.Triple:
     """Send the stored bytes; what the peer holds afterwards.
 
-    A failure is recorded with the time of the next attempt, and raised.
+    A failure is recorded with the time of the next attempt, and raised.  At
+    the site that is not the primary nothing is sent: it is compared.
 
     :raises PeerUnreachable: no answer.
     :raises StaleDocument: the peer holds something newer or other.
+    :raises MetadataOutOfSync: the primary holds another document.
     """
     with runtime.db.reader() as session:
         scene = scenes.load(session, runtime.conf, group_id)
@@ -41,6 +44,12 @@ def deliver(
         before_change=before_change,
         request_id=request_id,
     )
+    if scene.group.current_primary_site_id != scene.local_site_id:
+        # the primary makes the documents; here they are only compared
+        _compare(site.peer, scene, mine)
+        with runtime.db.writer() as session:
+            metadata_sync.confirm(session, group_id, mine, runtime.clock.now())
+        return mine
     try:
         site.peer.push(group_id, raw)
     except exception.LeaseLost:
@@ -51,6 +60,27 @@ def deliver(
     with runtime.db.writer() as session:
         metadata_sync.confirm(session, group_id, mine, runtime.clock.now())
     return mine
+
+
+def _compare(
+    peer: peer_client.PeerClient, scene: scenes.Scene, mine: metadata.Triple
+) -> None:
+    """:raises MetadataOutOfSync: the primary holds another document."""
+    marker = None
+    while page := peer.groups(marker):
+        for held in page:
+            if held["id"] == scene.group.id:
+                if held["checksum"] == mine.checksum:
+                    return
+                break
+        marker = page[-1]["id"]
+    name = scene.sites[scene.peer_site_id].name
+    raise exception.MetadataOutOfSync(
+        f"Protection group {scene.group.name} is out of sync, and its "
+        f"documents are made at {name}.",
+        remedy=f"Run sync-force at {name}.",
+        site=name,
+    )
 
 
 def _failed(
