@@ -25,7 +25,6 @@ from protector.db.api import (
     metadata_sync,
     mirrors,
     operations,
-    operations_actions,
     protection_groups,
     sites,
     source_locks,
@@ -158,9 +157,7 @@ def _take_slot(
         if group.current_primary_site_id == group.primary_site_id
         else c.Verb.FAILBACK
     )
-    operations_actions.supersede_waiting(
-        session, call.now, group.id, operation_id
-    )
+    operations.supersede_queue(session, call.now, group.id, operation_id)
     try:
         protection_groups.take_slot(session, group, operation_id, verb)
     except exception.GroupBusy as e:

@@ -121,12 +121,3 @@ def start_again(member: Member, now: datetime.datetime) -> None:
     """A failed addition is tried once more."""
     member.status = c.MemberStatus.PROTECTING
     member.updated_at = now
-
-
-def rest(session: orm.Session, operation: models.Operation) -> None:
-    """What a member is after a change of it ended without success."""
-    member = session.get(Member, operation.args.get("member_id", ""))
-    if member is None:
-        return
-    added = operation.kind == c.Verb.MEMBER_ADD
-    member.status = c.MemberStatus.ERROR if added else c.MemberStatus.PROTECTED

@@ -286,14 +286,14 @@ def _reset_failed(operation: Op) -> None:
 
 
 def _reset_member(session: orm.Session, operation: Op) -> None:
-    if operation.kind not in states.QUEUED or operation.no_return:
+    added = operation.kind == c.Verb.MEMBER_ADD
+    if operation.kind not in states.QUEUED or (added and operation.no_return):
+        # one that is settled stays so
         return
     member = session.get(models.Member, operation.args["member_id"])
     if member is not None:
         member.status = (
-            c.MemberStatus.PROTECTING
-            if operation.kind == c.Verb.MEMBER_ADD
-            else c.MemberStatus.REMOVING
+            c.MemberStatus.PROTECTING if added else c.MemberStatus.REMOVING
         )
 
 

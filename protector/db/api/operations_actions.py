@@ -8,13 +8,9 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, states
 from protector.db import models
-from protector.db.api import members, operations, protection_groups
+from protector.db.api import operations, protection_groups
 
 Op = models.Operation
-_MEMBER = {
-    c.Verb.MEMBER_ADD: c.MemberStatus.PROTECTING,
-    c.Verb.MEMBER_REMOVE: c.MemberStatus.REMOVING,
-}
 
 
 def retry(session: orm.Session, operation: Op) -> None:
@@ -25,12 +21,6 @@ def retry(session: orm.Session, operation: Op) -> None:
     group = protection_groups.lock(session, operation.protection_group_id)
     _bring_back(group, operation)
     operations.reopen(session, operation, group)
-    status = _MEMBER.get(c.Verb(operation.kind))
-    member_id = operation.args.get("member_id")
-    if status is not None and member_id is not None:
-        member = session.get(models.Member, member_id)
-        if member is not None:
-            member.status = status
 
 
 def _bring_back(group: models.ProtectionGroup, operation: Op) -> None:
@@ -96,22 +86,3 @@ def cancel(session: orm.Session, operation: Op) -> None:
         remedy="There is nothing to cancel.",
         status=operation.status,
     )
-
-
-def supersede_waiting(
-    session: orm.Session,
-    now: datetime.datetime,
-    group_id: str,
-    by: str,
-) -> None:
-    """End the membership changes that wait for their turn, and leave their
-    members as after a failure."""
-    waiting = [
-        o
-        for o in operations.unfinished(session, group_id)
-        if o.status == c.OperationStatus.PENDING
-    ]
-    operations.supersede_queue(session, now, group_id, by)
-    for operation in waiting:
-        if operation.status == c.OperationStatus.CANCELLED:
-            members.rest(session, operation)
