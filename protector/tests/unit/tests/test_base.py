@@ -4,6 +4,8 @@
 import logging
 import socket
 
+import testtools
+
 from protector.tests import base
 
 
@@ -27,3 +29,24 @@ class TestCaseTest(base.TestCase):
             sock.settimeout(5)
             sock.connect(server.getsockname())
             self.assertEqual(server.getsockname(), sock.getpeername())
+
+    def test_a_long_log_is_cut_in_the_middle(self) -> None:
+        class Noisy(base.TestCase):
+            def test(self) -> None:
+                logger = logging.getLogger("protector.noisy")
+                logger.info("the first line")
+                for _ in range(6):
+                    logger.info("é" * 500_000)
+                logger.info("the last line")
+
+        case = Noisy("test")
+        case.run(testtools.TestResult())
+        size = 0
+        for detail in case.getDetails().values():
+            size = max(size, len(b"".join(detail.iter_bytes())))
+        log = "".join(d.as_text() for d in case.getDetails().values())
+        self.assertIn("the first line", log)
+        self.assertIn("bytes left out", log)
+        self.assertIn("the last line", log)
+        # what a packet of the test protocol holds
+        self.assertTrue(1_000_000 < size < 4_000_000, size)
