@@ -36,6 +36,10 @@ class MemberStatus(enum.StrEnum):
     ERROR = "error"
 
 
+# their volumes are not in the group, or not known to be
+MEMBER_UNSETTLED = (MemberStatus.PROTECTING, MemberStatus.ERROR)
+
+
 class CopyRole(enum.StrEnum):
     """What a member's server is at one site."""
 
@@ -96,6 +100,8 @@ class StepStatus(enum.StrEnum):
     TIMED_OUT = "timed_out"
 
 
+# the step with which a planned move can only go forward
+POINT_OF_NO_RETURN = "placement.release"
 STEP_SETTLED = (
     StepStatus.DONE,
     StepStatus.SKIPPED,
@@ -121,3 +127,61 @@ class Condition(enum.StrEnum):
     DEGRADED = "Degraded"
     SPLIT = "Split"
     FAILOVER_READY = "FailoverReady"
+
+
+class Severity(enum.StrEnum):
+    """What a finding does to the verb it was looked for."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Finding(enum.StrEnum):
+    """The codes of preflight's findings, each explained in the user guide."""
+
+    # whether it can be looked at all
+    PEER_UNREACHABLE = "PeerUnreachable"
+    CLOUD_UNREACHABLE = "CloudUnreachable"
+    ARRAY_UNREACHABLE = "ArrayUnreachable"
+    CHECK_FAILED = "CheckFailed"
+    # the sites
+    PEER_VERSION_MISMATCH = "PeerVersionMismatch"
+    METADATA_OUT_OF_SYNC = "MetadataOutOfSync"
+    SPLIT = "Split"
+    RIGHT_MISSING = "RightMissing"
+    MICROVERSION_TOO_OLD = "MicroversionTooOld"
+    # the members at the source
+    NO_MEMBERS = "NoMembers"
+    MEMBER_NOT_SETTLED = "MemberNotSettled"
+    SERVER_MISSING = "ServerMissing"
+    SERVER_NOT_MOVABLE = "ServerNotMovable"
+    VOLUME_NOT_PROTECTED = "VolumeNotProtected"
+    VOLUME_DETACHED = "VolumeDetached"
+    # what stands for them at the target
+    PARKED_SERVER_GONE = "ParkedServerGone"
+    PARKED_SERVER_UNUSABLE = "ParkedServerUnusable"
+    COPY_GONE = "CopyGone"
+    COPY_IN_ERROR = "CopyInError"
+    COPY_TOO_SMALL = "CopyTooSmall"
+    # what they need there
+    FLAVOR_NOT_MAPPED = "FlavorNotMapped"
+    NETWORK_NOT_MAPPED = "NetworkNotMapped"
+    AVAILABILITY_ZONE_MISSING = "AvailabilityZoneMissing"
+    SECURITY_GROUP_MISSING = "SecurityGroupMissing"
+    KEYPAIR_MISSING = "KeypairMissing"
+    PROPERTY_LOST = "PropertyLost"
+    QUOTA_SHORT = "QuotaShort"
+    CAPACITY_SHORT = "CapacityShort"
+    CAPACITY_UNKNOWN = "CapacityUnknown"
+    MAC_TAKEN = "MacTaken"
+    ADDRESS_TAKEN = "AddressTaken"
+    ADDRESS_NOT_IN_SUBNET = "AddressNotInSubnet"
+    # the arrays
+    REPLICATION_NOT_CONFIGURED = "ReplicationNotConfigured"
+    ARRAY_GROUP_MISSING = "ArrayGroupMissing"
+    SCHEDULE_OFF = "ScheduleOff"
+    LINK_DOWN = "LinkDown"
+    TRANSFER_NOT_ALLOWED = "TransferNotAllowed"
+    NO_RECOVERY_POINT = "NoRecoveryPoint"
+    RECOVERY_POINT_OLD = "RecoveryPointOld"
+    MEMBER_NEWER_THAN_POINT = "MemberNewerThanPoint"

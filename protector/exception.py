@@ -293,6 +293,12 @@ class ArrayUnavailable(ArrayError):
     """No answer from the array: the outcome is unknown."""
 
 
+class ReplicationNotConfigured(ArrayError):
+    """The array side of a direction is not made."""
+
+    remedy = "Set a replication policy."
+
+
 class DeadlineExceeded(ProtectorError):
     remedy = "Look at the named object, then retry the operation."
 

@@ -79,6 +79,32 @@ def refusal(
     )
 
 
+def not_empty(name: str, members: int) -> exception.GroupNotEmpty:
+    """The refusal of a delete."""
+    return exception.GroupNotEmpty(
+        f"Protection group {name} still has {members} member(s).",
+        members=members,
+    )
+
+
+def no_members(name: str) -> exception.InvalidStatus:
+    """The refusal of a move of nothing."""
+    return exception.InvalidStatus(
+        f"Protection group {name} has no members to move.",
+        remedy="Add a server to it.",
+    )
+
+
+def not_configured(name: str) -> exception.InvalidStatus:
+    """The refusal of what needs an array group."""
+    return exception.InvalidStatus(
+        f"Protection group {name} does not replicate yet: it has no array "
+        "group.",
+        remedy="Set a replication policy; check that the arrays of both "
+        "sites are configured.",
+    )
+
+
 def _remedy(verb: V, status: S) -> str:
     if verb == V.FAILOVER and status == S.FAILED_OVER:
         return "The group runs at its secondary site: use failback."

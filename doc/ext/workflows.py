@@ -53,6 +53,8 @@ def _stage(stage: steps_api.Stage) -> Iterator[str]:
         where.append("tier by tier")
     for name in stage.steps:
         yield from _step(name, where)
+    if stage.tiers:
+        yield from _step(stage.tiers, ["between two tiers"])
 
 
 def _step(name: str, where: list[str]) -> Iterator[str]:

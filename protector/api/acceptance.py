@@ -13,25 +13,16 @@ from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception, states
+from protector import exception
 from protector.api import call as calls
+from protector.api import legality
 from protector.db import models
-from protector.db.api import (
-    metadata_sync,
-    operations,
-    protection_groups,
-    sites,
-)
+from protector.db.api import operations, protection_groups, sites
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
 # rows that belong to the acceptance, written in its transaction
 Rows = Callable[[orm.Session, Group, models.Operation], None]
-
-# may be asked of either site
-ANYWHERE = frozenset({c.Verb.SYNC}) | c.PLACEMENT_VERBS
-# go on while the peer does not hold the last version
-OUT_OF_SYNC = frozenset({c.Verb.SYNC})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +55,7 @@ def accept(
         known = _known(session, change)
         if known is not None:
             return known
-        check(session, group, change.verb)
+        legality.check(session, group, change.verb)
     found = call.runtime.engine.precheck(
         call.context, change.verb, group_id, change.args
     )
@@ -86,51 +77,6 @@ def create(
     return group, operation
 
 
-def check(session: orm.Session, group: Group, verb: c.Verb) -> None:
-    """What the database knows against a change here and now.
-
-    :raises NotPrimarySite: the other site decides about the group.
-    :raises InvalidStatus: the status does not allow it.
-    :raises GroupBusy: another operation holds the slot.
-    :raises MetadataOutOfSync: the peer lacks the last version.
-    """
-    local = sites.local(session)
-    if verb not in ANYWHERE:
-        require_primary(session, group, local)
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
-    if refused is not None:
-        if group.operation_id is not None:
-            raise protection_groups.busy(group)
-        raise refused
-    if group.operation_id is not None and verb not in states.QUEUED:
-        raise protection_groups.busy(group)
-    if verb not in OUT_OF_SYNC:
-        require_synced(session, group)
-
-
-def require_primary(
-    session: orm.Session, group: Group, local: models.Site
-) -> None:
-    """:raises NotPrimarySite: with the site that decides in the details."""
-    if group.current_primary_site_id == local.id:
-        return
-    primary = session.get(models.Site, group.current_primary_site_id)
-    name = primary.name if primary else group.current_primary_site_id
-    raise exception.NotPrimarySite(
-        f"Protection group {group.name} is changed at its current primary "
-        f"site, {name}; this is {local.name}.",
-        site=name,
-        site_id=group.current_primary_site_id,
-        endpoint=primary.endpoint if primary else None,
-    )
-
-
-def require_synced(session: orm.Session, group: Group) -> None:
-    sync = metadata_sync.find(session, group.id)
-    if sync is not None and sync.remote_status == c.SyncStatus.FAILED:
-        metadata_sync.require_in_sync(session, group)
-
-
 def _store(
     call: calls.Call,
     session: orm.Session,
@@ -142,7 +88,7 @@ def _store(
     known = _known(session, change)
     if known is not None:
         return known
-    check(session, group, change.verb)
+    legality.check(session, group, change.verb)
     args = change.finish(change.args, found)
     operation = operations.accept(
         session,

@@ -71,13 +71,17 @@ class Call:
         missing: exception.NotFound,
         rule: str | None = None,
     ) -> None:
-        """Like ``authorize``, but who may not even see the row is told
-        that there is none.
+        """Like ``authorize``, but who may not even see the row of another
+        project is told that there is none.
 
         :param show: the rule of showing the row.
         """
-        if not self.allows(show, project_id):
+        target = {"project_id": project_id}
+        if self.context.project_id != project_id and not self.allows(
+            show, project_id
+        ):
             raise missing
+        self.runtime.policy.authorize(self.context, show, target)
         self.authorize(project_id, rule)
 
     @property
@@ -93,3 +97,4 @@ class Answer:
     status: int = 200
     location: str | None = None
     retry_after: int | None = None
+    etag: str | None = None

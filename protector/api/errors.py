@@ -60,17 +60,21 @@ def status_of(error: exception.ProtectorError) -> int:
     return error.code
 
 
+def message_of(error: exception.ProtectorError) -> str:
+    """What happened, and the remedy."""
+    if error.remedy and error.remedy not in error.message:
+        return f"{error.message} {error.remedy}"
+    return error.message
+
+
 def body(
     error: exception.ProtectorError, environ: dict[str, Any]
 ) -> dict[str, Any]:
-    message = error.message
-    if error.remedy and error.remedy not in message:
-        message = f"{message} {error.remedy}"
     code = status_of(error)
     shown = {
         "code": code,
         "title": http.HTTPStatus(code).phrase,
-        "message": message,
+        "message": message_of(error),
         "reason": error.reason,
         "details": error.details,
         "request_id": environ.get(request_id.ENV_REQUEST_ID),

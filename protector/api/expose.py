@@ -123,4 +123,8 @@ def _render(call: calls.Call, answer: calls.Answer) -> webob.Response:
         response.location = call.url + parse.quote(answer.location)
     if answer.retry_after is not None:
         response.retry_after = answer.retry_after
+    if answer.etag is not None:
+        response.etag = answer.etag
+        # 304 when the client has it
+        response.conditional_response = True
     return response

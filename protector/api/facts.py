@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector.api import call as calls
+from protector.api import legality
 from protector.api.views import consistency_groups as cg_view
 from protector.api.views import protection_groups as view
 from protector.db import models
-from protector.db.api import consistency_groups, members, sites
+from protector.db.api import consistency_groups, sites
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
@@ -25,7 +26,7 @@ def of(
     local = sites.local(session)
     names = site_names(session)
     cg_ids = consistency_groups.ids_of(session, ids)
-    counts = members.counts(session, ids)
+    found = legality.situations(session, groups)
     policy = models.ReplicationPolicy
     rpo: dict[str, int] = {
         group_id: minutes
@@ -43,7 +44,7 @@ def of(
             site_names=names,
             rpo_minutes=rpo.get(i, call.runtime.conf.replication.rpo_minutes),
             now=call.now,
-            member_count=counts.get(i, 0),
+            situation=found[i],
         )
         for i in ids
     }

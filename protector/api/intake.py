@@ -7,6 +7,7 @@ would hand their keys to the handlers as arguments, sees neither.
 
 import io
 import json
+import math
 import re
 from typing import Any
 from urllib import parse
@@ -83,9 +84,13 @@ def query(text: str) -> dict[str, str]:
         )
     except ValueError:
         raise exception.BadRequest("The query is malformed.") from None
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise exception.BadRequest("A query parameter is given twice.")
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise exception.BadRequest(
+                f"The query parameter {name[:64]!r} is given twice."
+            )
+        found[name] = value
     return found
 
 
@@ -126,6 +131,10 @@ def _parsed(request: webob.Request, raw: bytes) -> Any:
         raise exception.UnsupportedMediaType(
             f"The body is of type {request.content_type or 'unknown'}."
         )
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise exception.UnsupportedMediaType(
+            f"The body is in {request.charset[:64]}, not in UTF-8."
+        )
     return parse_json(raw)
 
 
@@ -142,6 +151,7 @@ def parse_json(raw: bytes) -> Any:
             text,
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
+            parse_float=_finite,
         )
         if _SURROGATE.search(text):
             # half a character could not be stored
@@ -168,6 +178,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key comes twice in an object")
+    return found
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(f"{text[:20]} is too large")
     return found
 
 

@@ -27,13 +27,13 @@ class Version:
         return f"{self.major}.{self.minor}"
 
 
+# doc/source/user/microversions.rst has a section for each
 VERSIONS = (
     # the documented API
     Version(1, 0),
     # the minimum that the documentation asks for; behaves like 1.0
     Version(1, 1),
-    # group: allowed_actions, refused_actions, conditions, epoch,
-    # metadata_version, last_operation_id
+    # groups tell what they allow, their conditions and their epoch
     Version(1, 2),
 )
 MINIMUM, MAXIMUM = VERSIONS[0], VERSIONS[-1]

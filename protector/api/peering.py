@@ -2,6 +2,8 @@
 """Who speaks on ``/v1/peer``: the one user that a peer site signs in as,
 for a site that is registered here."""
 
+from typing import Any
+
 from sqlalchemy import orm
 
 from protector import exception
@@ -9,6 +11,7 @@ from protector.api import call as calls
 from protector.db import models
 from protector.db.api import sites
 
+Json = dict[str, Any]
 HEADER = "X-Protector-Site"
 
 
@@ -40,6 +43,24 @@ def site(call: calls.Call, session: orm.Session) -> models.Site:
             site=site_id,
         )
     return found
+
+
+def check_operation(
+    session: orm.Session, operation_id: str, told: Json, peer: models.Site
+) -> None:
+    """:raises NotFound: it is there, but of another group or not between
+    this site and the peer."""
+    known = session.get(models.Operation, operation_id)
+    if known is None:
+        return
+    ends = {known.source_site_id, known.target_site_id}
+    if known.protection_group_id != told["protection_group_id"] or ends != {
+        sites.local(session).id,
+        peer.id,
+    }:
+        raise exception.NotFound(
+            f"There is no operation {operation_id}.", id=operation_id
+        )
 
 
 def check_pair(

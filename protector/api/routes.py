@@ -24,7 +24,7 @@ METHODS = {
 }
 # self, req, resp
 _LEADING = 3
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RESERVED = r"(?!(?:admin|peer|health)/)"
 _FORMS = {"tenant": _RESERVED + r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}"}
 

@@ -9,13 +9,13 @@ from keystonemiddleware import auth_token, opts
 
 from protector import exception
 
-PUBLIC = frozenset({"/", "/v1"})
+PUBLIC = frozenset({"/", "/v1", "/v1/openapi.json"})
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Tokens:
-    """Middleware: keystonemiddleware in front of all but the versions.
+    """Middleware: keystonemiddleware in front of all but what is public.
 
     :param conf: with ``[keystone_authtoken]``; ``[api] auth_strategy``
         noauth trusts the identity headers instead.

@@ -5,10 +5,11 @@ The decorators only write it down (``declaration(handler)``); ``expose``
 holds requests and answers to it, and tests walk it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import dataclasses
 import functools
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -32,6 +33,8 @@ class Schema:
     schema: Json
     min_version: Version = microversion.MINIMUM
     max_version: Version = microversion.MAXIMUM
+    # what the documentation shows, where the handler looks closer
+    shown: Json | None = None
 
     def fits(self, version: Version) -> bool:
         return self.min_version <= version <= self.max_version
@@ -47,6 +50,8 @@ class Declaration:
     responses: dict[int, list[Schema]] = dataclasses.field(
         default_factory=dict
     )
+    # that a request must have, with their schemas; checked by the handler
+    headers: Json = dataclasses.field(default_factory=dict)
     rules: tuple[str, ...] = ()
     public: bool = False
 
@@ -81,12 +86,26 @@ def body(
     schema: Json,
     min_version: Version = microversion.MINIMUM,
     max_version: Version = microversion.MAXIMUM,
+    shown: Json | None = None,
 ) -> Callable[[Handler], Handler]:
-    """The schema of the request's body; without one there must be none."""
+    """The schema of the request's body; without one there must be none.
+
+    :param shown: the stricter one that the handler holds it to.
+    """
 
     def declare(handler: Handler) -> Handler:
-        made = Schema(schema, min_version, max_version)
+        made = Schema(schema, min_version, max_version, shown)
         declaration(handler).bodies.append(made)
+        return handler
+
+    return declare
+
+
+def header(name: str, schema: Json) -> Callable[[Handler], Handler]:
+    """A header that the handler asks for."""
+
+    def declare(handler: Handler) -> Handler:
+        declaration(handler).headers[name] = schema
         return handler
 
     return declare
@@ -130,16 +149,14 @@ def response(
 
 def check_query(declared: Declaration, version: Version, given: Json) -> None:
     """:raises BadRequest: an unknown parameter or a bad value."""
-    schema = _fitting(declared.queries, version) or types.NO_QUERY
-    _check(schema, given, "The query")
+    found = fitting(declared.queries, version)
+    _check(found.schema if found else types.NO_QUERY, given, "The query")
 
 
 def check_body(declared: Declaration, version: Version, given: Any) -> None:
     """:raises BadRequest: it does not fit, is missing, or not expected."""
-    schema = _fitting(declared.bodies, version)
-    if schema is None:
-        schema = types.NO_BODY
-    _check(schema, given, "The body")
+    found = fitting(declared.bodies, version)
+    _check(found.schema if found else types.NO_BODY, given, "The body")
 
 
 def check_value(schema: Json, given: Any, what: str) -> None:
@@ -151,22 +168,25 @@ def check_value(schema: Json, given: Any, what: str) -> None:
     _check(schema, given, what)
 
 
+def flag(query: Json, name: str) -> bool:
+    """A flag of a valid query; without it no."""
+    return str(query.get(name, "false")).lower() == "true"
+
+
 def check_response(
     declared: Declaration, version: Version, status: int, given: Any
 ) -> str | None:
     """What is wrong with an answer; None when it is as declared."""
-    schema = _fitting(declared.responses.get(status, []), version)
-    if schema is None:
+    found = fitting(declared.responses.get(status, []), version)
+    if found is None:
         return f"status {status} is not declared"
-    error = js_exc.best_match(_validator(schema).iter_errors(given))
+    error = js_exc.best_match(_validator(found.schema).iter_errors(given))
     return None if error is None else _text(error, "The answer")
 
 
-def _fitting(schemas: list[Schema], version: Version) -> Json | None:
-    for entry in schemas:
-        if entry.fits(version):
-            return entry.schema
-    return None
+def fitting(schemas: list[Schema], version: Version) -> Schema | None:
+    """The one that holds for a version."""
+    return next((s for s in schemas if s.fits(version)), None)
 
 
 def _check(schema: Json, given: Any, what: str) -> None:
@@ -181,9 +201,22 @@ def _validator(schema: Json) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _compiled(text: str) -> Any:
-    return jsonschema.Draft202012Validator(
-        json.loads(text), format_checker=types.FORMATS
-    )
+    return _Validator(json.loads(text), format_checker=types.FORMATS)
+
+
+def _pattern(
+    validator: Any, pattern: str, value: Any, schema: Json
+) -> Iterator[js_exc.ValidationError]:
+    """As JSON Schema means it: ``$`` is the end, not a newline before it."""
+    if not validator.is_type(value, "string"):
+        return
+    if not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield js_exc.ValidationError(f"it does not match {pattern}")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"pattern": _pattern}
+)
 
 
 def _text(error: js_exc.ValidationError, what: str) -> str:

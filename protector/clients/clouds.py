@@ -19,6 +19,7 @@ from protector.clients import (
     image,
     network,
     peer,
+    placement,
     rest,
     session,
     types,
@@ -33,6 +34,7 @@ NetworkClient = network.NetworkClient
 ImageClient = image.ImageClient
 IdentityClient = identity.IdentityClient
 PeerClient = peer.PeerClient
+PlacementClient = placement.PlacementClient
 
 
 class ProjectClients:
@@ -61,6 +63,15 @@ class ProjectClients:
     @functools.cached_property
     def image(self) -> ImageClient:
         return ImageClient(self._scope)
+
+    @functools.cached_property
+    def identity(self) -> IdentityClient:
+        """Keystone, by the token for this project."""
+        return IdentityClient(self._scope)
+
+    @functools.cached_property
+    def placement(self) -> PlacementClient:
+        return PlacementClient(self._scope)
 
 
 class SiteClients:

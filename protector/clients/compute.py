@@ -261,6 +261,12 @@ class ComputeClient(rest.Service):
             raw = self.read(f"/os-keypairs/{name}", **owner)
             return _keypair(raw["keypair"])
 
+    def keypairs(self) -> list[types.Keypair]:
+        """Those of the service user."""
+        with self.calling("list keypairs"):
+            found = self.read("/os-keypairs")["keypairs"]
+            return [_keypair(row["keypair"]) for row in found]
+
     def import_keypair(
         self, name: str, public_key: str, type: str = "ssh"
     ) -> types.Keypair:

@@ -155,7 +155,7 @@ def kind_of(status: int, text: str) -> type[exception.CloudError]:
 def cause(error: BaseException) -> str:
     """Why there was no answer, in a few words."""
     if isinstance(error, ksa_errors.ConnectTimeout):
-        return "no answer in time"
+        return "Connection timeout"
     if isinstance(error, ksa_errors.SSLError):
         return "TLS failed: " + shortened(str(error))
     if isinstance(error, ksa_errors.EndpointNotFound):

@@ -14,6 +14,7 @@ from typing import Any
 from cheroot import server as cheroot_server
 from cheroot import wsgi
 from cheroot.ssl import builtin
+from oslo_context import context
 from oslo_log import log as logging
 
 from protector import runtime, service
@@ -26,6 +27,8 @@ READ_TIMEOUT = 60
 # seconds that running requests get at the end
 GRACE = 30
 BACKLOG = 256
+# bytes of a request's line and headers; tokens are the largest of these
+MAX_HEADER = 64 << 10
 
 
 class _Request(cheroot_server.HTTPRequest):
@@ -36,13 +39,14 @@ class _Request(cheroot_server.HTTPRequest):
         if not code.isdigit() or int(code) < 400:
             super().simple_response(status, msg)
             return
+        request_id = context.generate_request_id()
         error = {
             "code": int(code),
             "title": title,
             "message": msg or f"{title}.",
             "reason": "BadRequest",
             "details": {},
-            "request_id": None,
+            "request_id": request_id,
         }
         body = json.dumps({"error": error}).encode()
         self.close_connection = True
@@ -50,6 +54,7 @@ class _Request(cheroot_server.HTTPRequest):
             f"{self.server.protocol} {status}\r\n"
             f"Content-Length: {len(body)}\r\n"
             "Content-Type: application/json\r\n"
+            f"X-Openstack-Request-Id: {request_id}\r\n"
             "Connection: close\r\n\r\n"
         )
         try:
@@ -116,6 +121,7 @@ def _server(conf: Any, application: app.Application) -> _Server:
         timeout=READ_TIMEOUT,
         shutdown_timeout=GRACE,
     )
+    server.max_request_header_size = MAX_HEADER
     server.max_request_body_size = options.max_document_bytes
     if options.tls_cert_file:
         server.ssl_adapter = builtin.BuiltinSSLAdapter(

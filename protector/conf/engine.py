@@ -95,6 +95,15 @@ push is repeated in the background.
 """,
     ),
     cfg.FloatOpt(
+        "boot_delay_limit",
+        default=3600,
+        min=0,
+        help="""
+The longest time, in seconds, that a boot tier of a group holds up the next
+one, whatever the group's mappings say.
+""",
+    ),
+    cfg.FloatOpt(
         "replication_timeout",
         default=14400,
         min=1,

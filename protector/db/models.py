@@ -55,6 +55,11 @@ def member_key(**kw: Any) -> orm.Mapped[Any]:
     )
 
 
+def keyset(*columns: str) -> sa.Index:
+    """Serves a list in the order of the last column, the id between ties."""
+    return sa.Index(None, *columns, "id")
+
+
 class Times:
     created_at: orm.Mapped[datetime.datetime]
     updated_at: orm.Mapped[datetime.datetime | None]
@@ -93,6 +98,7 @@ class TenantMapping(Times, Base):
     __table_args__ = (
         sa.UniqueConstraint("local_project_id", "remote_site_id"),
         sa.UniqueConstraint("remote_site_id", "remote_project_id"),
+        keyset("created_at"),
         Base.__table_args__,
     )
 
@@ -113,6 +119,9 @@ class ProtectionGroup(Times, Base):
             "ix_protection_groups_keyset", "project_id", "created_at", "id"
         ),
         sa.Index("ix_protection_groups_created_at", "created_at", "id"),
+        keyset("project_id"),
+        *(keyset(key) for key in ("name", "status")),
+        *(keyset("project_id", key) for key in ("name", "status")),
         Base.__table_args__,
     )
 
@@ -191,11 +200,16 @@ class Member(Times, Base):
     __tablename__ = "members"
     __table_args__ = (
         sa.UniqueConstraint("protection_group_id", "instance_id"),
+        keyset("protection_group_id"),
+        *(
+            keyset("protection_group_id", key)
+            for key in ("created_at", "instance_name", "status")
+        ),
         Base.__table_args__,
     )
 
     id: orm.Mapped[str] = uuid_key()
-    protection_group_id: orm.Mapped[str] = group_key(index=True)
+    protection_group_id: orm.Mapped[str] = group_key()
     instance_id: orm.Mapped[str] = orm.mapped_column(types.Uuid)
     instance_name: orm.Mapped[str]
     # where the original server lives
@@ -300,6 +314,9 @@ class Operation(Times, Base):
     __tablename__ = "operations"
     __table_args__ = (
         sa.Index("ix_operations_keyset", "project_id", "created_at", "id"),
+        keyset("project_id"),
+        *(keyset(key) for key in ("created_at", "kind", "status")),
+        *(keyset("project_id", key) for key in ("kind", "status")),
         sa.Index("ix_operations_group", "protection_group_id", "created_at"),
         sa.Index("ix_operations_work", "status", "lease_until"),
         Base.__table_args__,
@@ -366,6 +383,8 @@ class OperationStep(Base):
     attempt: orm.Mapped[int]
     weight: orm.Mapped[int]
     optional: orm.Mapped[bool]
+    # of a step that only waits
+    delay_seconds: orm.Mapped[int | None]
     started_at: orm.Mapped[datetime.datetime | None]
     finished_at: orm.Mapped[datetime.datetime | None]
     message: orm.Mapped[str | None] = orm.mapped_column(sa.Text)

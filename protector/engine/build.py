@@ -11,7 +11,7 @@ from typing import Any
 from protector import exception
 from protector.clients import types
 from protector.db import models
-from protector.engine import made, mapping, records, residue
+from protector.engine import losses, made, mapping, records, residue
 from protector.engine import recipe as recipes
 from protector.engine.context import StepContext
 
@@ -25,7 +25,7 @@ def create_server(ctx: StepContext, member: models.Member) -> str:
     found = _marked(ctx, member)
     if found is not None:
         return found.id
-    key = _import_keypair(ctx, member)
+    key = _keypair(ctx, member)
     return compute.create_server(_body(ctx, member, key), _hints(ctx, member))
 
 
@@ -61,7 +61,8 @@ def _body(ctx: StepContext, member: models.Member, key: str | None) -> Json:
             recipe["availability_zone"]
         ),
     }
-    return body | {k: v for k, v in optional.items() if v}
+    body |= {k: v for k, v in optional.items() if v}
+    return losses.without(body, compute.server_maximum)
 
 
 def _disks(ctx: StepContext, member: models.Member) -> list[Json]:
@@ -138,10 +139,23 @@ def key_name(operation_id: str, keypair: Json) -> str:
     return f"{keypair['name'][:200]}-{digest}"
 
 
-def _import_keypair(ctx: StepContext, member: models.Member) -> str | None:
+def _keypair(ctx: StepContext, member: models.Member) -> str | None:
+    """The keypair to boot with: the mapped one, if the service user has it
+    there, else the member's own, imported."""
     keypair = member.recipe.get("keypair")
     if not keypair:
         return None
+    mapped = mapping.Mapper(ctx.scene, ctx.target).keypair(keypair["name"])
+    if mapped is None:
+        return _imported(ctx, keypair)
+    try:
+        return ctx.tenant(ctx.target).compute.keypair(mapped).name
+    except exception.CloudNotFound:
+        # told by preflight; the guest has its own key on its disk
+        return _imported(ctx, keypair)
+
+
+def _imported(ctx: StepContext, keypair: Json) -> str:
     name = key_name(ctx.operation.id, keypair)
     try:
         ctx.tenant(ctx.target).compute.import_keypair(

@@ -16,7 +16,11 @@ from sqlalchemy import orm
 from protector import exception
 from protector.clients import clouds, types, wait
 from protector.db import models
-from protector.db.api import operations, operations_leases
+from protector.db.api import (
+    operations,
+    operations_leases,
+    recovery_points,
+)
 from protector.engine import access, leases, polls
 from protector.engine import scene as scenes
 from protector.storage import base
@@ -43,7 +47,9 @@ class Work:
 
 
 class StepContext:
-    """:param member_id: the member of a per-member step."""
+    """:param member_id: the member of a per-member step.
+    :param ordinal: the place of the step in its operation.
+    """
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class StepContext:
         operation: models.Operation,
         member_id: str | None,
         deadline: float,
+        ordinal: int | None = None,
     ) -> None:
         self.work = work
         self.runtime = work.runtime
@@ -58,6 +65,7 @@ class StepContext:
         self.clock = work.runtime.clock
         self.operation = operation
         self.member_id = member_id
+        self.ordinal = ordinal
         self._deadline = deadline
 
     # -- time and ownership
@@ -115,6 +123,11 @@ class StepContext:
         """The operation's values as they are now."""
         with self.runtime.db.reader() as session:
             return operations.get(session, self.operation.id).data
+
+    def known_epochs(self) -> dict[str, int]:
+        """Epochs of the group's points by name, as observed before."""
+        with self.runtime.db.reader() as session:
+            return recovery_points.epochs(session, self.scene.group.id)
 
     @functools.cached_property
     def scene(self) -> scenes.Scene:
@@ -195,14 +208,13 @@ class StepContext:
     def direction(self, source_site_id: str) -> base.Direction:
         """Replication from a site to the other, by its array group there.
 
-        :raises ArrayError: the array side of that direction is not made.
+        :raises ReplicationNotConfigured: that direction has no array group.
         """
         side = self.scene.side(source_site_id)
         if not side.array_group:
-            raise exception.ArrayError(
+            raise exception.ReplicationNotConfigured(
                 "Replication is not configured from site "
-                f"{self.scene.sites[source_site_id].name}.",
-                remedy="Set a replication policy.",
+                f"{self.scene.sites[source_site_id].name}."
             )
         return base.Direction(
             self.array(source_site_id),

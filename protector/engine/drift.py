@@ -10,14 +10,14 @@ from protector import exception
 from protector.clients import clouds
 from protector.db import models
 from protector.engine import finding, power, targets
+from protector.engine.finding import Code, Finding
 
-Json = dict[str, Any]
 ADD_AGAIN = "Remove the member and add it again."
 
 
 def at_source(
     project: clouds.ProjectClients, member: models.Member, source: str
-) -> list[Json]:
+) -> list[Finding]:
     """Volumes that came to the server, or went, since it was protected."""
     copy = member.copy(source)
     if copy is None or not copy.server_id:
@@ -32,6 +32,7 @@ def at_source(
     left_out = set((member.recipe or {}).get("left_out", []))
     return [
         finding.error(
+            Code.VOLUME_NOT_PROTECTED,
             f"Volume {volume_id} was attached to {member.instance_name} "
             "after it was protected, and would not move.",
             f"Detach the volume, or: {ADD_AGAIN}",
@@ -39,6 +40,7 @@ def at_source(
         for volume_id in sorted(attached - known - left_out)
     ] + [
         finding.warning(
+            Code.VOLUME_DETACHED,
             f"Volume {volume_id} is protected, but attached to "
             f"{member.instance_name} no more.",
             ADD_AGAIN,
@@ -53,7 +55,7 @@ def at_target(
     member: models.Member,
     source: str,
     target: str,
-) -> list[Json]:
+) -> list[Finding]:
     """Servers and volumes there that are gone, broken or too small."""
     return _server(project, member, target) + _volumes(
         project, sources, member, source, target
@@ -62,7 +64,7 @@ def at_target(
 
 def _server(
     project: clouds.ProjectClients, member: models.Member, target: str
-) -> list[Json]:
+) -> list[Finding]:
     copy = member.copy(target)
     if copy is None or not copy.server_id:
         return []
@@ -71,6 +73,7 @@ def _server(
     except exception.CloudNotFound:
         return [
             finding.warning(
+                Code.PARKED_SERVER_GONE,
                 f"The parked server {copy.server_id} of "
                 f"{member.instance_name} is gone.",
                 "Nothing to do: the server is built anew, with another id.",
@@ -79,7 +82,9 @@ def _server(
     if server.task_state or targets.never_ran(server, member):
         return []
     problem = targets.obstacle(server)
-    return [finding.error(*problem)] if problem else []
+    if problem is None:
+        return []
+    return [finding.error(Code.PARKED_SERVER_UNUSABLE, *problem)]
 
 
 def _volumes(
@@ -88,7 +93,7 @@ def _volumes(
     member: models.Member,
     source: str,
     target: str,
-) -> list[Json]:
+) -> list[Finding]:
     rows = {str(v.cinder_id): v for v in member.volumes_at(target)}
     origin = {v.ordinal: str(v.cinder_id) for v in member.volumes_at(source)}
     present = {v.id: v for v in project.volume.list(ids=set(rows))}
@@ -101,6 +106,7 @@ def _volumes(
         if volume is None:
             found.append(
                 finding.warning(
+                    Code.COPY_GONE,
                     f"Volume {row.name} ({volume_id}), a copy of "
                     f"{member.instance_name}, is gone.",
                     "Nothing to do: the copy is made anew.",
@@ -109,6 +115,7 @@ def _volumes(
         elif volume.status.startswith("error"):
             found.append(
                 finding.error(
+                    Code.COPY_IN_ERROR,
                     f"Volume {volume.name} ({volume.id}) at the target is "
                     f"{volume.status}.",
                     "See the log of Cinder and delete the volume: then it "
@@ -125,19 +132,26 @@ def _grown(
     member: models.Member,
     target: str,
     volume: Any,
-) -> list[Json]:
+) -> list[Finding]:
     text = (
         f"The source of volume {volume.name} ({volume.id}) at the target is "
         "larger by now"
     )
     if volume.status == "available":
-        return [finding.warning(f"{text}; it is extended.", "Nothing to do.")]
+        return [
+            finding.warning(
+                Code.COPY_TOO_SMALL,
+                f"{text}; it is extended.",
+                "Nothing to do.",
+            )
+        ]
     copy = member.copy(target)
     if copy is not None and copy.server_id:
         server = project.compute.get_server(copy.server_id)
         if server.status == power.PARKED and targets.is_ours(server, member):
             return [
                 finding.warning(
+                    Code.COPY_TOO_SMALL,
                     f"{text}; server {server.name} is built anew, with "
                     "another id.",
                     "Nothing to do.",
@@ -145,6 +159,7 @@ def _grown(
             ]
     return [
         finding.error(
+            Code.COPY_TOO_SMALL,
             f"{text}, and Cinder does not extend what is {volume.status}.",
             targets.OUTGROWN,
         )

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from protector import exception
-from protector.clients import clouds, types
+from protector.clients import types
 from protector.engine import scene as scenes
 
 Json = dict[str, Any]
 SIZES = ("vcpus", "ram", "disk", "ephemeral")
-KINDS = ("networks", "flavors", "security_groups", "availability_zones")
 
 
 class Mapper:
@@ -94,6 +93,28 @@ class Mapper:
         found = self.wanted("security_groups", group["id"], group["name"])
         return found or str(group["name"])
 
+    def keypair(self, name: str) -> str | None:
+        """The service user's keypair that is mapped to a source's."""
+        return self.wanted("keypairs", name)
+
+    def subnet(
+        self, port: Json, ip: Json, subnets: Iterable[Json]
+    ) -> Json | None:
+        """The target's subnet for one address of a recipe's port; None when
+        no mapping names it.
+
+        :param subnets: those of the target's network.
+        :raises PreflightFailed: the mapped one is not among them.
+        """
+        pairs = self.subnets(port["network_id"], port["network_name"])
+        source = (ip.get("subnet_id"), ip.get("subnet_name"))
+        wanted = next(
+            (p["target"] for p in pairs if p["source"] in source), None
+        )
+        if wanted is None:
+            return None
+        return _pick("subnet", subnets, wanted, str(source[1] or source[0]))
+
     def availability_zone(self, zone: str | None) -> str | None:
         """The mapped zone; without a mapping the scheduler decides."""
         return self.wanted("availability_zones", zone) if zone else None
@@ -126,42 +147,3 @@ def _pick(what: str, rows: Iterable[Json], wanted: str, source: str) -> Json:
         kind=what,
         source=source,
     )
-
-
-def propose(
-    source: clouds.ProjectClients,
-    target: clouds.ProjectClients,
-    source_is_primary: bool,
-) -> Json:
-    """A mapping made from both clouds: pairs of equal names."""
-
-    def pairs(mine: Iterable[str], theirs: Iterable[str]) -> list[Json]:
-        both = sorted(set(mine) & set(theirs))
-        return [{"primary": name, "secondary": name} for name in both]
-
-    def names(rows: Iterable[Json]) -> list[str]:
-        return [r["name"] for r in rows if r.get("name")]
-
-    primary, secondary = (
-        (source, target) if source_is_primary else (target, source)
-    )
-    return {
-        "networks": pairs(
-            names(primary.network.networks()),
-            names(secondary.network.networks()),
-        ),
-        "flavors": pairs(
-            [f.name for f in primary.compute.flavors()],
-            [f.name for f in secondary.compute.flavors()],
-        ),
-        "security_groups": pairs(
-            names(primary.network.security_groups()),
-            names(secondary.network.security_groups()),
-        ),
-        "keypairs": [],
-        "availability_zones": pairs(
-            primary.compute.availability_zones(),
-            secondary.compute.availability_zones(),
-        ),
-        "boot_tiers": [],
-    }

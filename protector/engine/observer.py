@@ -230,7 +230,9 @@ def _points_rows(
         row = rows.pop(point.name, None)
         if row is None:
             row = models.RecoveryPoint(
-                id=str(uuid.uuid4()),
+                # the same at both sites: a move that one forwards to the
+                # other may name a point
+                id=str(uuid.uuid5(uuid.UUID(scene.group.id), point.name)),
                 protection_group_id=scene.group.id,
                 name=point.name,
                 source_site_id=site_id,

@@ -12,7 +12,14 @@ from protector import constants as c
 from protector import exception, states
 from protector.context import RequestContext
 from protector.db.api import metadata_sync, protection_groups
-from protector.engine import group_types, mapping, reading, recipe
+from protector.engine import (
+    group_types,
+    mapping_names,
+    reading,
+    recipe,
+    undo_copies,
+)
+from protector.engine import scene as scenes
 from protector.engine.steps import members
 
 Json = dict[str, Any]
@@ -87,13 +94,25 @@ def _update(reader: Reader, args: Json) -> Json:
 def _delete(reader: Reader, args: Json) -> Json:
     scene = reader.scene
     if scene.members:
-        raise exception.GroupNotEmpty(
-            f"Protection group {scene.group.name} still has "
-            f"{len(scene.members)} members.",
-            members=[m.id for m in scene.members],
-        )
+        raise states.not_empty(scene.group.name, len(scene.members))
     _peer(reader)
+    if not args.get("discard_undo"):
+        _no_undo(reader)
     return {}
+
+
+def _no_undo(reader: Reader) -> None:
+    """:raises InvalidStatus: undo copies live."""
+    scene = reader.scene
+    names = []
+    for site_id in (scene.local_site_id, scene.peer_site_id):
+        try:
+            names += undo_copies.live(reader, site_id)
+        except exception.ArrayError:
+            # the operation looks again, before it deletes anything
+            continue
+    if names:
+        raise undo_copies.refusal(scene.group.name, names)
 
 
 def _member_add(reader: Reader, args: Json) -> Json:
@@ -124,16 +143,24 @@ def _member_add(reader: Reader, args: Json) -> Json:
 
 def _mappings_set(reader: Reader, args: Json) -> Json:
     _change(reader, args)
-    known = {m.id for m in reader.scene.members}
-    for tier in args["mappings"].get("boot_tiers", []):
-        strange = set(tier["members"]) - known
-        if strange:
-            raise exception.InvalidReference(
-                f"boot_tiers names {', '.join(sorted(strange))}, which are "
-                "no members of the group.",
-                field="boot_tiers",
-            )
-    return {"mappings": args["mappings"]}
+    scene = reader.scene
+    mappings = args["mappings"]
+    for side, site_id in _sides(scene):
+        wanted = mappings
+        if site_id == scene.group.current_primary_site_id:
+            # keypairs belong to the users there
+            wanted = {k: v for k, v in mappings.items() if k != "keypairs"}
+        name = scene.sites[site_id].name
+        mapping_names.check(side, name, reader.tenant(site_id), wanted)
+    return {"mappings": mappings}
+
+
+def _sides(scene: scenes.Scene) -> tuple[tuple[str, str], ...]:
+    group = scene.group
+    return (
+        ("primary", group.primary_site_id),
+        ("secondary", group.secondary_site_id),
+    )
 
 
 def _policy_set(reader: Reader, args: Json) -> Json:
@@ -150,7 +177,9 @@ def _policy_set(reader: Reader, args: Json) -> Json:
 
 
 def _replicate(reader: Reader, args: Json) -> Json:
-    reader.direction(reader.scene.group.current_primary_site_id)
+    group = reader.scene.group
+    if not reader.scene.side(group.current_primary_site_id).array_group:
+        raise states.not_configured(group.name)
     return {}
 
 
@@ -160,11 +189,7 @@ def _move(reader: Reader, args: Json) -> Json:
     _in_sync(reader)
     _peer(reader)
     if not reader.scene.settled_members:
-        raise exception.InvalidStatus(
-            f"Protection group {reader.scene.group.name} has no members to "
-            "move.",
-            remedy="Add a server to it.",
-        )
+        raise states.no_members(reader.scene.group.name)
     return {}
 
 
@@ -191,9 +216,11 @@ def propose_mappings(
     """Mappings made from both clouds, in the form PUT takes."""
     reader = Reader.of(runtime, group_id, context)
     scene = reader.scene
-    source = scene.local_site_id
-    return mapping.propose(
-        reader.tenant(source),
-        reader.tenant(scene.peer_site_id),
-        source == scene.group.primary_site_id,
+    group = scene.group
+    keypairs = [m.recipe.get("keypair") for m in scene.settled_members]
+    return mapping_names.propose(
+        reader.tenant(group.primary_site_id),
+        reader.tenant(group.secondary_site_id),
+        group.current_primary_site_id == group.primary_site_id,
+        [k["name"] for k in keypairs if k],
     )

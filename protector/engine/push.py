@@ -90,7 +90,9 @@ def _failed(
         metadata_sync.fail(
             session,
             group_id,
-            error.message,
+            # the documented report has room for the cause only: it says
+            # already which site and what to do
+            str(error.details.get("cause") or error.message),
             runtime.clock.now(),
             runtime.conf.peer.push_backoff_max,
         )

@@ -5,9 +5,10 @@ may not change anything."""
 import functools
 from typing import Any
 
+from protector import clock, exception
 from protector import context as request_context
-from protector import exception
 from protector.clients import clouds
+from protector.db.api import recovery_points
 from protector.engine import access
 from protector.engine import scene as scenes
 from protector.storage import base
@@ -47,6 +48,16 @@ class Reader:
             scene = scenes.load(session, runtime.conf, group_id)
         return cls(runtime, scene, context)
 
+    @property
+    def clock(self) -> clock.Clock:
+        found: clock.Clock = self.runtime.clock
+        return found
+
+    def known_epochs(self) -> dict[str, int]:
+        """Epochs of the group's points by name, as observed before."""
+        with self.runtime.db.reader() as session:
+            return recovery_points.epochs(session, self.scene.group.id)
+
     def site(self, site_id: str) -> clouds.SiteClients:
         return access.clients(
             self.runtime,
@@ -67,13 +78,15 @@ class Reader:
         return self.runtime.storage.array_of(site.id, site.name)
 
     def direction(self, source_site_id: str) -> base.Direction:
-        """:raises ArrayError: that direction is not configured."""
+        """Replication from a site to the other.
+
+        :raises ReplicationNotConfigured: it has no array group there.
+        """
         side = self.scene.side(source_site_id)
         if not side.array_group:
-            raise exception.ArrayError(
+            raise exception.ReplicationNotConfigured(
                 "Replication is not configured from site "
-                f"{self.scene.sites[source_site_id].name}.",
-                remedy="Set a replication policy.",
+                f"{self.scene.sites[source_site_id].name}."
             )
         return base.Direction(
             self.array(source_site_id),

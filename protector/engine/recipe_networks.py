@@ -46,14 +46,7 @@ def ports(project: clouds.ProjectClients, server: types.Server) -> list[Json]:
             "network_id": port.network_id,
             "network_name": names.get(port.network_id),
             "mac_address": port.mac_address,
-            "fixed_ips": [
-                {
-                    "ip_address": ip["ip_address"],
-                    "subnet_id": ip["subnet_id"],
-                    "cidr": subnets.get(ip["subnet_id"], {}).get("cidr"),
-                }
-                for ip in port.fixed_ips
-            ],
+            "fixed_ips": [_fixed_ip(ip, subnets) for ip in port.fixed_ips],
             "security_groups": list(port.security_group_ids),
             "floating_ips": _floating_ips(network, names, port.id),
             # False is a value: port security that is off stays off
@@ -65,6 +58,16 @@ def ports(project: clouds.ProjectClients, server: types.Server) -> list[Json]:
         }
         for port in ordered
     ]
+
+
+def _fixed_ip(ip: Json, subnets: dict[str, Json]) -> Json:
+    subnet = subnets.get(ip["subnet_id"], {})
+    return {
+        "ip_address": ip["ip_address"],
+        "subnet_id": ip["subnet_id"],
+        "subnet_name": subnet.get("name"),
+        "cidr": subnet.get("cidr"),
+    }
 
 
 def _floating_ips(

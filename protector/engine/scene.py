@@ -65,12 +65,7 @@ class Scene:
     @property
     def settled_members(self) -> list[models.Member]:
         """Those whose volumes are in the group."""
-        return [
-            m
-            for m in self.members
-            if m.status
-            not in (c.MemberStatus.PROTECTING, c.MemberStatus.ERROR)
-        ]
+        return [m for m in self.members if m.status not in c.MEMBER_UNSETTLED]
 
 
 def load(session: orm.Session, conf: Any, group_id: str) -> Scene:

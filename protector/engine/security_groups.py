@@ -105,16 +105,17 @@ def _drop_defaults(
 ) -> None:
     """Take Neutron's own rules, which let everything out, from a group of
     ours whose pattern does not have them."""
-    kept = {r["ethertype"] for r in wanted if _lets_all_out(r)}
+    kept = {r["ethertype"] for r in wanted if lets_all_out(r)}
     for rule in present:
-        if _lets_all_out(rule) and rule["ethertype"] not in kept:
+        if lets_all_out(rule) and rule["ethertype"] not in kept:
             try:
                 network.delete_security_group_rule(rule["id"])
             except exception.CloudNotFound:
                 continue
 
 
-def _lets_all_out(rule: Json) -> bool:
+def lets_all_out(rule: Json) -> bool:
+    """Whether it is one that Neutron gives to every group."""
     return rule["direction"] == "egress" and not any(
         rule.get(field) for field in NARROWING
     )

@@ -48,11 +48,12 @@ class One:
 class Each:
     """A stage of one chain of steps for each member, side by side.
 
-    ``tiers``: members of a later boot tier wait for the earlier ones.
+    ``tiers``: members of a later boot tier wait for the earlier ones, and
+    for the step of that name when the tier before has a delay.
     """
 
     steps: tuple[str, ...]
-    tiers: bool = False
+    tiers: str | None = None
 
 
 Stage = One | Each
@@ -61,11 +62,16 @@ Workflow = tuple[Stage, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A member as the planner sees it; ``tier`` counts from 0."""
+    """A member as the planner sees it.
+
+    ``tier`` counts from 0; ``delay`` is the seconds that pass between its
+    tier and the next.
+    """
 
     id: str
     name: str
     tier: int = 0
+    delay: int = 0
 
 
 def plan(
@@ -95,24 +101,35 @@ def _chains(
     before: list[int],
 ) -> list[int]:
     ends: list[int] = []
-    tiers = sorted({s.tier for s in subjects}) if stage.tiers else [None]
-    start = before
-    for tier in tiers:
+    start, seconds = before, 0
+    for tier in _tiers(stage, subjects):
+        if stage.tiers and seconds:
+            start = [_add(rows, steps[stage.tiers], None, start, seconds)]
         tier_ends = []
-        for subject in subjects:
-            if tier is not None and subject.tier != tier:
-                continue
+        for subject in tier:
             after = start
             for name in stage.steps:
                 after = [_add(rows, steps[name], subject, after)]
             tier_ends += after
         ends += tier_ends
-        start = tier_ends
+        start, seconds = tier_ends, tier[0].delay
     return ends
 
 
+def _tiers(stage: Each, subjects: Sequence[Subject]) -> list[list[Subject]]:
+    """The members that start together, in the order of their tiers."""
+    if not stage.tiers:
+        return [list(subjects)]
+    numbers = sorted({s.tier for s in subjects})
+    return [[s for s in subjects if s.tier == n] for n in numbers]
+
+
 def _add(
-    rows: list[Json], step: Step, subject: Subject | None, after: list[int]
+    rows: list[Json],
+    step: Step,
+    subject: Subject | None,
+    after: list[int],
+    delay: int | None = None,
 ) -> int:
     ordinal = len(rows)
     rows.append(
@@ -124,6 +141,7 @@ def _add(
             "after": list(after),
             "weight": step.weight,
             "optional": step.optional,
+            "delay_seconds": delay,
         }
     )
     return ordinal

@@ -103,7 +103,9 @@ def _context(
 ) -> context.StepContext:
     seconds = work.runtime.conf.engine[step.timeout]
     deadline = work.runtime.clock.monotonic() + seconds
-    return context.StepContext(work, operation, row.member_id, deadline)
+    return context.StepContext(
+        work, operation, row.member_id, deadline, row.ordinal
+    )
 
 
 def _repeat(
@@ -173,7 +175,11 @@ def _record(
     for attempt in work.runtime.db.retrying():
         with attempt, work.runtime.db.writer() as session:
             operations.set_step(
-                session, work.lease.token, row.ordinal, **values
+                session,
+                work.runtime.clock.now(),
+                work.lease.token,
+                row.ordinal,
+                **values,
             )
     for key, value in values.items():
         setattr(row, key, value)

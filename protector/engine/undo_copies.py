@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removes undo copies when their retention is over.
+"""The undo copies of a group: found, and removed when their retention is
+over.
 
-Only those of operations that ran here, on the array of this site; each is
-known by its name and by the operation that the name tells.
+Each is known by its name and by the operation that the name tells.  The
+background work removes only those of operations that ran here, on the array
+of this site.
 """
 
+from collections.abc import Collection
 import datetime
 import re
 from typing import Any
 
 from oslo_log import log as logging
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception
@@ -25,6 +29,67 @@ _UNDO = re.compile(r".+\.undo-([0-9a-f]{8})-\d+")
 
 def _always() -> None:
     """No lease: what is removed belongs to operations that have ended."""
+
+
+def live(look: Any, site_id: str) -> dict[str, datetime.datetime]:
+    """Undo copies of a group at a site: when each was made, by its name.
+
+    :param look: the context of a step, or a ``Reader``.
+    :raises ArrayError: the array does not tell.
+    """
+    scene = look.scene
+    op = models.Operation
+    with look.runtime.db.reader() as session:
+        known = _short_ids(
+            session, scene.group.id, op.target_site_id == site_id
+        )
+    return _found(look, site_id, known) if known else {}
+
+
+def refusal(
+    group_name: str, names: Collection[str]
+) -> exception.InvalidStatus:
+    """The refusal of a delete that would take them along."""
+    return exception.InvalidStatus(
+        f"Protection group {group_name} still has undo copies: "
+        f"{', '.join(sorted(names))}. They hold what existed nowhere else "
+        "when a move overwrote it.",
+        remedy="Wait until their retention is over, or delete the group "
+        "with discard_undo=true to give them up.",
+        undo_copies=sorted(names),
+    )
+
+
+def _short_ids(
+    session: orm.Session, group_id: str, *where: sa.ColumnElement[bool]
+) -> set[str]:
+    """How the names of undo copies tell the group's moves."""
+    op = models.Operation
+    statement = sa.select(op.id).where(
+        op.protection_group_id == group_id,
+        op.kind.in_(c.PLACEMENT_VERBS),
+        *where,
+    )
+    return {i[:8] for i in session.scalars(statement)}
+
+
+def _found(
+    look: Any, site_id: str, known: set[str]
+) -> dict[str, datetime.datetime]:
+    group = look.scene.side(site_id).array_group
+    if not group:
+        return {}
+    try:
+        snapshots = look.driver.list_snapshots(look.array(site_id), group)
+    except exception.ArrayNotFound:
+        # they went with the array group
+        return {}
+    return {
+        name: created
+        for name, created in snapshots.items()
+        for match in [_UNDO.fullmatch(name)]
+        if match and match.group(1) in known
+    }
 
 
 class UndoCopies:
@@ -49,30 +114,24 @@ class UndoCopies:
             return
         reader = reading.Reader.of(self._runtime, group_id)
         here = reader.scene.local_site_id
-        group = reader.scene.side(here).array_group
-        if not group:
-            return
-        array = reader.array(here)
         driver = self._runtime.storage.driver(_always)
         oldest = self._runtime.clock.now() - datetime.timedelta(
             days=reader.scene.settings.undo_retention_days
         )
-        for name, created in driver.list_snapshots(array, group).items():
-            match = _UNDO.fullmatch(name)
-            if match and match.group(1) in ended and created <= oldest:
+        for name, created in _found(reader, here, ended).items():
+            if created <= oldest:
                 LOG.info("Undo copy %s is over", name)
-                driver.destroy_snapshot(array, name)
+                driver.destroy_snapshot(reader.array(here), name)
 
     def _ended(self, group_id: str) -> set[str]:
         """Short ids of the moves that arrived here and have ended."""
         here = self._runtime.local_site_id
         op = models.Operation
-        statement = sa.select(op.id).where(
-            op.protection_group_id == group_id,
-            op.kind.in_(c.PLACEMENT_VERBS),
-            op.executor_site_id == here,
-            op.target_site_id == here,
-            op.status.not_in(c.UNFINISHED),
-        )
         with self._runtime.db.reader() as session:
-            return {i[:8] for i in session.scalars(statement)}
+            return _short_ids(
+                session,
+                group_id,
+                op.executor_site_id == here,
+                op.target_site_id == here,
+                op.status.not_in(c.UNFINISHED),
+            )

@@ -14,6 +14,12 @@ SERVICE = "rule:service"
 
 SCOPES = ["project"]
 
+# retry, skip and cancel ask the rule of the operation's verb, too
+OF_OPERATION = (
+    "POST /v1/{tenant_id}/operations/{operation_id}/action"
+    " (on such an operation)"
+)
+
 
 def documented(
     name: str, persona: str, description: str, *operations: str
@@ -38,6 +44,7 @@ def list_rules() -> list[policy.RuleDefault]:
             "admin",
             "role:admin",
             "The administrator of the cloud: sees every project.",
+            scope_types=SCOPES,
         ),
         policy.RuleDefault(
             "admin_or_owner",

@@ -27,11 +27,13 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Add a server to a protection group.",
             f"POST {GROUP}/members",
+            base.OF_OPERATION,
         ),
         base.documented(
             "members:delete",
             base.MEMBER,
             "Remove a server from a protection group.",
             f"DELETE {GROUP}/members/{{member_id}}",
+            base.OF_OPERATION,
         ),
     ]

@@ -21,6 +21,7 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Push the metadata to the peer site now.",
             f"POST {GROUP}/sync-force",
+            base.OF_OPERATION,
         ),
         base.documented(
             "metadata_sync:peer",

@@ -21,6 +21,7 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Set the replication policy of a protection group.",
             f"PUT {GROUP}/policy",
+            base.OF_OPERATION,
         ),
         base.documented(
             "replication_policies:set_arrays",
@@ -33,5 +34,6 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Return a protection group to the default policy.",
             f"DELETE {GROUP}/policy",
+            base.OF_OPERATION,
         ),
     ]

@@ -22,5 +22,6 @@ def list_rules() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Replace the mappings of a protection group.",
             f"PUT {GROUP}/mappings",
+            base.OF_OPERATION,
         ),
     ]

@@ -50,7 +50,12 @@ def sections(layout: layouts.Layout, site: layouts.Site) -> dict[str, Options]:
             "use_stderr": True,
         },
         "database": {"connection": f"sqlite:///{home}/protector.sqlite"},
-        "api": {"bind_host": site.address, "port": layouts.API_PORT},
+        "api": {
+            "bind_host": site.address,
+            "port": layouts.API_PORT,
+            # an answer that is not as documented is a fault to be seen
+            "response_validation": "error",
+        },
         "keystone_authtoken": _authtoken(site),
         "service_auth": {**_user(site), "region_name": site.name},
         "secrets": {"key_repository": home / "fernet-keys"},

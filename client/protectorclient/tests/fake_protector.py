@@ -145,6 +145,9 @@ class FakeProtector(fake_cloud.FakeCloud):
             "created_at": _NOW,
             "project_id": fake_cloud.PROJECT,
             "volume_type_id": TYPE,
+            "member_count": 0,
+            "replication": {"lag_seconds": None},
+            "conditions": [],
             "last_operation_id": None,
             "allowed_actions": ["failover"],
             "refused_actions": {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from protectorclient import errors
 from protectorclient.v1 import (
     _base,
     _proxy_sites,
@@ -66,11 +67,25 @@ class GroupsMixin(_proxy_sites.TenantScoped):
         return self._update(Group, group_id, **self._tenant(), **attrs)
 
     def delete_protection_group(
-        self, group: GroupOrId, ignore_missing: bool = True
+        self,
+        group: GroupOrId,
+        ignore_missing: bool = True,
+        discard_undo: bool = False,
     ) -> Group | None:
-        """Delete a group; accepted, not done."""
-        group_id = _base.Resource._get_id(group)
-        return self._delete(Group, group_id, ignore_missing, **self._tenant())
+        """Delete a group; accepted, not done.
+
+        :param ignore_missing: return None where there is no such group
+        :param discard_undo: also give up undo copies that are still kept,
+            which otherwise are a reason to refuse
+        :raises errors.Conflict: it has members, or undo copies
+        """
+        params = {"discard_undo": "true"} if discard_undo else None
+        try:
+            return self._group(group).delete(self, params=params)
+        except errors.NotFound:
+            if ignore_missing:
+                return None
+            raise
 
     def run_protection_group(
         self, group: GroupOrId, verb: str, **args: Any

@@ -55,8 +55,11 @@ class ProtectionGroup(_base.Resource):
     secondary_volume_type_id = resource.Body("secondary_volume_type_id")
     last_failover_at = resource.Body("last_failover_at")
     updated_at = resource.Body("updated_at")
-    #: Of a show: the consistency group, and the state of the replication.
+    #: Members that are settled.
+    member_count = resource.Body("member_count", type=int)
+    #: Of a show.
     consistency_group = resource.Body("consistency_group", type=dict)
+    #: ``{state, last_replication_at, lag_seconds, rpo_compliant}``.
     replication = resource.Body("replication", type=dict)
     #: From 1.2: verbs legal now, and why the others are not.
     allowed_actions = resource.Body("allowed_actions", type=list)

@@ -11,6 +11,7 @@ from protector import constants as c
 from protector import exception
 from protector.api import (
     acceptance,
+    legality,
     operation_actions,
     peering,
     validation,
@@ -19,6 +20,7 @@ from protector.api import call as calls
 from protector.api.controllers import actions
 from protector.api.expose import expose
 from protector.api.schemas import peer as schemas
+from protector.api.schemas import types
 from protector.api.views import peer as view
 from protector.db import models
 from protector.db.api import (
@@ -48,9 +50,11 @@ def _group(
 class PeerActionController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.ACTION)
     @validation.response(202, schemas.OPERATION)
     def post(self, call: calls.Call, group: str) -> calls.Answer:
+        """Take over a verb, or an action on an operation."""
         body = call.body
         verb, args = body["verb"], body.get("args", {})
         with call.runtime.db.reader() as session:
@@ -94,14 +98,16 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
                 f"{verb} of protection group {group.name} is not executed "
                 f"at {local.name}."
             )
-        return
-    operation = operations.get(session, body["operation_id"])
-    if (
-        operation.protection_group_id != group.id
-        or operation.executor_site_id != local.id
+        actions.check_point(session, group, args)
+        known = session.get(models.Operation, body["operation_id"])
+    else:
+        known = operations.get(session, body["operation_id"])
+    if known is not None and (
+        known.protection_group_id != group.id
+        or known.executor_site_id != local.id
     ):
         raise exception.BadRequest(
-            f"Operation {operation.id} of protection group {group.name} is "
+            f"Operation {known.id} of protection group {group.name} is "
             f"not executed at {local.name}."
         )
     if verb == "skip" and not isinstance(args.get("step_id"), str):
@@ -111,9 +117,11 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
 class LockController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.LOCK)
     @validation.response(200, schemas.LOCKED)
     def post(self, call: calls.Call, group: str) -> Json:
+        """Lock the source of a planned move, or renew the lock."""
         operation_id = call.body["operation_id"]
         busy: exception.GroupBusy | None = None
         with call.runtime.db.writer() as session:
@@ -145,7 +153,10 @@ def _take_slot(
     :returns: that one still runs; what was ended is kept then, too.
     """
     operation_id = call.body["operation_id"]
-    acceptance.require_primary(session, group, sites.local(session))
+    local = sites.local(session)
+    if group.current_primary_site_id != local.id:
+        primary = session.get(models.Site, group.current_primary_site_id)
+        raise legality.not_primary(group, local, primary)
     sync = metadata_sync.find(session, group.id)
     if group.epoch != call.body["epoch_held"]:
         raise exception.StaleDocument(
@@ -168,9 +179,11 @@ def _take_slot(
 class UnlockController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.UNLOCK)
     @validation.response(204, None)
     def post(self, call: calls.Call, group: str) -> calls.Answer:
+        """Unlock the source of a planned move."""
         operation_id = call.body["operation_id"]
         with call.runtime.db.writer() as session:
             row, _ = _group(call, session, group)
@@ -191,9 +204,11 @@ class UnlockController(rest.RestController):
 class ReleaseController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.RELEASE)
     @validation.response(200, schemas.TRIPLE)
     def post(self, call: calls.Call, group: str) -> Json:
+        """Release a group to the epoch of a planned move."""
         with call.runtime.db.reader() as session:
             _group(call, session, group)
         found = call.runtime.engine.release(

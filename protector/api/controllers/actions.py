@@ -8,11 +8,12 @@ from pecan import rest
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception, states
+from protector import exception
 from protector.api import (
     acceptance,
     access,
     answers,
+    legality,
     operation_actions,
     validation,
 )
@@ -20,8 +21,9 @@ from protector.api import call as calls
 from protector.api.expose import expose
 from protector.api.schemas import actions as schemas
 from protector.api.schemas import operations as operation_schemas
+from protector.api.views import operations as operations_view
 from protector.db import models
-from protector.db.api import protection_groups, recovery_points, sites
+from protector.db.api import recovery_points, sites
 
 Json = dict[str, Any]
 
@@ -29,12 +31,13 @@ Json = dict[str, Any]
 class GroupActionController(rest.RestController):
     @expose
     @validation.rules(*(f"protection_groups:{v}" for v in schemas.VERBS))
-    @validation.body(schemas.ACTION)
+    @validation.body(schemas.ACTION, shown=schemas.SHOWN)
     @validation.response(200, schemas.DRY_RUN)
     @validation.response(202, operation_schemas.SHOW)
     def post(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer | Json:
+        """Run an action of a protection group."""
         verb, args, dry_run = _parsed(call.body)
         with call.runtime.db.reader() as session:
             rule = f"protector:protection_groups:{verb}"
@@ -42,10 +45,13 @@ class GroupActionController(rest.RestController):
             local = sites.local(session).id
             executor = _executor(row, verb)
             if executor == local:
-                _check_point(session, row, args)
+                check_point(session, row, args)
+            if dry_run or executor != local:
+                # else it is checked when it is accepted
+                legality.check(session, row, verb)
         if dry_run:
             plan = call.runtime.engine.plan(call.context, verb, group, args)
-            return {"dry_run": plan}
+            return {"dry_run": operations_view.dry_run(plan)}
         if executor == local:
             change = acceptance.Change(verb, args)
             operation_id = acceptance.accept(call, group, change).id
@@ -101,7 +107,7 @@ def _executor(group: models.ProtectionGroup, verb: c.Verb) -> str:
     return target if verb in c.PLACEMENT_VERBS else source
 
 
-def _check_point(
+def check_point(
     session: orm.Session, group: models.ProtectionGroup, args: Json
 ) -> None:
     """:raises InvalidReference: the chosen point is not of this group."""
@@ -112,16 +118,6 @@ def _check_point(
 
 def _forward(call: calls.Call, group_id: str, verb: c.Verb, args: Json) -> str:
     """Hand a move to the site that will be primary; the operation's id."""
-    with call.runtime.db.reader() as session:
-        group = protection_groups.get(session, group_id)
-        if verb not in c.PLACEMENT_VERBS:
-            acceptance.check(session, group, verb)
-        refused = states.refusal(
-            verb, group.name, group.status, group.error_verb
-        )
-        if refused is not None:
-            raise refused
-        acceptance.require_synced(session, group)
     operation_id = str(uuid.uuid4())
     operation_actions.forward(
         call,

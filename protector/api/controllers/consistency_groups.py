@@ -21,6 +21,7 @@ class ConsistencyGroupController(rest.RestController):
     def get_all(
         self, call: calls.Call, tenant: str, group: str
     ) -> dict[str, Any]:
+        """Show the consistency group of a protection group."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             row = consistency_groups.find(session, owner.id)

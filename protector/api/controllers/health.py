@@ -29,6 +29,7 @@ class ServiceHealthController(rest.RestController):
     @validation.rules("health:show")
     @validation.response(200, schemas.SERVICE)
     def get_all(self, call: calls.Call) -> Json:
+        """Show the health of the service."""
         call.authorize(None)
         engine = _engine(call)
         shown = {
@@ -113,6 +114,7 @@ class GroupHealthController(rest.RestController):
     @validation.rules("protection_groups:show")
     @validation.response(200, schemas.GROUP)
     def get_all(self, call: calls.Call, tenant: str, group: str) -> Json:
+        """Show the health of a protection group."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             known = facts.of(call, session, [owner])[owner.id]

@@ -27,6 +27,7 @@ class MembersController(rest.RestController):
     @validation.query(schemas.LIST_QUERY)
     @validation.response(200, schemas.LIST)
     def get_all(self, call: calls.Call, tenant: str, group: str) -> Json:
+        """List the members of a protection group."""
         wanted = pagination.wanted(call, pagination.Order())
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
@@ -42,6 +43,7 @@ class MembersController(rest.RestController):
     def get_one(
         self, call: calls.Call, tenant: str, group: str, member: str
     ) -> Json:
+        """Show a member."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             return _shown(members.get(session, owner.id, member), owner)
@@ -54,6 +56,7 @@ class MembersController(rest.RestController):
     def post(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer | Json:
+        """Add a server to a protection group."""
         body = call.body["member"]
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
@@ -86,6 +89,7 @@ class MembersController(rest.RestController):
     def delete(
         self, call: calls.Call, tenant: str, group: str, member: str
     ) -> calls.Answer:
+        """Remove a member from its protection group."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             members.get(session, owner.id, member)

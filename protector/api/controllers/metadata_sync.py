@@ -28,6 +28,7 @@ class SyncStatusController(rest.RestController):
     @validation.rules("metadata_sync:show")
     @validation.response(200, schemas.STATUS)
     def get_all(self, call: calls.Call, tenant: str, group: str) -> Json:
+        """Show whether both sites have the same metadata."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             current = owner.current_primary_site_id
@@ -50,6 +51,7 @@ class SyncForceController(rest.RestController):
     def post(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer | Json:
+        """Push the metadata to the peer site now."""
         with call.runtime.db.reader() as session:
             access.group(call, session, group)
         operation = acceptance.accept(

@@ -32,12 +32,14 @@ class OperationsController(rest.RestController):
     @validation.query(schemas.LIST_QUERY)
     @validation.response(200, schemas.LIST)
     def get_all(self, call: calls.Call, tenant: str) -> Json:
-        project = None if pagination.all_tenants(call) else tenant
-        call.authorize(project)
+        """List operations."""
+        project = pagination.project(call, tenant)
         order = pagination.Order(direction="desc")
-        wanted = pagination.wanted(call, order, project_id=project)
+        wanted = pagination.wanted(call, order)
+        statement = sa.select(Op).options(orm.selectinload(Op.steps))
+        if project is not None:
+            statement = statement.where(Op.project_id == project)
         with call.runtime.db.reader() as session:
-            statement = sa.select(Op).options(orm.selectinload(Op.steps))
             page = listing.page(session, statement, Op, wanted)
             local = sites.local(session).id
             return pagination.answer(
@@ -53,6 +55,7 @@ class OperationsController(rest.RestController):
     def get_one(
         self, call: calls.Call, tenant: str, operation: str
     ) -> calls.Answer:
+        """Show an operation."""
         with call.runtime.db.reader() as session:
             row = access.operation(call, session, operation)
             shown = view.show(row, sites.local(session).id, call.now)
@@ -71,6 +74,7 @@ class OperationActionController(rest.RestController):
     def post(
         self, call: calls.Call, tenant: str, operation: str
     ) -> calls.Answer:
+        """Retry, skip or cancel."""
         ((action, args),) = call.body.items()
         with call.runtime.db.reader() as session:
             row = access.operation(

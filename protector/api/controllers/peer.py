@@ -17,6 +17,7 @@ from protector.api import call as calls
 from protector.api import pagination, peering, validation
 from protector.api.expose import expose
 from protector.api.schemas import peer as schemas
+from protector.api.schemas import types
 from protector.api.views import peer as view
 from protector.db import models
 from protector.db.api import (
@@ -43,6 +44,7 @@ class IdentityController(rest.RestController):
     @validation.rules(RULE)
     @validation.response(200, schemas.IDENTITY)
     def get_all(self, call: calls.Call) -> Json:
+        """Show who this site is."""
         # a site that is about to register this one is not known here yet
         peering.authorize(call)
         with call.runtime.db.reader() as session:
@@ -52,9 +54,11 @@ class IdentityController(rest.RestController):
 class PeerGroupsController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.query(schemas.GROUPS_QUERY)
     @validation.response(200, schemas.GROUPS)
     def get_all(self, call: calls.Call) -> Json:
+        """List what is held of each group."""
         wanted = pagination.wanted(call, pagination.Order())
         with call.runtime.db.reader() as session:
             peer = peering.site(call, session)
@@ -75,9 +79,11 @@ class PeerGroupsController(rest.RestController):
 
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.RESERVE)
     @validation.response(200, schemas.RESERVED)
     def post(self, call: calls.Call) -> Json:
+        """Reserve the name of a group."""
         with call.runtime.db.writer() as session:
             peer = peering.site(call, session)
             group = _reserve(call, session, peer, call.body)
@@ -88,9 +94,13 @@ class PeerGroupsController(rest.RestController):
 
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
+    @validation.header(CHECKSUM, schemas.CHECKSUM)
     @validation.body(schemas.DOCUMENT)
     @validation.response(200, schemas.TRIPLE)
     def put(self, call: calls.Call, group: str) -> Json:
+        """Receive the metadata of a group."""
+        peering.authorize(call)
         _check_sum(call)
         if (call.body.get("group") or {}).get("id") != group:
             raise exception.BadRequest(
@@ -109,9 +119,11 @@ class PeerGroupsController(rest.RestController):
 
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.TOMBSTONE)
     @validation.response(204, None)
     def delete(self, call: calls.Call, group: str) -> calls.Answer:
+        """Forget a group."""
         with call.runtime.db.writer() as session:
             peer = peering.site(call, session)
             row = session.get(Group, group)
@@ -125,9 +137,11 @@ class PeerGroupsController(rest.RestController):
 class PeerOperationsController(rest.RestController):
     @expose
     @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
     @validation.body(schemas.MIRROR)
     @validation.response(200, schemas.OPERATION)
     def put(self, call: calls.Call, operation: str) -> Json:
+        """Mirror an operation."""
         told = call.body
         if told["id"] != operation:
             raise exception.BadRequest(
@@ -138,6 +152,7 @@ class PeerOperationsController(rest.RestController):
             group = session.get(Group, told["protection_group_id"])
             if group is not None:
                 peering.check_pair(session, group, peer)
+            peering.check_operation(session, operation, told, peer)
             local = sites.local(session).id
             row = mirrors.upsert(session, call.now, told, local)
             return {"operation": mirrors.describe(row)}

@@ -15,6 +15,7 @@ from protector.api import (
     access,
     answers,
     facts,
+    legality,
     microversion,
     pagination,
     validation,
@@ -27,7 +28,6 @@ from protector.db import models
 from protector.db.api import (
     consistency_groups,
     listing,
-    members,
     operations,
     protection_groups,
     sites,
@@ -51,18 +51,14 @@ class ProtectionGroupsController(rest.RestController):
     @validation.response(200, schemas.LIST, max_version=BEFORE)
     @validation.response(200, schemas.LIST_DETAILED, min_version=view.DETAILED)
     def get_all(self, call: calls.Call, tenant: str) -> Json:
-        project = None if pagination.all_tenants(call) else tenant
-        call.authorize(project)
-        wanted = pagination.wanted(
-            call, pagination.Order(), project_id=project
-        )
+        """List protection groups."""
+        project = pagination.project(call, tenant)
+        wanted = pagination.wanted(call, pagination.Order())
+        statement = sa.select(Group).where(Group.deleted == "")
+        if project is not None:
+            statement = statement.where(Group.project_id == project)
         with call.runtime.db.reader() as session:
-            page = listing.page(
-                session,
-                sa.select(Group).where(Group.deleted == ""),
-                Group,
-                wanted,
-            )
+            page = listing.page(session, statement, Group, wanted)
             known = facts.of(call, session, page.rows)
             return pagination.answer(
                 call,
@@ -76,6 +72,7 @@ class ProtectionGroupsController(rest.RestController):
     @validation.response(200, schemas.SHOW, max_version=BEFORE)
     @validation.response(200, schemas.SHOW_DETAILED, min_version=view.DETAILED)
     def get_one(self, call: calls.Call, tenant: str, group: str) -> Json:
+        """Show a protection group."""
         with call.runtime.db.reader() as session:
             row = access.group(call, session, group)
             return facts.shown_group(call, session, row)
@@ -86,6 +83,7 @@ class ProtectionGroupsController(rest.RestController):
     @validation.response(202, schemas.SHOW, max_version=BEFORE)
     @validation.response(202, schemas.SHOW_DETAILED, min_version=view.DETAILED)
     def post(self, call: calls.Call, tenant: str) -> calls.Answer:
+        """Create a protection group."""
         call.authorize(tenant)
         body = {"description": "", **call.body["protection_group"]}
         args = {**body, "project_id": tenant}
@@ -110,6 +108,7 @@ class ProtectionGroupsController(rest.RestController):
     def put(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer | Json:
+        """Update a protection group."""
         with call.runtime.db.reader() as session:
             row = access.group(call, session, group)
             args = _changes(row, call.body["protection_group"])
@@ -128,25 +127,23 @@ class ProtectionGroupsController(rest.RestController):
 
     @expose
     @validation.rules("protection_groups:delete")
+    @validation.query(schemas.DELETE_QUERY)
     @validation.response(202, schemas.SHOW, max_version=BEFORE)
     @validation.response(202, schemas.SHOW_DETAILED, min_version=view.DETAILED)
     def delete(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer:
+        """Delete a protection group."""
         with call.runtime.db.reader() as session:
             row = access.group(call, session, group)
-            acceptance.check(session, row, c.Verb.DELETE)
-            _check_empty(session, row)
+            legality.check(session, row, c.Verb.DELETE)
             last = facts.shown_group(call, session, row)
         operation = acceptance.accept(
             call,
             group,
             acceptance.Change(
                 c.Verb.DELETE,
-                {},
-                rows=lambda session, row, operation: _check_empty(
-                    session, row
-                ),
+                {"discard_undo": validation.flag(call.query, "discard_undo")},
             ),
         )
         with call.runtime.db.reader() as session:
@@ -256,13 +253,3 @@ def _changes(group: Group, body: Json) -> Json:
                 field=field,
             )
     return changed
-
-
-def _check_empty(session: orm.Session, group: Group) -> None:
-    """:raises GroupNotEmpty: there are members, settled or not."""
-    count = members.count(session, group.id)
-    if count:
-        raise exception.GroupNotEmpty(
-            f"Protection group {group.name} still has {count} member(s).",
-            members=count,
-        )

@@ -21,6 +21,7 @@ class RecoveryPointsController(rest.RestController):
     def get_all(
         self, call: calls.Call, tenant: str, group: str
     ) -> dict[str, Any]:
+        """List the recovery points of a protection group."""
         wanted = pagination.wanted(call, pagination.Order(direction="desc"))
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)

@@ -26,6 +26,7 @@ class ReplicationPolicyController(rest.RestController):
     @validation.rules("replication_policies:show")
     @validation.response(200, schemas.SHOW)
     def get_all(self, call: calls.Call, tenant: str, group: str) -> Json:
+        """Show the replication policy of a protection group."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             return _shown(session, owner)
@@ -40,6 +41,7 @@ class ReplicationPolicyController(rest.RestController):
     def put(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer | Json:
+        """Set the replication policy of a protection group."""
         body = call.body["policy"]
         given = {k: body[k] for k in schemas.ARRAY_FIELDS if k in body}
         shared = {k: v for k, v in body.items() if k not in given}
@@ -61,6 +63,7 @@ class ReplicationPolicyController(rest.RestController):
     def delete(
         self, call: calls.Call, tenant: str, group: str
     ) -> calls.Answer:
+        """Delete the replication policy of a protection group."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             last = _shown(session, owner)

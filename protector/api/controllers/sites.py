@@ -48,6 +48,7 @@ class SitesController(rest.RestController):
     @validation.query(schemas.LIST_QUERY)
     @validation.response(200, schemas.LIST)
     def get_all(self, call: calls.Call, tenant: str) -> Json:
+        """List sites."""
         call.authorize(tenant)
         return _list(call, view.show)
 
@@ -55,6 +56,7 @@ class SitesController(rest.RestController):
     @validation.rules("sites:show")
     @validation.response(200, schemas.SHOW)
     def get_one(self, call: calls.Call, tenant: str, site: str) -> Json:
+        """Show a site."""
         call.authorize(tenant)
         with call.runtime.db.reader() as session:
             return {"site": view.show(sites.get(session, site))}
@@ -63,13 +65,16 @@ class SitesController(rest.RestController):
 class VolumeTypesController(rest.RestController):
     @expose
     @validation.rules("sites:show")
+    @validation.query(schemas.VOLUME_TYPES_QUERY)
     @validation.response(200, schemas.VOLUME_TYPES)
     def get_all(self, call: calls.Call, tenant: str, site: str) -> Json:
+        """List the volume types of a site."""
         call.authorize(tenant)
         with call.runtime.db.reader() as session:
             sites.get(session, site)
         found = call.runtime.engine.volume_types(call.context, site)
-        return {"volume_types": found}
+        page = pagination.page_of(found, pagination.wanted(call, BY_NAME))
+        return pagination.answer(call, "volume_types", page, dict)
 
 
 class RegistrationsController(rest.RestController):
@@ -78,6 +83,7 @@ class RegistrationsController(rest.RestController):
     @validation.query(schemas.LIST_QUERY)
     @validation.response(200, schemas.LIST_REGISTRATIONS)
     def get_all(self, call: calls.Call) -> Json:
+        """List the registrations of sites."""
         call.authorize(None)
         return _list(call, view.registration)
 
@@ -85,6 +91,7 @@ class RegistrationsController(rest.RestController):
     @validation.rules("sites:show_registration")
     @validation.response(200, schemas.SHOW_REGISTRATION)
     def get_one(self, call: calls.Call, site: str) -> Json:
+        """Show the registration of a site."""
         call.authorize(None)
         with call.runtime.db.reader() as session:
             return {"site": view.registration(sites.get(session, site))}
@@ -94,6 +101,7 @@ class RegistrationsController(rest.RestController):
     @validation.body(schemas.CREATE)
     @validation.response(201, schemas.SHOW_REGISTRATION)
     def post(self, call: calls.Call) -> calls.Answer:
+        """Register a site."""
         call.authorize(None)
         values = {**DEFAULTS, **call.body["site"]}
         with call.runtime.db.reader() as session:
@@ -114,6 +122,7 @@ class RegistrationsController(rest.RestController):
     @validation.body(schemas.UPDATE)
     @validation.response(200, schemas.SHOW_REGISTRATION)
     def put(self, call: calls.Call, site: str) -> Json:
+        """Update the registration of a site."""
         call.authorize(None)
         given = call.body["site"]
         with call.runtime.db.reader() as session:
@@ -132,6 +141,12 @@ class RegistrationsController(rest.RestController):
         """
         known = {k: getattr(row, k) for k in ACCESS if k != "password"}
         password = given.get("password")
+        if password is None and row.sealed_password is None:
+            raise exception.BadRequest(
+                f"Site {row.name} has no stored password.",
+                remedy="Give the password, too.",
+                field="password",
+            )
         if password is None:
             password = call.runtime.sealer.open(row.sealed_password)
         found = call.runtime.engine.register_site(
@@ -154,6 +169,7 @@ class RegistrationsController(rest.RestController):
     @validation.rules("sites:delete")
     @validation.response(204, None)
     def delete(self, call: calls.Call, site: str) -> calls.Answer:
+        """Delete the registration of a site."""
         call.authorize(None)
         with call.runtime.db.writer() as session:
             sites.remove(session, sites.get(session, site))
@@ -166,6 +182,7 @@ class RegistrationActionController(rest.RestController):
     @validation.body(schemas.ACTION)
     @validation.response(200, schemas.REPORT)
     def post(self, call: calls.Call, site: str) -> Json:
+        """Run an action of a site."""
         call.authorize(None)
         with call.runtime.db.reader() as session:
             sites.get(session, site)

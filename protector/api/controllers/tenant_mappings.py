@@ -23,6 +23,7 @@ class TenantMappingsController(rest.RestController):
     @validation.query(schemas.LIST_QUERY)
     @validation.response(200, schemas.LIST)
     def get_all(self, call: calls.Call) -> Json:
+        """List tenant mappings."""
         call.authorize(None)
         wanted = pagination.wanted(call, pagination.Order())
         with call.runtime.db.reader() as session:
@@ -33,6 +34,7 @@ class TenantMappingsController(rest.RestController):
     @validation.rules("tenant_mappings:show")
     @validation.response(200, schemas.SHOW)
     def get_one(self, call: calls.Call, tenant_mapping: str) -> Json:
+        """Show a tenant mapping."""
         call.authorize(None)
         with call.runtime.db.reader() as session:
             row = tenant_mappings.get(session, tenant_mapping)
@@ -43,6 +45,7 @@ class TenantMappingsController(rest.RestController):
     @validation.body(schemas.CREATE)
     @validation.response(201, schemas.SHOW)
     def post(self, call: calls.Call) -> calls.Answer:
+        """Create a tenant mapping."""
         call.authorize(None)
         values = call.body["tenant_mapping"]
         with call.runtime.db.writer() as session:
@@ -62,6 +65,7 @@ class TenantMappingsController(rest.RestController):
     @validation.rules("tenant_mappings:delete")
     @validation.response(204, None)
     def delete(self, call: calls.Call, tenant_mapping: str) -> calls.Answer:
+        """Delete a tenant mapping."""
         call.authorize(None)
         with call.runtime.db.writer() as session:
             row = tenant_mappings.get(session, tenant_mapping)

@@ -31,13 +31,14 @@ from protector.api.views import versions as view
 
 
 class V1Controller(rest.RestController):
-    # first segments that are no tenant; openapi.json is kept for later
-    RESERVED = ("admin", "peer", "health")
+    # first segments that are no tenant
+    RESERVED = ("admin", "peer", "health", "openapi.json")
 
     @expose
     @validation.public
     @validation.response(200, schemas.SHOW_VERSION)
     def get_all(self, call: calls.Call) -> dict[str, Any]:
+        """Show version 1 of the API."""
         return {"version": view.show(call.url)}
 
     def get_one(self, req: Any, resp: Any, tenant: str) -> None:

@@ -5,7 +5,7 @@
 documentation names and this release has not.
 """
 
-from protector.api.schemas import types
+from protector.api.schemas import operations, types
 
 _POINT: types.Json = {
     "anyOf": [types.UUID, {"type": "string", "enum": ["parked"]}]
@@ -37,20 +37,19 @@ ACTION: types.Json = {
     "maxProperties": 2,
     "properties": {"dry_run": types.BOOLEAN},
 }
-
-_STEP = {
-    **types.record(("name",), name=types.STRING),
-    "additionalProperties": True,
+# what that comes to
+SHOWN: types.Json = {
+    "oneOf": [
+        types.record((verb,), **{verb: args}, dry_run=types.BOOLEAN)
+        for verb, args in VERBS.items()
+    ]
 }
+
 DRY_RUN = types.envelope(
     "dry_run",
-    {
-        **types.record(
-            ("steps", "preflight"),
-            steps=types.array(_STEP),
-            preflight=types.ARRAY,
-            predicted_seconds=types.nullable(types.NUMBER),
-        ),
-        "additionalProperties": True,
-    },
+    types.answer(
+        steps=types.array(types.answer(**operations.PLANNED)),
+        preflight=types.array(types.FINDING),
+        predicted_seconds=types.nullable(types.NUMBER),
+    ),
 )

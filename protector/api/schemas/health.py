@@ -34,14 +34,7 @@ GROUP = types.envelope(
         rpo_minutes=types.INTEGER,
         rpo_history=types.array(protection_groups.POINT),
         conditions=types.array(protection_groups.CONDITION),
-        findings=types.array(
-            types.answer(
-                severity=types.STRING,
-                reason=types.STRING,
-                message=types.STRING,
-                fix=types.STRING,
-            )
-        ),
+        findings=types.array(types.FINDING),
     ),
 )
 VERSION = types.answer(

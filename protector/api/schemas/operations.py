@@ -25,15 +25,23 @@ _ERROR = types.nullable(
 )
 _TIME = types.nullable(types.TIME)
 _TEXT = types.nullable(types.STRING)
+# a step as it is planned; ``after`` are the places, from 0, of the steps
+# that must have ended before it
+PLANNED: types.Json = {
+    "name": _TEXT,
+    "member_id": _TEXT,
+    "member": _TEXT,
+    "after": types.array(types.INTEGER),
+    "weight": types.INTEGER,
+    "optional": types.BOOLEAN,
+    "delay_seconds": types.nullable(types.INTEGER),
+    "point_of_no_return": types.BOOLEAN,
+}
 STEP = types.answer(
     id=_TEXT,
-    name=_TEXT,
-    member_id=_TEXT,
-    member=_TEXT,
+    **PLANNED,
     status=_TEXT,
     attempt=types.INTEGER,
-    weight=types.INTEGER,
-    optional=types.BOOLEAN,
     message=_TEXT,
     error=_ERROR,
     result=types.nullable(types.OBJECT),

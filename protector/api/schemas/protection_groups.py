@@ -16,6 +16,7 @@ FILTERS = (
 )
 
 LIST_QUERY = types.across_projects(types.listing(SORT_KEYS, *FILTERS))
+DELETE_QUERY = types.record(discard_undo=types.FLAG)
 
 _IMMUTABLE: types.Json = {
     "replication_type": types.enum(c.ReplicationType),

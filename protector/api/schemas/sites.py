@@ -80,15 +80,17 @@ LIST = types.page("sites", SITE)
 SHOW_REGISTRATION = types.envelope("site", REGISTRATION)
 LIST_REGISTRATIONS = types.page("sites", REGISTRATION)
 
-VOLUME_TYPES = types.envelope(
+# Cinder's types have no times
+VOLUME_TYPES_QUERY = types.without_times(
+    types.listing(("name", "id"), "name", "replication_type")
+)
+VOLUME_TYPES = types.page(
     "volume_types",
-    types.array(
-        types.answer(
-            id=types.STRING,
-            name=types.STRING,
-            replication_type=_TEXT,
-            peer_volume_type_id=_TEXT,
-        )
+    types.answer(
+        id=types.STRING,
+        name=types.STRING,
+        replication_type=_TEXT,
+        peer_volume_type_id=_TEXT,
     ),
 )
 

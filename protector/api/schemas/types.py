@@ -7,6 +7,8 @@ from typing import Any
 
 import jsonschema
 
+from protector import constants as c
+
 Json = dict[str, Any]
 
 FORMATS = jsonschema.FormatChecker(formats=())
@@ -91,15 +93,22 @@ NO_QUERY: Json = record()
 # -- queries: every value is a text
 
 _COUNT: Json = {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}
-_FLAG: Json = {"type": "string", "enum": ["true", "false", "True", "False"]}
+FLAG: Json = {"type": "string", "enum": ["true", "false", "True", "False"]}
 FILTER: Json = {"type": "string", "maxLength": 255}
+# an id; in links, the place of its row in the order follows
+PLACE = "~"
+_MARKER: Json = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    f"({PLACE}[A-Za-z0-9_-]{{0,1400}})?$",
+}
 
 
 def listing(sort_keys: tuple[str, ...], *filters: str) -> Json:
     """The query of a list: paging, sorting, and filters by field."""
     return record(
         limit=_COUNT,
-        marker=UUID,
+        marker=_MARKER,
         sort_key={"type": "string", "enum": list(sort_keys)},
         sort_dir={"type": "string", "enum": ["asc", "desc"]},
         changes_since={"type": "string", "format": "date-time"},
@@ -107,9 +116,16 @@ def listing(sort_keys: tuple[str, ...], *filters: str) -> Json:
     )
 
 
+def without_times(query: Json) -> Json:
+    """The same query of things that do not say when they changed."""
+    properties = dict(query["properties"])
+    del properties["changes_since"]
+    return {**query, "properties": properties}
+
+
 def across_projects(query: Json) -> Json:
     """The same query with ``all_tenants``."""
-    properties = {**query["properties"], "all_tenants": _FLAG}
+    properties = {**query["properties"], "all_tenants": FLAG}
     return {**query, "properties": properties}
 
 
@@ -141,6 +157,16 @@ def array(items: Json) -> Json:
 def answer(**properties: Json) -> Json:
     """An object with all of these keys and no other."""
     return record(tuple(properties), **properties)
+
+
+FINDING: Json = answer(
+    code=enum(c.Finding),
+    check=STRING,
+    severity=enum(c.Severity),
+    member=nullable(UUID),
+    message=STRING,
+    fix=STRING,
+)
 
 
 def page(plural: str, item: Json) -> Json:

@@ -12,12 +12,27 @@ Json = dict[str, Any]
 
 # what a False of a condition means for the user, and what helps
 FIXES = {
-    c.Condition.PEER_REACHABLE: "Check the peer site and the connection.",
-    c.Condition.METADATA_IN_SYNC: "Run sync-force.",
-    c.Condition.REPLICATION_CONFIGURED: "Set a replication policy; check "
-    "that the arrays of both sites are configured.",
-    c.Condition.REPLICATION_HEALTHY: "Check the link between the arrays.",
-    c.Condition.WITHIN_RPO: "Replicate now, or check the load of the link.",
+    c.Condition.PEER_REACHABLE: (
+        c.Finding.PEER_UNREACHABLE,
+        "Check the peer site and the connection.",
+    ),
+    c.Condition.METADATA_IN_SYNC: (
+        c.Finding.METADATA_OUT_OF_SYNC,
+        "Run sync-force.",
+    ),
+    c.Condition.REPLICATION_CONFIGURED: (
+        c.Finding.REPLICATION_NOT_CONFIGURED,
+        "Set a replication policy; check that the arrays of both sites are "
+        "configured.",
+    ),
+    c.Condition.REPLICATION_HEALTHY: (
+        c.Finding.LINK_DOWN,
+        "Check the link between the arrays.",
+    ),
+    c.Condition.WITHIN_RPO: (
+        c.Finding.RECOVERY_POINT_OLD,
+        "Replicate now, or check the load of the link.",
+    ),
 }
 # without these a failover cannot be planned on
 NEEDED = (
@@ -38,17 +53,18 @@ def show(
     replication = protection_groups.replication(group, facts)
     findings = _findings(group)
     offered = [p for p in recent if points.ineligible(p, group) is None]
-    if facts.member_count and not offered:
+    if facts.situation.settled and not offered:
         findings.append(
             _finding(
-                "NoRecoveryPoint",
+                c.Finding.NO_RECOVERY_POINT,
+                "points",
                 "There is no complete recovery point of the current "
                 "direction.",
                 "Replicate now.",
             )
         )
     return {
-        "failover_ready": bool(offered) and _observed_well(group),
+        "failover_ready": _holds(group, c.Condition.FAILOVER_READY),
         "link": _link(group),
         "lag_seconds": replication["lag_seconds"],
         "last_replication_at": replication["last_replication_at"],
@@ -62,10 +78,10 @@ def show(
     }
 
 
-def _observed_well(group: models.ProtectionGroup) -> bool:
+def _holds(group: models.ProtectionGroup, kind: str) -> bool:
     """What was never observed is not taken for good."""
-    stored = (group.conditions.get(kind) for kind in NEEDED)
-    return all(s is not None and s["status"] is True for s in stored)
+    stored = group.conditions.get(kind)
+    return stored is not None and stored["status"] is True
 
 
 def _link(group: models.ProtectionGroup) -> str:
@@ -80,16 +96,17 @@ def _findings(group: models.ProtectionGroup) -> list[Json]:
     for kind in NEEDED:
         stored = group.conditions.get(kind)
         if stored is not None and stored["status"] is False:
-            found.append(
-                _finding(stored["reason"], stored["message"], FIXES[kind])
-            )
+            code, fix = FIXES[kind]
+            found.append(_finding(code, kind, stored["message"], fix))
     return found
 
 
-def _finding(reason: str, message: str, fix: str) -> Json:
+def _finding(code: str, check: str, message: str, fix: str) -> Json:
     return {
-        "severity": "error",
-        "reason": reason,
+        "code": str(code),
+        "check": str(check),
+        "severity": str(c.Severity.ERROR),
+        "member": None,
         "message": message,
         "fix": fix,
     }

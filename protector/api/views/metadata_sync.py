@@ -5,7 +5,7 @@ import datetime
 from typing import Any
 
 from protector import constants as c
-from protector.api import times
+from protector import times
 from protector.db import models
 
 Json = dict[str, Any]

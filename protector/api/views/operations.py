@@ -5,7 +5,7 @@ import datetime
 from typing import Any
 
 from protector import constants as c
-from protector.api import times
+from protector import times
 from protector.db import models
 
 Json = dict[str, Any]
@@ -69,16 +69,61 @@ def error(stored: Json | None) -> Json | None:
     }
 
 
+def planned(
+    name: str | None,
+    member_id: str | None,
+    member: str | None,
+    after: list[int],
+    weight: int,
+    optional: bool,
+    delay_seconds: int | None,
+) -> Json:
+    """What a dry run tells of a step, and an operation as well."""
+    return {
+        "name": name,
+        "member_id": member_id,
+        "member": member,
+        "after": after,
+        "weight": weight,
+        "optional": optional,
+        "delay_seconds": delay_seconds,
+        "point_of_no_return": name == c.POINT_OF_NO_RETURN,
+    }
+
+
+def dry_run(plan: Json) -> Json:
+    """:param plan: as the engine made it, with rows as steps."""
+    return {
+        **plan,
+        "steps": [
+            planned(
+                row["name"],
+                row["member_id"],
+                row["member_name"],
+                row["after"],
+                row["weight"],
+                row["optional"],
+                row.get("delay_seconds"),
+            )
+            for row in plan["steps"]
+        ],
+    }
+
+
 def _step(step: models.OperationStep) -> Json:
     return {
         "id": step.id,
-        "name": step.name,
-        "member_id": step.member_id,
-        "member": step.member_name,
+        **planned(
+            step.name,
+            step.member_id,
+            step.member_name,
+            step.after,
+            step.weight,
+            step.optional,
+            step.delay_seconds,
+        ),
         "status": step.status,
         "attempt": step.attempt,
-        "weight": step.weight,
-        "optional": step.optional,
         "message": step.message,
         "error": error(step.error),
         "result": step.result,
@@ -92,13 +137,17 @@ def mirrored(stored: Json) -> Json:
     member = stored.get("member", stored.get("member_name"))
     return {
         "id": stored.get("id"),
-        "name": stored.get("name"),
-        "member_id": stored.get("member_id"),
-        "member": member,
+        **planned(
+            stored.get("name"),
+            stored.get("member_id"),
+            member,
+            stored.get("after", []),
+            stored.get("weight", 1),
+            stored.get("optional", False),
+            stored.get("delay_seconds"),
+        ),
         "status": stored.get("status"),
         "attempt": stored.get("attempt", 0),
-        "weight": stored.get("weight", 1),
-        "optional": stored.get("optional", False),
         "message": stored.get("message"),
         "error": error(stored.get("error")),
         "result": stored.get("result"),
@@ -114,16 +163,26 @@ def _short(text: str | None) -> str | None:
 def remaining(
     operation: Op, steps: list[Json], now: datetime.datetime
 ) -> int | None:
-    """Seconds to go, by the weight done in the time spent; None as long
-    as nothing is done."""
+    """Seconds to go, by the weight done in the time spent at it, plus the
+    delays that are still to pass; None as long as nothing is done."""
     if operation.status not in c.UNFINISHED:
         return 0
     total = sum(s["weight"] for s in steps)
     done = sum(s["weight"] for s in steps if s["status"] in c.STEP_SETTLED)
     if operation.started_at is None or not done:
         return None
-    elapsed = (now - operation.started_at).total_seconds()
-    return max(0, round(elapsed * (total - done) / done))
+    passed, ahead = _delays(steps, True), _delays(steps, False)
+    elapsed = (now - operation.started_at).total_seconds() - passed
+    return round(max(0.0, elapsed) * (total - done) / done + ahead)
+
+
+def _delays(steps: list[Json], settled: bool) -> int:
+    """Seconds of the steps that only wait, passed or ahead."""
+    return sum(
+        s["delay_seconds"] or 0
+        for s in steps
+        if (s["status"] in c.STEP_SETTLED) == settled
+    )
 
 
 def allowed_actions(operation: Op, steps: list[Json]) -> list[str]:

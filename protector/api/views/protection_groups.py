@@ -6,10 +6,9 @@ import datetime
 from typing import Any
 
 from protector import constants as c
-from protector import exception, states
-from protector.api import microversion, times
+from protector import times
+from protector.api import errors, legality, microversion
 from protector.db import models
-from protector.db.api import protection_groups
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
@@ -28,7 +27,7 @@ class Facts:
     site_names: dict[str, str]
     rpo_minutes: int
     now: datetime.datetime
-    member_count: int
+    situation: legality.Situation
 
 
 def summary(group: Group, facts: Facts, version: Any) -> Json:
@@ -49,7 +48,7 @@ def summary(group: Group, facts: Facts, version: Any) -> Json:
         "volume_type_id": group.volume_type_id,
         "last_failover_at": times.iso(group.last_failover_at),
         "updated_at": times.iso(group.updated_at),
-        "member_count": facts.member_count,
+        "member_count": facts.situation.settled,
         "replication": replication(group, facts),
         # a change is followed by it, whatever the version
         "last_operation_id": group.last_operation_id,
@@ -135,33 +134,10 @@ def refusals(group: Group, facts: Facts) -> dict[str, Json]:
     """Each verb that would be refused now, and why."""
     found = {}
     for verb in SHOWN_VERBS:
-        error = _refusal(verb, group, facts)
+        error = legality.refusal(verb, group, facts.situation)
         if error is not None:
             found[str(verb)] = {
                 "reason": error.reason,
-                "message": f"{error.message} {error.remedy}",
+                "message": errors.message_of(error),
             }
     return found
-
-
-def _refusal(
-    verb: c.Verb, group: Group, facts: Facts
-) -> exception.ProtectorError | None:
-    here = group.current_primary_site_id == facts.local_site_id
-    anywhere = verb in c.PLACEMENT_VERBS or verb == c.Verb.SYNC
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
-    if refused is not None:
-        return refused
-    if group.operation_id is not None and verb not in states.QUEUED:
-        return protection_groups.busy(group)
-    if not here and not anywhere:
-        primary = group.current_primary_site_id
-        return exception.NotPrimarySite(
-            "The group is changed at its current primary site, "
-            f"{facts.site_names.get(primary, primary)}."
-        )
-    if verb == c.Verb.DELETE and facts.member_count:
-        return exception.GroupNotEmpty(
-            f"The group has {facts.member_count} member(s)."
-        )
-    return None

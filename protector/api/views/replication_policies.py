@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from protector.api import times
+from protector import times
 from protector.db import models
 
 

@@ -6,7 +6,7 @@ No secret, sealed or not, is ever part of it.
 
 from typing import Any
 
-from protector.api import times
+from protector import times
 from protector.db import models
 
 Json = dict[str, Any]

@@ -68,6 +68,14 @@ def apply(
     session.flush()
 
 
+def _of_another(what: str, row_id: str) -> exception.InvalidReference:
+    """A peer's documents reach the rows of their own group only."""
+    return exception.InvalidReference(
+        f"The document names {what} {row_id}, which is another's here.",
+        id=row_id,
+    )
+
+
 def _parsed(values: Json, names: tuple[str, ...]) -> Json:
     found = {name: values[name] for name in names if name in values}
     for name in documents.TIMES:
@@ -88,9 +96,12 @@ def _apply_group(
         raise exception.NotFound(
             f"Protection group {group.id} was deleted here.", id=group.id
         )
+    ends = ("primary_site_id", "secondary_site_id")
     if group is None:
         group = models.ProtectionGroup(deleted="", conditions={}, epoch_seen=0)
         session.add(group)
+    elif any(getattr(group, end) != values[end] for end in ends):
+        raise _of_another("protection group", group.id)
     # a move that this site runs itself goes on: the push came from a change
     # at the source that ended while the move was waiting for it
     moving = group.operation_id is not None and (
@@ -129,6 +140,8 @@ def _apply_consistency_group(
             **_parsed(values, documents.CONSISTENCY_GROUP),
         )
         session.add(row)
+    elif row.protection_group_id != group_id:
+        raise _of_another("consistency group", row.id)
     row.name, row.status = values["name"], values["status"]
     known = {s.site_id: s for s in row.sides}
     for side in values["sides"]:
@@ -159,6 +172,8 @@ def _apply_members(
         if row is None:
             row = models.Member(id=values["id"], protection_group_id=group_id)
             session.add(row)
+        elif row.protection_group_id != group_id:
+            raise _of_another("member", row.id)
         for name, value in _parsed(values, documents.MEMBER).items():
             setattr(row, name, value)
         row.updated_at = now

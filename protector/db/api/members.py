@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of members: what of a project is protected by a group."""
 
+from collections.abc import Sequence
 import datetime
 from typing import Any
 
@@ -46,6 +47,14 @@ def by_instance(
     return session.scalars(statement.order_by(Member.created_at)).first()
 
 
+def ids(session: orm.Session, group_id: str) -> set[str]:
+    """Of all members, whatever their status."""
+    statement = sa.select(Member.id).where(
+        Member.protection_group_id == group_id
+    )
+    return set(session.scalars(statement))
+
+
 def count(session: orm.Session, group_id: str) -> int:
     """How many rows there are, whatever their status."""
     statement = (
@@ -56,19 +65,19 @@ def count(session: orm.Session, group_id: str) -> int:
     return session.scalar(statement) or 0
 
 
-def counts(session: orm.Session, group_ids: list[str]) -> dict[str, int]:
-    """Settled members by group; a group without any is left out."""
+def counts(
+    session: orm.Session, group_ids: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Members by group and status; a group without any is left out."""
     rows = session.execute(
-        sa.select(Member.protection_group_id, sa.func.count())
-        .where(
-            Member.protection_group_id.in_(group_ids),
-            Member.status.not_in(
-                (c.MemberStatus.PROTECTING, c.MemberStatus.ERROR)
-            ),
-        )
-        .group_by(Member.protection_group_id)
+        sa.select(Member.protection_group_id, Member.status, sa.func.count())
+        .where(Member.protection_group_id.in_(group_ids))
+        .group_by(Member.protection_group_id, Member.status)
     )
-    return {group_id: number for group_id, number in rows}
+    found: dict[str, dict[str, int]] = {}
+    for group_id, status, number in rows:
+        found.setdefault(group_id, {})[status] = number
+    return found
 
 
 def page(

@@ -5,9 +5,10 @@ The only place that knows what a document holds.  No secret and no volatile
 field goes into it.
 """
 
+from collections.abc import Sequence
 import datetime
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -18,6 +19,14 @@ from protector.db import models
 from protector.db.api import documents, documents_received, source_locks
 
 Sync = models.MetadataSync
+
+
+class State(NamedTuple):
+    """Of the document here, and what the peer has of it."""
+
+    remote_status: str
+    version: int
+    remote_version: int | None
 
 
 def find(session: orm.Session, group_id: str) -> Sync | None:
@@ -240,16 +249,36 @@ def unsent(
     return list(session.scalars(statement))
 
 
+def states(session: orm.Session, group_ids: Sequence[str]) -> dict[str, State]:
+    """By group, without the documents themselves."""
+    statement = sa.select(
+        Sync.protection_group_id,
+        Sync.remote_status,
+        Sync.version,
+        Sync.remote_version,
+    ).where(Sync.protection_group_id.in_(group_ids))
+    return {i: State(*rest) for i, *rest in session.execute(statement)}
+
+
 def require_in_sync(
     session: orm.Session, group: models.ProtectionGroup
 ) -> None:
     """:raises MetadataOutOfSync: the peer does not hold the last version."""
-    sync = find(session, group.id)
-    if sync is None or sync.remote_status == c.SyncStatus.SYNCED:
-        return
-    raise exception.MetadataOutOfSync(
+    state = states(session, [group.id]).get(group.id)
+    error = out_of_sync(group, state) if state else None
+    if error is not None:
+        raise error
+
+
+def out_of_sync(
+    group: models.ProtectionGroup, state: State
+) -> exception.MetadataOutOfSync | None:
+    """The refusal, when the peer does not hold the last version."""
+    if state.remote_status == c.SyncStatus.SYNCED:
+        return None
+    return exception.MetadataOutOfSync(
         f"Protection group {group.name} is out of sync: this site holds "
-        f"version {sync.version}, the peer site {sync.remote_version}.",
-        local_version=sync.version,
-        remote_version=sync.remote_version,
+        f"version {state.version}, the peer site {state.remote_version}.",
+        local_version=state.version,
+        remote_version=state.remote_version,
     )

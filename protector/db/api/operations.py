@@ -56,6 +56,7 @@ def accept(
     else:
         protection_groups.take_slot(session, group, operation_id, verb)
     group.last_operation_id = operation_id
+    group.updated_at = now
     operation = Op(
         **{
             "type": None,
@@ -96,7 +97,7 @@ def add_steps(
     """Append planned steps.
 
     :param rows: name, after (ordinals), weight, optional, member_id?,
-        member_name?, ordinal.
+        member_name?, delay_seconds?, ordinal.
     """
     for row in rows:
         session.add(
@@ -113,7 +114,11 @@ def add_steps(
 
 
 def set_step(
-    session: orm.Session, lease: Lease, ordinal: int, **values: Any
+    session: orm.Session,
+    now: datetime.datetime,
+    lease: Lease,
+    ordinal: int,
+    **values: Any,
 ) -> None:
     """Record what became of a step and how far the operation is.
 
@@ -124,6 +129,7 @@ def set_step(
     for key, value in values.items():
         setattr(step, key, value)
     operation.progress = progress(operation.steps)
+    operation.updated_at = now
     operation.mirror_version += 1
 
 
@@ -169,7 +175,7 @@ def finish(
     operation.outcome = outcome
     operation.error = error
     operation.result = result
-    operation.finished_at = now
+    operation.finished_at = operation.updated_at = now
     operation.worker = None
     operation.lease_until = 0.0
     operation.mirror_version += 1
@@ -177,6 +183,7 @@ def finish(
         operation.progress = 100
     group = session.get(models.ProtectionGroup, operation.protection_group_id)
     if group is not None:
+        group.updated_at = now
         protection_groups.free_slot(session, group, operation.id)
 
 

@@ -98,6 +98,7 @@ def _own(
             lease_until=types.db_epoch() + seconds,
             status=c.OperationStatus.RUNNING,
             started_at=sa.func.coalesce(Op.started_at, now),
+            updated_at=now,
         )
         .execution_options(synchronize_session=False)
     )

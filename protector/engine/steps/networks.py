@@ -120,7 +120,7 @@ def _port_body(ctx: StepContext, site_id: str, pattern: Json) -> Json:
         "admin_state_up": True,
         "project_id": ctx.scene.project(site_id),
     }
-    fixed = _fixed_ips(pattern, subnets)
+    fixed = _fixed_ips(mapper, pattern, subnets)
     if fixed:
         body["fixed_ips"] = fixed
     for key in (
@@ -134,20 +134,23 @@ def _port_body(ctx: StepContext, site_id: str, pattern: Json) -> Json:
     return body
 
 
-def _fixed_ips(pattern: Json, subnets: list[Json]) -> list[Json]:
-    """The same address where a subnet of the target holds it; elsewhere
-    one that Neutron chooses."""
+def _fixed_ips(
+    mapper: mapping.Mapper, pattern: Json, subnets: list[Json]
+) -> list[Json]:
+    """The same address where the mapped subnet of the target, or any, holds
+    it; elsewhere one that Neutron chooses, of the mapped subnet."""
     fixed = []
     for ip in pattern["fixed_ips"]:
         address = ipaddress.ip_address(ip["ip_address"])
-        for subnet in subnets:
+        mapped = mapper.subnet(pattern, ip, subnets)
+        for subnet in [mapped] if mapped else subnets:
             if address in ipaddress.ip_network(subnet["cidr"]):
-                fixed.append(
-                    {
-                        "subnet_id": subnet["id"],
-                        "ip_address": ip["ip_address"],
-                    }
-                )
+                same = {"ip_address": ip["ip_address"]}
+                fixed.append({"subnet_id": subnet["id"], **same})
+                break
+        else:
+            if mapped:
+                fixed.append({"subnet_id": mapped["id"]})
     return fixed
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that decide where a group runs: lock, release, claim, settle."""
 
+import datetime
 from typing import Any
 
 from protector import constants as c
@@ -24,15 +25,16 @@ def check(ctx: StepContext) -> Json:
 
     :raises PreflightFailed: with every finding that forbids it.
     """
-    findings = preflight.check(preflight.Look(ctx), ctx.source, ctx.target)
-    errors = [f for f in findings if f["severity"] == "error"]
+    wanted = preflight.intent(ctx.operation.kind, ctx.operation.args)
+    findings = preflight.check(ctx, ctx.source, ctx.target, wanted)
+    errors = preflight.errors(findings)
     if errors:
         raise exception.PreflightFailed(
-            "; ".join(f["message"] for f in errors),
-            remedy=" ".join(f["fix"] for f in errors),
-            findings=findings,
+            "; ".join(f.message for f in errors),
+            remedy=" ".join(f.fix for f in errors),
+            findings=[f.as_dict() for f in findings],
         )
-    return {"findings": findings}
+    return {"findings": [f.as_dict() for f in findings]}
 
 
 def lock_source(ctx: StepContext) -> None:
@@ -110,6 +112,39 @@ def _ask(ctx: StepContext) -> int:
             epoch = protection_groups.ask_epoch(group, ctx.target)
             row.data = {**row.data, "epoch": epoch}
         return int(epoch)
+
+
+def boot_delay(ctx: StepContext) -> Json:
+    """Give a boot tier its time before the next one starts.
+
+    It runs from when the last server of the tier was observed running, so
+    that an adopter waits for the rest only.
+    """
+    row, began = _tier_before(ctx)
+    seconds = int(row.delay_seconds or 0)
+    waited = (ctx.clock.now() - began).total_seconds()
+    # a clock that was set back does not make it longer
+    end = ctx.clock.monotonic() + min(seconds, seconds - waited)
+    while (left := end - ctx.clock.monotonic()) > 0:
+        ctx.clock.wait(ctx.work.stopping, left)
+        ctx.check_alive()
+        ctx.guard()
+    return {"message": f"{seconds} s after the boot tier before"}
+
+
+def _tier_before(
+    ctx: StepContext,
+) -> tuple[models.OperationStep, datetime.datetime]:
+    """The step's row, and when the last of those before it ended."""
+    with ctx.runtime.db.reader() as session:
+        steps = list(operations.get(session, ctx.operation.id).steps)
+    row = next(s for s in steps if s.ordinal == ctx.ordinal)
+    ends = [
+        s.finished_at
+        for s in steps
+        if s.ordinal in row.after and s.finished_at is not None
+    ]
+    return row, max(ends, default=ctx.clock.now())
 
 
 def settle(ctx: StepContext) -> Json:
@@ -203,6 +238,8 @@ STEPS = (
         replan=True,
     ),
     Step("placement.release", release),
+    # no weight: what it takes is known, and measures no work
+    Step("placement.boot_delay", boot_delay, 0),
     Step("placement.settle", settle),
     Step("placement.forget_keys", forget_keys, optional=True),
     Step("placement.close", close),

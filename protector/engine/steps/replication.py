@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from protector import exception
+from protector import exception, times
 from protector.db import models
 from protector.db.api import recovery_points
 from protector.engine import replication, settling
@@ -140,7 +140,7 @@ def _complete(ctx: StepContext, source: str, word: str) -> Json:
         )
     return {
         "point": name,
-        "created_at": point.created.isoformat(),
+        "created_at": times.iso(point.created),
         "bytes": point.bytes,
         "message": f"{name}, {point.bytes} bytes sent",
     }

@@ -6,7 +6,7 @@ from typing import Any
 from protector import exception
 from protector.clients import types
 from protector.db import models
-from protector.engine import arrival
+from protector.engine import arrival, undo_copies
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -104,9 +104,28 @@ def unstage(ctx: StepContext) -> None:
     )
 
 
+def discard_undo(ctx: StepContext) -> Json:
+    """Give up the undo copies at both sites, if that was asked for: the
+    array groups take them along.
+
+    :raises InvalidStatus: there are some, and it was not.
+    """
+    scene = ctx.scene
+    sites = (scene.local_site_id, scene.peer_site_id)
+    found = {s: sorted(undo_copies.live(ctx, s)) for s in sites}
+    names = [name for site_id in sites for name in found[site_id]]
+    if names and not ctx.operation.args.get("discard_undo"):
+        raise undo_copies.refusal(scene.group.name, names)
+    for site_id in sites:
+        for name in found[site_id]:
+            ctx.driver.destroy_snapshot(ctx.array(site_id), name)
+    return {"discarded": names}
+
+
 STEPS = (
     Step("volumes.disconnect", disconnect),
     Step("volumes.undo_copy", undo_copy),
     Step("volumes.overwrite", overwrite, 5, undo=unstage),
     Step("volumes.unstage", unstage),
+    Step("volumes.discard_undo", discard_undo),
 )

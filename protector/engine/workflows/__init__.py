@@ -36,19 +36,23 @@ def plan_rows(
 ) -> list[dict[str, Any]]:
     """The steps of an operation, from its group as it is now."""
     scene = scenes.load(session, runtime.conf, operation.protection_group_id)
-    return rows_for(operation.kind, operation.args, scene)
+    limit = runtime.conf.engine.boot_delay_limit
+    return rows_for(operation.kind, operation.args, scene, limit)
 
 
 def rows_for(
-    verb: str, args: dict[str, Any], scene: scenes.Scene
+    verb: str, args: dict[str, Any], scene: scenes.Scene, delay_limit: float
 ) -> list[dict[str, Any]]:
-    """The graph of a verb on a group; see ``step.plan``."""
-    subjects = _subjects(verb, args, scene)
+    """The graph of a verb on a group; see ``step.plan``.
+
+    :param delay_limit: seconds that a boot tier may hold up the next.
+    """
+    subjects = _subjects(verb, args, scene, delay_limit)
     return step.plan(WORKFLOWS[verb], subjects, steps.STEPS)
 
 
 def _subjects(
-    verb: str, args: dict[str, Any], scene: scenes.Scene
+    verb: str, args: dict[str, Any], scene: scenes.Scene, delay_limit: float
 ) -> list[step.Subject]:
     if "member_id" in args:
         # one that is gone has nothing left to do
@@ -57,17 +61,21 @@ def _subjects(
         chosen = scene.settled_members
     else:
         chosen = []
-    tiers = _tiers(scene)
+    tiers = _tiers(scene, delay_limit)
+    # members of no tier start last
+    last = (len(tiers), 0)
     return [
-        step.Subject(m.id, m.instance_name, tiers.get(m.id, len(tiers)))
+        step.Subject(m.id, m.instance_name, *tiers.get(m.id, last))
         for m in chosen
     ]
 
 
-def _tiers(scene: scenes.Scene) -> dict[str, int]:
-    """Boot tier by member id; members of no tier start last."""
-    found: dict[str, int] = {}
-    for number, tier in enumerate(scene.mappings.get("boot_tiers", [])):
-        for member in tier["members"]:
-            found[member] = number
-    return found
+def _tiers(
+    scene: scenes.Scene, delay_limit: float
+) -> dict[str, tuple[int, int]]:
+    """Boot tier, and the seconds that follow it, by member id."""
+    return {
+        member: (number, int(min(tier.get("delay_seconds", 0), delay_limit)))
+        for number, tier in enumerate(scene.mappings.get("boot_tiers", []))
+        for member in tier["members"]
+    }

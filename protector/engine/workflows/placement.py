@@ -22,7 +22,7 @@ ARRIVE = (
     Each(("volumes.overwrite", "networks.ports")),
     One("volumes.unstage"),
     One("placement.release"),
-    Each(("servers.start",), tiers=True),
+    Each(("servers.start",), tiers="placement.boot_delay"),
     One("placement.settle"),
 )
 

@@ -5,6 +5,7 @@ from protector.tests.fixtures import mariadb
 from protector.tests.unit.db import test_migration, test_session
 from protector.tests.unit.db.api import (
     test_documents,
+    test_listing_walks,
     test_metadata_sync,
     test_operations,
     test_operations_leases,
@@ -30,6 +31,10 @@ class UnknownFields(mariadb.OnMariaDB, test_documents.UnknownFieldsTest):
 
 
 class Refusals(mariadb.OnMariaDB, test_documents.RefusalTest):
+    pass
+
+
+class Walks(mariadb.OnMariaDB, test_listing_walks.WalkTest):
     pass
 
 

@@ -24,15 +24,15 @@ STEMS = (
 FOLDERS: dict[str, tuple[str, frozenset[str]]] = {
     "protector/api/controllers": (
         ".py",
-        frozenset({"root", "v1", "admin", "actions", "peer"}),
+        frozenset({"root", "v1", "admin", "actions", "openapi", "peer"}),
     ),
     "protector/api/schemas": (
         ".py",
-        frozenset({"types", "actions", "peer"}),
+        frozenset({"types", "actions", "errors", "openapi", "peer"}),
     ),
     "protector/api/views": (".py", frozenset({"links", "peer", "versions"})),
     "protector/policies": (".py", frozenset({"base"})),
-    "api-ref/source": (".inc", frozenset({"versions", "peer"})),
+    "api-ref/source": (".inc", frozenset({"versions", "peer", "openapi"})),
     "client/protectorclient/v1": (".py", frozenset()),
     "client/protectorclient/osc/v1": (
         ".py",

@@ -232,6 +232,14 @@ class DeleteProtectionGroup(base.Waiting, base.Command):
             nargs="+",
             help="Protection group(s) to delete (name or ID)",
         )
+        parser.add_argument(
+            "--discard-undo",
+            action="store_true",
+            help=(
+                "Also give up the undo copies that the last moves left and "
+                "that are still kept; without it they prevent the deletion"
+            ),
+        )
         base.add_wait_options(parser)
         return parser
 
@@ -254,7 +262,11 @@ class DeleteProtectionGroup(base.Waiting, base.Command):
 
     def _delete(self, name: str, parsed_args: argparse.Namespace) -> None:
         group = lookup.group(self.proxy, name)
-        gone = self.proxy.delete_protection_group(group, ignore_missing=False)
+        gone = self.proxy.delete_protection_group(
+            group,
+            ignore_missing=False,
+            discard_undo=parsed_args.discard_undo,
+        )
         self.finish(gone, group.name, parsed_args)
 
 

@@ -7,6 +7,9 @@ import argparse
 import getpass
 from typing import Any
 
+from osc_lib import exceptions
+
+from protectorclient import errors
 from protectorclient.osc import base, columns, failures, lookup
 from protectorclient.osc.v1 import protection_groups
 
@@ -48,7 +51,13 @@ class ShowReplicationPolicy(base.ShowOne):
             group = lookup.group(proxy, parsed_args.group)
             return proxy.get_replication_policy(group)
 
-        policy = self.clouds.either(ask)
+        try:
+            policy = self.clouds.either(ask)
+        except errors.NotFound as none:
+            raise exceptions.CommandError(
+                f"{none}\nTo set one: openstack protector protection-group "
+                f"policy-set {parsed_args.group} --interval <minutes>"
+            ) from none
         return columns.fields(policy, FIELDS, ("id", *_TOKENS))
 
 
@@ -100,7 +109,11 @@ class SetReplicationPolicy(base.Waiting, base.ShowOne):
 
     def _retention(self, group: Any) -> dict[str, Any]:
         """What is kept now: one number can be set without the others."""
-        return dict(self.proxy.get_replication_policy(group).retention or {})
+        try:
+            policy = self.proxy.get_replication_policy(group)
+        except errors.NotFound:
+            return {}
+        return dict(policy.retention or {})
 
 
 class DeleteReplicationPolicy(base.Waiting, base.Command):

@@ -13,7 +13,7 @@ import yaml
 import protectorclient
 from protectorclient.osc.v1 import tour
 from protectorclient.tests import base as tests_base
-from protectorclient.tests import fake_protector
+from protectorclient.tests import fake_cloud, fake_protector
 from protectorclient.tests.osc import base
 
 
@@ -63,13 +63,22 @@ class OverviewTest(base.CommandCase):
     """Am I protected?"""
 
     def test_list(self) -> None:
-        group = self.site_a.make_group("g")
-        self.site_a.make_member("web", 1)
-        self.site_a.make_operation("test_failover", group)
+        group = self.site_a.make_group(
+            "g",
+            member_count=1,
+            conditions=[{"type": "FailoverReady", "status": True}],
+            replication={"lag_seconds": 200},
+        )
+        for day in ("02", "01"):
+            drill = self.site_a.make_operation("test_failover", group)
+            drill["started_at"] = f"2025-06-{day}T10:00:00Z"
         self.site_a.make_group(
             "h",
             conditions=[{"type": "FailoverReady", "status": False}],
             replication={"lag_seconds": 61},
+        )
+        self.site_a.make_group(
+            "i", conditions=[{"type": "FailoverReady", "status": None}]
         )
         rows = self.group("list", "-f", "json").json()
         self.assertEqual(
@@ -89,8 +98,47 @@ class OverviewTest(base.CommandCase):
             ("Site A", 1, 200, True, "2025-06-01T10:00:00Z"),
             tuple(rows[0].values())[3:],
         )
-        self.assertEqual((61, False, None), tuple(rows[1].values())[5:])
+        self.assertEqual((0, 61, False, None), tuple(rows[1].values())[4:])
+        self.assertEqual((None, None, None), tuple(rows[2].values())[5:])
         self.assertIn("| 1 minute  |", self.group("list").out)
+
+    def test_the_number_of_requests_is_that_of_one_group(self) -> None:
+        counts = []
+        for number in range(30):
+            group = self.site_a.make_group(f"g{number}")
+            self.site_a.make_operation("test_failover", group)
+            if number in (0, 29):
+                self.site_a.calls.clear()
+                result = self.group("list", "-f", "json")
+                self.assertEqual(number + 1, len(result.json()))
+                self.assertNotIn(
+                    None, [r["last_drill"] for r in result.json()]
+                )
+                counts.append(len(self._protector_calls()))
+        # the groups, the sites, the drills
+        self.assertEqual([3, 3], counts)
+
+    def _protector_calls(self) -> list[fake_cloud.Request]:
+        return [c for c in self.site_a.calls if c.path.startswith("/dr/")]
+
+
+class DeleteTest(base.CommandCase):
+    """Deleting protection groups."""
+
+    def test_undo_copies_are_given_up_only_when_told(self) -> None:
+        self.site_a.make_group("g")
+        self.assertEqual(0, self.group("delete g --discard-undo").code)
+        call = self.site_a.asked("DELETE", "")[0]
+        self.assertEqual({"discard_undo": "true"}, call.query)
+
+    def test_of_several_the_others_are_deleted(self) -> None:
+        for name in ("g", "h"):
+            self.site_a.make_group(name)
+        result = self.group("delete g nobody h")
+        self.assertEqual(1, result.code)
+        self.assertEqual([], self.site_a.groups)
+        self.assertIn("1 of 3 groups were not deleted", result.err)
+        self.assertIn("nobody: no protection group", result.err)
 
 
 class SettingsTest(base.CommandCase):
@@ -113,6 +161,17 @@ class SettingsTest(base.CommandCase):
         self.assertFalse(result.json()["prestage"])
         self.assertNotIn("t0ken", result.out + result.err)
         self.assertEqual("t0ken", self.site_a.policy["primary_fa_api_token"])
+
+    def test_retention_of_a_group_without_a_policy(self) -> None:
+        absent = fake_cloud.error(404, "NotFound", "the defaults hold")
+        self.site_a.instead.append(("GET", "/policy", absent))
+        result = self.group("policy-show g")
+        self.assertEqual(1, result.code)
+        self.assertIn("the defaults hold", result.err)
+        self.assertIn("policy-set", result.err)
+        self.group("policy-set g --retention-days 9")
+        sent = self.site_a.asked("PUT", "/policy")[0].body["policy"]
+        self.assertEqual({"retention": {"days": 9}}, sent)
 
     def test_mappings_are_added_to_those_there_are(self) -> None:
         self.site_a.mappings = {

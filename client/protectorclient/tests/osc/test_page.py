@@ -243,6 +243,7 @@ class PageTest(base.CommandCase):
         result = self.group("delete prod-web-app")
         self.assertEqual((0, ""), (result.code, result.out))
         self.assertEqual([], self.site_a.groups)
+        self.assertEqual({}, self.site_a.asked("DELETE", "")[0].query)
 
     def test_issue_sections_show_the_symptom(self) -> None:
         symptoms = (

@@ -81,6 +81,10 @@ class VolumeDriver:
         """Put a volume of an async type into the shared group."""
         self.join(names.SHARED_PGROUP, name)
 
+    def unshare(self, name: str) -> None:
+        """Take a volume out of the shared group."""
+        self.call("remove_volume", name, names.SHARED_PGROUP, ignore=GONE)
+
     def join(self, pgroup: str, name: str) -> None:
         """Put a new volume into a protection group."""
         self.call("add_volume", name, pgroup, ignore=MEMBER)

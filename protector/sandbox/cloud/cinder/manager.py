@@ -38,6 +38,7 @@ class VolumeManager:
         tasks.register("volume.unmanage", self.unmanage_volume, 0.05)
         tasks.register("volume.manage", self.manage_volume, 0.05)
         tasks.register("volume.extend", self.extend_volume, 0.05)
+        tasks.register("volume.retype", self.retype_volume, 0.05)
         tasks.register("snapshot.create", self.create_snapshot, 0.05)
         tasks.register("snapshot.delete", self.delete_snapshot, 0.05)
 
@@ -201,6 +202,35 @@ class VolumeManager:
             self._touch(row, status="error_extending")
             return
         self._touch(row, status=row["previous_status"], size=args["size"])
+
+    def retype_volume(self, args: Args) -> None:
+        """Give a volume another type, and its place on the array."""
+        row = self._state.volumes.get(args["id"])
+        if row is None or row["status"] != "retyping":
+            return
+        kind = self._state.types.get(args["type_id"]) or {}
+        try:
+            if not scheduler.passes(self._state, kind.get("extra_specs", {})):
+                raise driver.DriverError("no valid backend was found")
+            name = names.volume(row)
+            if self._state.is_async_type(args["type_id"]):
+                self._state.driver.share(name)
+            elif self._state.is_async_type(row["volume_type_id"]):
+                self._state.driver.unshare(name)
+        except driver.DriverError as error:
+            LOG.error("Retype of volume %s failed: %s", row["id"], error)
+            self._touch(row, status=row["previous_status"])
+            return
+        self._touch(
+            row,
+            status=row["previous_status"],
+            volume_type_id=args["type_id"],
+            replication_status=(
+                "enabled"
+                if self._state.is_replicated_type(args["type_id"])
+                else "disabled"
+            ),
+        )
 
     def create_snapshot(self, args: Args) -> None:
         """Take a snapshot of one volume."""

@@ -22,6 +22,14 @@ _ADMIN = {
     "os-unmanage": "volume_extension:volume_unmanage",
 }
 
+# cinder/volume/api.py 29.0.0, retype
+RETYPE = (
+    "Retype needs volume to be in available or in-use state, not be part of "
+    "an active migration or a consistency group, requested type has to be "
+    "different that the one from the volume, and for in-use volumes "
+    "front-end qos specs cannot change."
+)
+
 
 class VolumeActions:
     """The actions of a volume."""
@@ -226,13 +234,27 @@ class VolumeActions:
         row: store.Document,
         body: dict[str, typing.Any],
     ) -> wsgi.Result:
-        """Refuse: grouped volumes may not, others cannot here."""
-        if row["group_id"]:
-            raise refusals.invalid_volume(
-                "Volume must be available or in-use, not be part of a group "
-                "or migration."
-            )
-        raise errors.BadRequest("Retype is not supported by this cloud.")
+        """Change the type, in use or not; there is one back end."""
+        wanted = self._state.types.get(body["new_type"])
+        wanted = wanted or self._state.types.first(name=body["new_type"])
+        if wanted is None:
+            raise refusals.not_found("Volume type with name", body["new_type"])
+        self._quotas.check(
+            row["project_id"], wanted["id"], volumes=1, gigabytes=row["size"]
+        )
+        if (
+            row["status"] not in ("available", "in-use")
+            or row["group_id"]
+            or row["volume_type_id"] == wanted["id"]
+        ):
+            raise refusals.invalid_volume(RETYPE)
+        self._touch(row, status="retyping", previous_status=row["status"])
+        self._state.cloud.tasks.start(
+            "volume.retype",
+            {"id": row["id"], "type_id": wanted["id"]},
+            key=row["id"],
+        )
+        return 202, None
 
     def ignore(
         self,

@@ -2,6 +2,7 @@
 """One site's API on loopback, in front of a fake engine."""
 
 from collections.abc import Callable
+import pathlib
 import socket
 import threading
 import time
@@ -9,15 +10,17 @@ from typing import Any
 import uuid
 
 import fixtures
+from keystoneauth1 import loading
 from oslo_messaging import conffixture
+from oslo_policy import opts as policy_opts
 import requests
 
 from protector import exception, secrets
 from protector.cmd import api
 from protector.db import models
 from protector.db.api import operations
-from protector.tests import base
-from protector.tests.fixtures import site_runtime
+from protector.tests import base, timeform
+from protector.tests.fixtures import emulated_cloud, site_runtime
 from protector.tests.unit.api import fake_engine
 
 Json = dict[str, Any]
@@ -26,15 +29,20 @@ DEADLINE = 30
 
 
 class ServedApi(fixtures.Fixture):
-    """``url``, ``site``, ``engine``; options of [api] may be given."""
+    """``url``, ``site``, ``engine``; options of [api] may be given.
 
-    def __init__(self, **options: Any) -> None:
+    :param keystone: address of an emulated Keystone that checks tokens;
+        without one the identity headers of requests are trusted.
+    """
+
+    def __init__(self, keystone: str | None = None, **options: Any) -> None:
         super().__init__()
+        self._keystone = keystone
         self._options = {
             "bind_host": "127.0.0.1",
             "port": 0,
             "threads": 8,
-            "auth_strategy": "noauth",
+            "auth_strategy": "keystone" if keystone else "noauth",
             "response_validation": "error",
             "settle_timeout": 10,
             **options,
@@ -46,8 +54,10 @@ class ServedApi(fixtures.Fixture):
         conf = self.runtime.conf
         for name, value in self._options.items():
             conf.set_override(name, value, "api")
-        uri = "http://127.0.0.1:1/v3"
+        uri = self._keystone or "http://127.0.0.1:1/v3"
         conf.set_override("auth_url", uri, "service_auth")
+        if self._keystone:
+            _authtoken(conf, self._keystone)
         self.useFixture(conffixture.ConfFixture(conf, "fake:/"))
         # the fake transport is one for the whole process
         conf.set_override("rpc_exchange", str(uuid.uuid4()))
@@ -64,6 +74,30 @@ class ServedApi(fixtures.Fixture):
         self.session = requests.Session()
         self.session.trust_env = False
         self.addCleanup(self.session.close)
+
+    def policy_file(self, text: str) -> pathlib.Path:
+        """What an operator put into policy.yaml; before the first request."""
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, "p.yaml")
+        path.write_text(text)
+        policy_opts.set_defaults(self.runtime.conf, policy_file=str(path))
+        return path
+
+
+def _authtoken(conf: Any, auth_url: str) -> None:
+    """What [keystone_authtoken] of a configuration file holds."""
+    group = "keystone_authtoken"
+    loading.register_auth_conf_options(conf, group)
+    conf.register_opts(loading.get_auth_plugin_conf_options("password"), group)
+    for name, value in (
+        ("auth_type", "password"),
+        ("auth_url", auth_url),
+        ("username", "protector"),
+        ("password", emulated_cloud.PASSWORD),
+        ("user_domain_name", "Default"),
+        ("project_name", "service"),
+        ("project_domain_name", "Default"),
+    ):
+        conf.set_override(name, value, group)
 
 
 class ApiTest(base.TestCase):
@@ -110,6 +144,8 @@ class ApiTest(base.TestCase):
             **kwargs,
         )
         self.assertIn("x-openstack-request-id", answer.headers)
+        if answer.content and not path.startswith("/v1/peer/"):
+            self.assertEqual([], timeform.strange(answer.json()), path)
         return answer
 
     def tenant(self, method: str, path: str, *args: Any, **kw: Any) -> Any:

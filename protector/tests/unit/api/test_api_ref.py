@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from protector.api import microversion, routes, validation
+from protector.api import microversion, openapi, routes, validation
 from protector.api.controllers import root
 from protector.api.schemas import actions, types
 from protector.tests import base, source
@@ -23,8 +23,6 @@ Key = tuple[str, str]
 SOURCE = source.ROOT / "api-ref" / "source"
 # answered before the tree of controllers
 BESIDE_THE_TREE = {("GET", "/healthcheck")}
-# the ids in paths, where they are not called after their controller
-RENAMED = {"group": "protection_group_id"}
 GROUP_ACTION = "/v1/{tenant_id}/protection-groups/{protection_group_id}/action"
 
 _METHOD = re.compile(r"^\.\. rest_method:: (\S+) (\S+)$", re.MULTILINE)
@@ -85,12 +83,7 @@ def sections() -> dict[Key, Section]:
 
 
 def _key(route: routes.Route) -> Key:
-    path = re.sub(
-        r"\{(\w+)\}",
-        lambda m: f"{{{RENAMED.get(m[1], m[1] + '_id')}}}",
-        route.template,
-    )
-    return route.method, path
+    return route.method, openapi.path(route)
 
 
 @functools.cache

@@ -81,7 +81,6 @@ class FrameTest(served.ApiTest):
             "/v1/p-here/protection-groups/web",
             "/v1/p-here/protection-groups/__class__",
             "/v1/p-here/__init__",
-            "/v1/openapi.json",
             "/v1/admin",
             "/v1/peer/sites",
             "/v1/p-here/%ff",

@@ -40,6 +40,8 @@ class JsonTest(base.TestCase):
             b'"\\udc00"',
             b"\x80",
             b"1" * 10000,
+            b"1e999",
+            b"[-1e999]",
         ):
             self.assertRaises(exception.BadRequest, intake.parse_json, raw)
 
@@ -54,3 +56,9 @@ class QueryTest(base.TestCase):
         many = "&".join(f"a{n}=1" for n in range(100))
         for text in ("a=1&a=2", "a=%ff", many):
             self.assertRaises(exception.BadRequest, intake.query, text)
+
+    def test_a_parameter_that_comes_twice_is_named(self) -> None:
+        error = self.assertRaises(
+            exception.BadRequest, intake.query, "name=a&limit=1&name=b"
+        )
+        self.assertIn("'name'", str(error))

@@ -53,6 +53,17 @@ class ValidationTest(base.TestCase):
                 {"a": value},
             )
 
+    def test_a_text_does_not_end_in_a_newline(self) -> None:
+        for schema in (types.NAME, types.SHORT, types.PROJECT):
+            validation.check_value(schema, "web", "The name")
+            self.assertRaises(
+                exception.BadRequest,
+                validation.check_value,
+                schema,
+                "web\n",
+                "The name",
+            )
+
     def test_the_refusal_names_the_place(self) -> None:
         error = self.assertRaises(
             exception.BadRequest,

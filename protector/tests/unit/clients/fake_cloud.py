@@ -33,6 +33,7 @@ SERVICES = {
     "volumev3": "/volume/v3/{project}",
     "network": "/network",
     "image": "/image",
+    "placement": "/placement",
     "protector": "/protector",
 }
 TOKENS = r"/identity/v3/auth/tokens$"
@@ -77,7 +78,11 @@ class FakeCloud(fixtures.Fixture):
         self.calls: list[Call] = []
         self.sign_ins: list[Call] = []
         self.discoveries: list[Call] = []
-        self.maximum = {"compute": "2.100", "volume": "3.71"}
+        self.maximum = {
+            "compute": "2.100",
+            "volume": "3.71",
+            "placement": "1.39",
+        }
         self.silence = threading.Event()
         self._answers: list[tuple[str, Any, collections.deque[Answer]]] = []
         self._guard = threading.Lock()
@@ -144,15 +149,23 @@ class FakeCloud(fixtures.Fixture):
             return Answer(200, {"version": self._version("v2.1", "compute")})
         if call.path.startswith("/volume/v3"):
             return Answer(200, {"versions": [self._version("v3.0", "volume")]})
+        if re.fullmatch("/placement/?", call.path):
+            version = self._version("v1.0", "placement")
+            return Answer(200, {"versions": [version]})
         return Answer(404, {"error": {"message": "not scripted"}})
 
     def _version(self, name: str, service: str) -> dict[str, Any]:
-        path = "/compute/v2.1/" if service == "compute" else "/volume/v3/"
+        path, least = {
+            "compute": ("/compute/v2.1/", "2.1"),
+            "volume": ("/volume/v3/", "3.0"),
+            "placement": ("/placement", "1.0"),
+        }[service]
         return {
             "id": name,
             "status": "CURRENT",
             "version": self.maximum[service],
-            "min_version": "2.1" if service == "compute" else "3.0",
+            "max_version": self.maximum[service],
+            "min_version": least,
             "links": [{"rel": "self", "href": self.url + path}],
         }
 

@@ -202,6 +202,7 @@ class MaterialContractTest(contract.ContractTestCase):
         self.addCleanup(self.drop, compute.delete_keypair, name)
         self.assertEqual(types.Keypair(name, "ssh", KEY), made)
         self.assertEqual(made, compute.keypair(name))
+        self.assertIn(made, compute.keypairs())
         owner = self.site.identity.user_id
         self.assertEqual(made, compute.keypair(name, owner))
         self.assertRaises(

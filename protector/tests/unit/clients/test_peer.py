@@ -235,7 +235,7 @@ class CheckTest(PeerTestCase):
                 exception.PeerUnreachable, self.make().check, 0.4
             )
             self.assertLess(time.monotonic() - begun, 5)
-            self.assertIn("no answer in time", error.message)
+            self.assertIn("Connection timeout", error.message)
 
     def test_a_failing_peer_is_not_asked_again(self) -> None:
         self.cloud.on("GET", "^/protector/$", Answer(503, "<h1>Busy</h1>"))

@@ -62,6 +62,23 @@ class EndTest(served.ApiTest):
         self.assertEqual([202], [a.status_code for a in answers])
 
 
+class BoundsTest(served.ApiTest):
+    def test_headers_end_somewhere(self) -> None:
+        headers = {"X-Long": "x" * (1 << 20)}
+        answer = self.ask("GET", "/", headers=headers)
+        self.assertEqual(413, answer.status_code)
+        error = answer.json()["error"]
+        self.assertEqual(
+            answer.headers["x-openstack-request-id"], error["request_id"]
+        )
+
+    def test_a_token_of_many_roles_fits(self) -> None:
+        headers = {"X-Auth-Token": "x" * 16000}
+        self.assertEqual(
+            200, self.ask("GET", "/", headers=headers).status_code
+        )
+
+
 class ProcessTest(base.TestCase):
     def test_it_ends_by_sigterm(self) -> None:
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)

@@ -47,6 +47,7 @@ class Service:
 class Compute(Service):
     def __init__(self, site: "Site") -> None:
         super().__init__(site)
+        self.server_maximum = (2, 100)
         self.rows: dict[str, types.Server] = {}
         self.disks: dict[str, list[types.Attachment]] = {}
         self.actions: dict[str, list[str]] = {}
@@ -176,6 +177,9 @@ class Compute(Service):
         if name in self.keys:
             raise exception.CloudConflict(f"key {name} exists")
         self.keys[name] = key
+
+    def keypair(self, name: str) -> types.Keypair:
+        return types.Keypair(name, "ssh", fake.found(self.keys, name))
 
     def delete_keypair(self, name: str) -> None:
         fake.found(self.keys, name)

@@ -111,9 +111,12 @@ class Compute:
         self.attached: list[types.Attachment] = []
         self.known_flavors: list[types.Flavor] = [flavor("f1", "m1")]
         self.keys: dict[tuple[str, str], types.Keypair] = {}
+        # names of the service user's
+        self.own_keys: list[str] = []
         self.groups: dict[str, Json] = {}
         self.limits: list[types.Quota] = []
         self.zones: list[str] = []
+        self.server_maximum = (2, 100)
 
     def get_server(self, server_id: str) -> types.Server:
         return found(self.servers, server_id)
@@ -129,6 +132,9 @@ class Compute:
 
     def keypair(self, name: str, user_id: str) -> types.Keypair:
         return found(self.keys, (name, user_id))  # type: ignore[arg-type]
+
+    def keypairs(self) -> list[types.Keypair]:
+        return [types.Keypair(n, "ssh", f"key {n}") for n in self.own_keys]
 
     def server_group(self, group_id: str) -> Json:
         return found(self.groups, group_id)
@@ -153,6 +159,7 @@ class Volumes:
     def __init__(self) -> None:
         self.rows: dict[str, types.Volume] = {}
         self.limits: list[types.Quota] = []
+        self.server_maximum = (3, 71)
 
     def list(self, ids: set[str]) -> Any:
         return [v for k, v in self.rows.items() if k in ids]
@@ -165,24 +172,29 @@ class Network:
     def __init__(self) -> None:
         self.known_networks: list[Json] = [{"id": "n1", "name": "net"}]
         self.known_subnets: list[Json] = [
-            {"id": "sub1", "network_id": "n1", "cidr": "10.0.0.0/24"}
+            {
+                "id": "sub1",
+                "name": "sub",
+                "network_id": "n1",
+                "cidr": "10.0.0.0/24",
+            }
         ]
         self.known_ports: list[types.Port] = []
         self.groups: dict[str, Json] = {}
         self.floating: list[Json] = []
+        self.limits: list[types.Quota] = []
 
     def networks(self) -> list[Json]:
         return list(self.known_networks)
 
-    def subnets(self) -> list[Json]:
-        return list(self.known_subnets)
+    def subnets(self, **filters: str) -> list[Json]:
+        return [s for s in self.known_subnets if filters.items() <= s.items()]
 
-    def ports(self, **filters: str) -> list[types.Port]:
-        return [
-            p
-            for p in self.known_ports
-            if all(getattr(p, k) == v for k, v in filters.items())
-        ]
+    def ports(self, **filters: Any) -> list[types.Port]:
+        return [p for p in self.known_ports if _passes(p, filters)]
+
+    def quotas(self) -> list[types.Quota]:
+        return list(self.limits)
 
     def security_groups(self) -> list[Json]:
         return list(self.groups.values())
@@ -194,6 +206,41 @@ class Network:
         return [f for f in self.floating if f["port_id"] == port_id]
 
 
+def _passes(port: types.Port, filters: Json) -> bool:
+    """As Neutron filters: any of the values of a list."""
+    for key, wanted in filters.items():
+        values = wanted if isinstance(wanted, list) else [wanted]
+        if key == "fixed_ips":
+            has = {f"ip_address={ip['ip_address']}" for ip in port.fixed_ips}
+        else:
+            has = {getattr(port, key)}
+        if not has & set(values):
+            return False
+    return True
+
+
+class Identity:
+    def __init__(self) -> None:
+        self.roles = ["admin", "member"]
+
+    def check(self) -> Json:
+        return {"user_id": "u", "project_id": "p", "roles": self.roles}
+
+
+class Placement:
+    """``hosts``: what is free at each; those that fit are candidates."""
+
+    def __init__(self) -> None:
+        self.hosts = {"host": {"VCPU": 64, "MEMORY_MB": 65536}}
+
+    def candidates(self, resources: Json) -> dict[str, Json]:
+        return {
+            name: dict(room)
+            for name, room in self.hosts.items()
+            if all(room.get(k, 0) >= v for k, v in resources.items())
+        }
+
+
 class Project:
     """``changes`` holds what was changed, in order."""
 
@@ -203,3 +250,5 @@ class Project:
         self.compute = Compute(self.changes)
         self.volume = Volumes()
         self.network = Network()
+        self.identity = Identity()
+        self.placement = Placement()

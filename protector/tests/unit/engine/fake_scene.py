@@ -59,6 +59,14 @@ def volume(
     )
 
 
+def side(site_id: str) -> models.ConsistencyGroupSide:
+    return models.ConsistencyGroupSide(
+        site_id=site_id,
+        cinder_group_id=f"cg-{site_id}",
+        volume_type_name=f"gold-{site_id}",
+    )
+
+
 def make(
     *members: models.Member, mappings: dict[str, Any] | None = None
 ) -> scene.Scene:
@@ -70,8 +78,12 @@ def make(
             secondary_site_id=THERE,
             primary_project_id="p-here",
             secondary_project_id="p-there",
+            epoch=1,
+            conditions={},
         ),
-        consistency_group=models.ConsistencyGroup(id="cg", sides=[]),
+        consistency_group=models.ConsistencyGroup(
+            id="cg", sides=[side(HERE), side(THERE)]
+        ),
         members=members,
         settings=SETTINGS,
         mappings=mappings or {},

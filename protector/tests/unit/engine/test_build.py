@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from protector.db import models
 from protector.engine import build
 from protector.tests.unit.engine import arrival_case
 
@@ -61,6 +62,35 @@ class BuildTest(arrival_case.ArrivalCase):
         self.assertTrue(body["key_name"].startswith("ops-"))
         build.forget_keys(self.again())
         self.assertEqual(["ops"], list(self.compute.keys))
+
+    def map_key(self, name: str) -> None:
+        pair = {"primary": "ops", "secondary": name}
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.ResourceMapping(
+                    protection_group_id=self.group_id,
+                    mappings={"keypairs": [pair]},
+                    created_at=self.clock.now(),
+                )
+            )
+
+    def test_the_mapped_key_is_used_and_kept(self) -> None:
+        self.compute.keys["dr-ops"] = "ssh-rsa CCCC dr"
+        self.map_key("dr-ops")
+        self.assertEqual("dr-ops", self.create(keypair=KEY)["key_name"])
+        build.forget_keys(self.again())
+        self.assertEqual(["dr-ops"], list(self.compute.keys))
+
+    def test_a_mapped_key_that_is_gone_does_not_stop_the_boot(self) -> None:
+        self.map_key("dr-ops")
+        name = self.create(keypair=KEY)["key_name"]
+        self.assertEqual({name: KEY["public_key"]}, self.compute.keys)
+
+    def test_a_key_of_another_name_is_imported(self) -> None:
+        self.compute.keys["dr-ops"] = "ssh-rsa CCCC dr"
+        self.map_key("dr-ops")
+        body = self.create(keypair={**KEY, "name": "dba"})
+        self.assertTrue(body["key_name"].startswith("dba-"))
 
     def test_another_operation_has_another_name(self) -> None:
         names = {build.key_name(i, KEY) for i in ("op-1", "op-2", "op-2")}

@@ -136,32 +136,22 @@ class MapperTest(base.TestCase):
         self.assertIsNone(mapper.availability_zone("az9"))
         self.assertIsNone(mapper.availability_zone(None))
 
+    # -- subnets and keypairs
 
-class ProposeTest(base.TestCase):
-    def test_pairs_of_equal_names_whatever_the_direction(self) -> None:
-        one, other = fake.Project(), fake.Project()
-        one.network.known_networks = [
-            {"id": "1", "name": name} for name in ("b", "a", "only", "")
-        ]
-        other.network.known_networks = [
-            {"id": "2", "name": name} for name in ("a", "b", "x", "")
-        ]
-        one.compute.zones = ["nova"]
-        other.compute.zones = ["nova", "az2"]
-        for is_primary in (True, False):
-            found = mapping.propose(one, other, is_primary)
-            self.assertEqual(
-                [
-                    {"primary": "a", "secondary": "a"},
-                    {"primary": "b", "secondary": "b"},
-                ],
-                found["networks"],
-            )
-            self.assertEqual(
-                [{"primary": "m1", "secondary": "m1"}], found["flavors"]
-            )
-            self.assertEqual(
-                [{"primary": "nova", "secondary": "nova"}],
-                found["availability_zones"],
-            )
-            self.assertLessEqual(set(mapping.KINDS), set(found))
+    def test_the_mapped_subnet_of_an_address(self) -> None:
+        pair = PAIR | {"subnets": [{"primary": "sa", "secondary": "sb"}]}
+        mapper = self.mapper(networks=[pair])
+        port = fake_scene.port(network_id="s", network_name="net-a")
+        rows = [{"id": "9", "name": "sb"}, {"id": "8", "name": "other"}]
+        for source in ({"subnet_id": "sa"}, {"subnet_name": "sa"}):
+            self.assertEqual("9", mapper.subnet(port, source, rows)["id"])
+        self.assertIsNone(mapper.subnet(port, {"subnet_id": "sz"}, rows))
+        sa = {"subnet_id": "sa", "subnet_name": "name-a"}
+        message = self.refused(mapper.subnet, port, sa, rows[1:])
+        self.assertIn("no subnet sb", message)
+
+    def test_a_keypair_only_when_it_is_mapped(self) -> None:
+        pairs = [{"primary": "ops", "secondary": "dr-ops"}]
+        mapper = self.mapper(keypairs=pairs)
+        self.assertEqual("dr-ops", mapper.keypair("ops"))
+        self.assertIsNone(mapper.keypair("mine"))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the observer writes down of points, conditions and the peer."""
 
+import uuid
+
 from protector import constants as c
 from protector import exception
 from protector.db import models
@@ -49,6 +51,14 @@ class ObserverTest(case.EngineCase):
 
     def count(self) -> int:
         return len(self.driver.named("status"))
+
+    def test_a_point_has_one_id_at_both_sites(self) -> None:
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        with self.runtime.db.reader() as session:
+            (row,) = session.query(models.RecoveryPoint)
+        known = uuid.uuid5(uuid.UUID(self.group_id), row.name)
+        self.assertEqual(str(known), row.id)
 
     # -- readiness
 

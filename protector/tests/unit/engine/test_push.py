@@ -2,6 +2,7 @@
 """A document goes from the primary only; elsewhere it is compared."""
 
 from protector import exception
+from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import push
 from protector.tests.unit.engine import case
@@ -17,13 +18,31 @@ class PushTest(case.EngineCase):
             )
 
     def status(self) -> str:
+        return self.record().remote_status
+
+    def record(self) -> models.MetadataSync:
         with self.runtime.db.reader() as session:
-            return metadata_sync.find(session, self.group_id).remote_status
+            return metadata_sync.find(session, self.group_id)
 
     def test_the_primary_sends(self) -> None:
         self.assertEqual(self.made, push.deliver(self.runtime, self.group_id))
         self.assertEqual([self.group_id], self.peer.pushed)
         self.assertEqual("synced", self.status())
+
+    def test_of_an_unreachable_peer_the_cause_is_shown(self) -> None:
+        self.peer.errors[self.group_id] = exception.PeerUnreachable(
+            "Site site-b is unreachable: Connection timeout.",
+            cause="Connection timeout",
+        )
+        self.assertRaises(
+            exception.PeerUnreachable,
+            push.deliver,
+            self.runtime,
+            self.group_id,
+        )
+        record = self.record()
+        self.assertEqual("failed", record.remote_status)
+        self.assertEqual("Connection timeout", record.error)
 
     def test_the_other_site_compares(self) -> None:
         self.set_group(current_primary_site_id=self.site.peer_id)

@@ -290,6 +290,7 @@ class PortsTest(RecipeTest):
                     {
                         "ip_address": "10.0.0.7",
                         "subnet_id": "sub1",
+                        "subnet_name": "sub",
                         "cidr": "10.0.0.0/24",
                     }
                 ],

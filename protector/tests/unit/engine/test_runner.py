@@ -428,7 +428,7 @@ class PlanTest(base.TestCase):
             n: Step(n, lambda ctx: None) for n in ("first", "boot", "last")
         }
         rows = step.plan(
-            (One("first"), Each(("boot",), tiers=True), One("last")),
+            (One("first"), Each(("boot",), tiers="last"), One("last")),
             [
                 step.Subject(str(uuid.uuid4()), "db", 0),
                 step.Subject(str(uuid.uuid4()), "web", 1),

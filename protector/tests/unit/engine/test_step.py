@@ -66,7 +66,7 @@ class PlanTest(base.TestCase):
 
     def test_a_tier_waits_for_the_one_before_it(self) -> None:
         rows = shape(
-            (One("a"), Each(("b",), tiers=True), One("d")),
+            (One("a"), Each(("b",), tiers="d"), One("d")),
             subjects(5, 0, 5, 2),
         )
         self.assertEqual(
@@ -80,6 +80,30 @@ class PlanTest(base.TestCase):
                 ("d", None, [1, 2, 3, 4]),
             ],
             rows,
+        )
+
+    def test_a_delay_stands_between_two_tiers_and_nowhere_else(self) -> None:
+        """Neither after a tier without one, nor after the last."""
+        members = [
+            step.Subject("m0", "db", 0, 30),
+            step.Subject("m1", "cache", 0, 30),
+            step.Subject("m2", "app", 1, 0),
+            step.Subject("m3", "web", 2, 9),
+        ]
+        rows = step.plan((Each(("b",), tiers="d"), One("a")), members, STEPS)
+        self.assertEqual(
+            [
+                ("b", "m0", [], None),
+                ("b", "m1", [], None),
+                ("d", None, [0, 1], 30),
+                ("b", "m2", [2], None),
+                ("b", "m3", [3], None),
+                ("a", None, [0, 1, 3, 4], None),
+            ],
+            [
+                (r["name"], r["member_id"], r["after"], r["delay_seconds"])
+                for r in rows
+            ],
         )
 
     def test_tiers_do_not_matter_where_they_are_not_asked_for(self) -> None:
@@ -97,6 +121,7 @@ class PlanTest(base.TestCase):
                 "after": [],
                 "weight": 5,
                 "optional": True,
+                "delay_seconds": None,
             },
             rows[0],
         )

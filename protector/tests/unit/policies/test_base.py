@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The personas, each against every rule."""
 
+import pathlib
+
+import fixtures
+from oslo_config import cfg
+from oslo_policy import generator
+
 from protector import context, policies, policy, service
 from protector.tests import base
 
@@ -80,7 +86,20 @@ class PersonaTest(base.TestCase):
                 self.assertTrue(rule.operations, rule.name)
                 self.assertEqual(["project"], rule.scope_types)
 
-    def test_the_documented_policy_file_works_as_printed(self) -> None:
+    def test_the_generated_sample_has_every_rule(self) -> None:
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, "s")
+        generator.generate_sample(
+            ["--namespace", "protector", "--output-file", str(path)],
+            cfg.ConfigOpts(),
+        )
+        sample = path.read_text()
+        for rule in policies.list_rules():
+            self.assertIn(f'#"{rule.name}": "{rule.check_str}"\n', sample)
+            for operation in getattr(rule, "operations", []):
+                line = f"# {operation['method']}  {operation['path']}\n"
+                self.assertIn(line, sample, rule.name)
+
+    def test_the_names_that_policy_files_override(self) -> None:
         self.assertEqual(
             "role:admin or (role:member and project_id:%(project_id)s)",
             self._check_of("admin_or_owner"),

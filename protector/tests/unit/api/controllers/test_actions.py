@@ -2,6 +2,7 @@
 """The verbs on a group over HTTP: who executes, what is refused."""
 
 from typing import Any
+import uuid
 
 from protector import constants as c
 from protector.api.schemas import actions
@@ -9,9 +10,27 @@ from protector.db.api import mirrors
 from protector.tests.unit.api import served
 
 PLANNED = {"type": "planned"}
+STEP = {
+    "name": "placement.release",
+    "member_id": None,
+    "after": [],
+    "weight": 1,
+    "optional": False,
+    "delay_seconds": None,
+}
 PLAN = {
-    "steps": [{"name": "servers.stop", "weight": 1}],
-    "preflight": [],
+    # a row, as the engine plans it
+    "steps": [{**STEP, "ordinal": 0, "member_name": None}],
+    "preflight": [
+        {
+            "code": "PeerUnreachable",
+            "check": "peer",
+            "severity": "error",
+            "member": None,
+            "message": "It is away.",
+            "fix": "Bring it back.",
+        }
+    ],
     "predicted_seconds": 12.5,
 }
 
@@ -21,6 +40,8 @@ class ActionTest(served.ApiTest):
         super().setUp()
         self.engine.finishes = False
         self.group_id = self.site.group()
+        self.site.member(self.group_id)
+        self.site.configure(self.group_id)
         self.path = f"/protection-groups/{self.group_id}/action"
 
     def act(self, **body: Any) -> Any:
@@ -102,8 +123,37 @@ class ActionTest(served.ApiTest):
             {"failover": {**PLANNED, "dry_run": True}},
         ):
             shown = self.ok(self.act(**body))
-            self.assertEqual({"dry_run": PLAN}, shown)
+            step = {**STEP, "member": None, "point_of_no_return": True}
+            self.assertEqual({"dry_run": {**PLAN, "steps": [step]}}, shown)
         self.assertEqual([], self.all_operations())
+
+    def test_a_dry_run_is_refused_as_the_run_is(self) -> None:
+        busy = str(uuid.uuid4())
+        for values, verb, args in (
+            ({}, "failback", PLANNED),
+            ({"status": c.GroupStatus.FAILED_OVER}, "failover", PLANNED),
+            ({"status": c.GroupStatus.DELETING}, "replicate", {}),
+            ({"operation_id": busy}, "reprotect", {}),
+            (
+                {"current_primary_site_id": self.site.peer_id},
+                "replicate",
+                {},
+            ),
+        ):
+            self.set_group(self.group_id, **values)
+            run, dry = (
+                self.act(**{verb: args}, **more).json()["error"]
+                for more in ({}, {"dry_run": True})
+            )
+            for error in (run, dry):
+                del error["request_id"]
+            self.assertEqual((409, run), (run["code"], dry))
+        self.assertEqual([], self.engine.called("plan"))
+
+    def test_what_the_engine_refuses_a_dry_run_refuses(self) -> None:
+        self.engine.refusals["plan"] = served.unreachable()
+        answer = self.act(failover=PLANNED, dry_run=True)
+        self.refused(answer, 503, "PeerUnreachable")
 
     def test_unplanned_is_not_there_yet(self) -> None:
         answer = self.act(failover={"type": "unplanned"})

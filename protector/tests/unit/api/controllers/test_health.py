@@ -40,7 +40,7 @@ class GroupTest(served.ApiTest):
         now = self.served.runtime.clock.now()
         with self.db.writer() as session:
             group = protection_groups.get(session, self.group_id)
-            for kind in list(c.Condition)[:5]:
+            for kind in (*list(c.Condition)[:5], c.Condition.FAILOVER_READY):
                 protection_groups.set_condition(
                     group, kind, ok, "Observed", "As it is.", now
                 )
@@ -80,6 +80,25 @@ class GroupTest(served.ApiTest):
         self.assertEqual([], shown["findings"])
         self.assertTrue(shown["rpo_compliant"])
 
+    def test_ready_is_what_the_condition_says(self) -> None:
+        """The engine decides, the API shows: the two cannot differ."""
+        self.observe()
+        self.point()
+        now = self.served.runtime.clock.now()
+        with self.db.writer() as session:
+            protection_groups.set_condition(
+                protection_groups.get(session, self.group_id),
+                c.Condition.FAILOVER_READY,
+                False,
+                "MembersNotProtected",
+                "Not protected yet: web.",
+                now,
+            )
+        shown = self.health()
+        self.assertFalse(shown["failover_ready"])
+        listed = {row["type"]: row["status"] for row in shown["conditions"]}
+        self.assertIs(False, listed["FailoverReady"])
+
     def test_what_was_never_looked_at_is_not_ready(self) -> None:
         self.point()
         self.assertFalse(self.health()["failover_ready"])
@@ -88,8 +107,8 @@ class GroupTest(served.ApiTest):
         self.observe(ok=False)
         shown = self.health()
         self.assertFalse(shown["failover_ready"])
-        reasons = [f["reason"] for f in shown["findings"]]
-        self.assertIn("NoRecoveryPoint", reasons)
+        codes = [f["code"] for f in shown["findings"]]
+        self.assertIn("NoRecoveryPoint", codes)
         self.assertTrue(all(f["fix"] for f in shown["findings"]))
 
     def test_points_say_whether_they_may_be_chosen(self) -> None:

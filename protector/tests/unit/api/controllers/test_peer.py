@@ -103,6 +103,10 @@ class DocumentTest(PeerTest):
         )
         self.refused(answer, 400, "BadRequest")
 
+    def test_who_asks_comes_first(self) -> None:
+        answer = self.push(b"{}", **{"X-User-Name": "nova"})
+        self.refused(answer, 403, "PolicyForbidden")
+
     def test_the_path_names_the_group(self) -> None:
         raw = self.document()
         self.group_id = str(uuid.uuid4())
@@ -196,6 +200,12 @@ class MirrorTest(PeerTest):
         self.assertEqual(
             "2026-11-24T09:00:05Z", shown["steps"][0]["finished_at"]
         )
+
+    def test_an_operation_of_another_group_is_not_there(self) -> None:
+        self.ok(self.mirror())
+        other_id = self.site.group()
+        answer = self.mirror(protection_group_id=other_id)
+        self.refused(answer, 404, "NotFound")
 
     def test_what_is_executed_here_is_not_the_peers_to_tell(self) -> None:
         answer = self.mirror(executor_site_id=self.site.local_id)

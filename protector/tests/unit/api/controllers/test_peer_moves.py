@@ -114,6 +114,7 @@ class LockTest(MovesTest):
 class ForwardedTest(MovesTest):
     def setUp(self) -> None:
         super().setUp()
+        self.site.member(self.group_id)
         # this site is to become primary again
         self.set_group(
             self.group_id,
@@ -142,6 +143,20 @@ class ForwardedTest(MovesTest):
         self.assertEqual("req-theirs", row.request_id)
         self.assertEqual(self.site.peer_id, row.origin_site_id)
         self.assertEqual(self.site.local_id, row.executor_site_id)
+
+    def test_the_point_must_be_of_the_group(self) -> None:
+        theirs = self.site.point(self.site.group(project_id="p-other"))
+        args = {"type": "planned", "recovery_point_id": theirs}
+        answer = self.forward(args=args)
+        self.refused(answer, 400, "InvalidReference")
+        self.assertEqual([], self.all_operations())
+        args["recovery_point_id"] = self.site.point(self.group_id)
+        self.ok(self.forward(args=args), 202)
+
+    def test_an_operation_of_another_group_is_not_told(self) -> None:
+        self.ok(self.forward(), 202)
+        self.group_id = self.site.group()
+        self.refused(self.forward(), 400, "BadRequest")
 
     def test_only_what_is_executed_here(self) -> None:
         self.refused(self.forward("failover"), 400, "BadRequest")

@@ -146,7 +146,7 @@ class ReadTest(served.ApiTest):
             more,
         )
         shown = new["protection_group"]
-        self.assertIn("failover", shown["allowed_actions"])
+        self.assertIn("member_add", shown["allowed_actions"])
         refused = shown["refused_actions"]["failback"]
         self.assertEqual("InvalidStatus", refused["reason"])
         self.assertIn("use failover", refused["message"])
@@ -185,6 +185,21 @@ class ReadTest(served.ApiTest):
         self.refused(answer, 404, "NotFound")
         listed = self.ok(self.tenant("GET", PATH, project="p-other"))
         self.assertEqual([], listed["protection_groups"])
+
+    def test_within_the_own_project_it_is_forbidden(self) -> None:
+        path = f"{PATH}/{self.site.group()}"
+        for method in ("GET", "DELETE"):
+            answer = self.tenant(method, path, roles="auditor")
+            error = self.refused(answer, 403, "PolicyForbidden")
+            self.assertIn("protection_groups:", error["details"]["rule"])
+
+    def test_only_an_administrator_lists_all_whatever_the_rule(self) -> None:
+        self.site.group(project_id="p-other")
+        self.served.policy_file(
+            '"protector:protection_groups:index": "role:reader"'
+        )
+        answer = self.tenant("GET", f"{PATH}?all_tenants=true")
+        self.refused(answer, 403, "PolicyForbidden")
 
     def test_an_administrator_sees_all(self) -> None:
         group_id = self.site.group()
@@ -347,6 +362,23 @@ class DeleteTest(served.ApiTest):
         # its operation stays
         path = f"/operations/{operation.id}"
         self.ok(self.tenant("GET", path))
+
+    def test_undo_copies_are_given_up_on_request_only(self) -> None:
+        for query, wanted in (
+            ("", False),
+            ("?discard_undo=false", False),
+            ("?discard_undo=True", True),
+        ):
+            path = f"{PATH}/{self.site.group()}{query}"
+            answer = self.tenant("DELETE", path)
+            self.ok(answer, 202)
+            operation = self.operation_row(answer)
+            self.assertEqual({"discard_undo": wanted}, operation.args)
+
+    def test_no_other_query(self) -> None:
+        for query in ("discard_undo=yes", "discard_undo=", "force=true"):
+            path = f"{PATH}/{self.site.group()}?{query}"
+            self.refused(self.tenant("DELETE", path), 400, "BadRequest")
 
     def test_not_with_members(self) -> None:
         group_id = self.site.group()

@@ -47,6 +47,29 @@ class MappingsTest(served.ApiTest):
             answer = self.tenant("PUT", self.path, {"mappings": mappings})
             self.refused(answer, 400, "BadRequest")
 
+    def test_boot_tiers_hold_members_of_this_group(self) -> None:
+        group_id = self.path.split("/")[2]
+        mine = self.site.member(group_id)
+        tiers = [{"members": [mine], "delay_seconds": 5}]
+        body = {"mappings": {"boot_tiers": tiers}}
+        self.ok(self.tenant("PUT", self.path, body))
+        # there, but of another project's group
+        theirs = self.site.member(self.site.group(project_id="p-other"))
+        tiers.append({"members": [theirs]})
+        answer = self.tenant("PUT", self.path, body)
+        error = self.refused(answer, 400, "InvalidReference")
+        self.assertIn(theirs, error["message"])
+        self.assertEqual("boot_tiers", error["details"]["field"])
+        self.assertEqual(1, len(self.engine.called("precheck")))
+
+    def test_a_member_starts_once(self) -> None:
+        mine = self.site.member(self.path.split("/")[2])
+        body = {"mappings": {"boot_tiers": [{"members": [mine]}] * 2}}
+        answer = self.tenant("PUT", self.path, body)
+        error = self.refused(answer, 400, "BadRequest")
+        self.assertIn(mine, error["message"])
+        self.assertEqual("boot_tiers", error["details"]["field"])
+
     def test_what_does_not_exist_is_refused(self) -> None:
         self.engine.refusals["precheck", "mappings_set"] = (
             exception.InvalidReference("There is no network net-a.")

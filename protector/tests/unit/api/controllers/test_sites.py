@@ -127,6 +127,14 @@ class RegistrationTest(served.ApiTest):
         change = {"site": {"description": "second site"}}
         self.ok(self.admin("PUT", path, change))
 
+    def test_new_access_without_any_password(self) -> None:
+        path = f"{self.PATH}/{self.site.peer_id}"
+        change = {"site": {"auth_url": "http://127.0.0.2:5000/v3"}}
+        answer = self.admin("PUT", path, change)
+        error = self.refused(answer, 400, "BadRequest")
+        self.assertEqual("password", error["details"]["field"])
+        self.assertEqual([], self.engine.called("register_site"))
+
     def test_removal(self) -> None:
         self.site.group()
         path = f"{self.PATH}/{self.site.peer_id}"

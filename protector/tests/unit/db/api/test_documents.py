@@ -9,7 +9,11 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import documents, metadata_sync
+from protector.db.api import (
+    consistency_groups,
+    documents,
+    metadata_sync,
+)
 from protector.tests.fixtures import site_runtime
 from protector.tests.unit.db.api import database, full_group
 
@@ -246,6 +250,31 @@ class RefusalTest(PairTest):
         for name in documents.GROUP:
             group = {k: v for k, v in whole["group"].items() if k != name}
             self.refused(whole | {"group": group})
+
+    def test_ids_of_rows_that_are_not_the_groups(self) -> None:
+        """A peer reaches nothing of another group by naming it."""
+        self.receive(self.settle())
+        mine = self.document()
+        for part in ("group", "consistency_group", "members"):
+            other_id = self.other.group()
+            document = json.loads(json.dumps(mine))
+            document["version"] += 1
+            if part == "group":
+                # there, but between this site and a third one
+                third = database.new_id()
+                other_id = self.other.group(secondary_site_id=third)
+                document["group"] |= {"id": other_id, "name": "taken"}
+            elif part == "members":
+                member_id = self.other.member(other_id)
+                document["members"][0]["id"] = member_id
+            else:
+                with self.other.runtime.db.reader() as session:
+                    row = consistency_groups.find(session, other_id)
+                document["consistency_group"]["id"] = row.id
+            before = rows(self.other)
+            raw = json.dumps(document).encode()
+            self.assertRaises(exception.InvalidReference, self.receive, raw)
+            self.assertEqual(before, rows(self.other), part)
 
     def test_what_is_no_document(self) -> None:
         for strange in (None, 5, "x", [], {}, {"epoch": 1, "version": 1}):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operations: acceptance, records, the end, retry and cancel."""
 
+import datetime
 from typing import Any
 
 from protector import constants as c
@@ -56,7 +57,9 @@ class OperationsTest(database.DatabaseTest):
         self, lease: operations_leases.Lease, ordinal: int, **values: Any
     ) -> None:
         with self.db.writer() as session:
-            operations.set_step(session, lease, ordinal, **values)
+            operations.set_step(
+                session, database.NOW, lease, ordinal, **values
+            )
 
     def finish(self, operation_id: str, status: str) -> None:
         with self.db.writer() as session:
@@ -178,6 +181,27 @@ class RecordTest(OperationsTest):
         self.step(lease, 2, status=S.FAILED_IGNORED)
         self.assertEqual(100, self.operation_row(lease.operation_id).progress)
 
+    def test_group_and_operation_say_when_they_changed(self) -> None:
+        """``changes_since`` lists what somebody else would have missed."""
+        lease = self.running()
+        group = self.group_row(self.group_id)
+        self.assertEqual(NOW, group.updated_at)
+        self.assertEqual(
+            NOW, self.operation_row(lease.operation_id).updated_at
+        )
+        later = NOW + datetime.timedelta(seconds=9)
+        with self.db.writer() as session:
+            operations.set_step(session, later, lease, 0, status=S.DONE)
+        row = self.operation_row(lease.operation_id)
+        self.assertEqual(later, row.updated_at)
+        last = later + datetime.timedelta(seconds=9)
+        with self.db.writer() as session:
+            row = operations.get(session, lease.operation_id)
+            operations.finish(session, last, row, c.OperationStatus.FAILED)
+        row = self.operation_row(lease.operation_id)
+        group = self.group_row(self.group_id)
+        self.assertEqual((last, last), (row.updated_at, group.updated_at))
+
     def test_no_steps_is_no_progress(self) -> None:
         self.assertEqual(0, operations.progress([]))
 
@@ -187,7 +211,9 @@ class RecordTest(OperationsTest):
         adopter = self.claim(lease.operation_id)
         self.assertEqual(2, adopter.generation)
         writes = (
-            lambda s: operations.set_step(s, lease, 0, status=S.DONE),
+            lambda s: operations.set_step(
+                s, database.NOW, lease, 0, status=S.DONE
+            ),
             lambda s: operations.save_data(s, lease, x=1),
             lambda s: operations.pass_no_return(s, lease),
         )

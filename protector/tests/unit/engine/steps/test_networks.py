@@ -4,6 +4,7 @@
 from typing import Any
 
 from protector import exception
+from protector.db import models
 from protector.engine import records
 from protector.engine.steps import networks
 from protector.tests.unit.engine import arrival_case
@@ -46,6 +47,60 @@ class PortsTest(arrival_case.ArrivalCase):
         self.assertEqual([made[0].id], self.recorded())
         networks.unmake(self.again())
         self.assertEqual(({}, []), (network.rows, self.recorded()))
+
+    def fixed_ips(self, *rows: Any, **pair: Any) -> Any:
+        """Where the port's address is asked for, by the target's subnets."""
+        network = self.there.network
+        network.subnets = lambda network_id: list(rows)  # type: ignore
+        bodies: list[Any] = []
+        real = network.create_port
+
+        def create_port(body: Any) -> Any:
+            bodies.append(body)
+            return real(body)
+
+        network.create_port = create_port  # type: ignore[method-assign]
+        ip = {"ip_address": "10.0.0.7", "subnet_name": "sub-here"}
+        port = arrival_case.port(fixed_ips=[ip])
+        self.change_member(recipe=arrival_case.recipe(ports=[port]))
+        given = {"primary": "net", "secondary": "net", **pair}
+        with self.runtime.db.writer() as session:
+            session.merge(
+                models.ResourceMapping(
+                    protection_group_id=self.group_id,
+                    mappings={"networks": [given]},
+                    created_at=self.clock.now(),
+                )
+            )
+        networks.ports(self.again())
+        return bodies[-1].get("fixed_ips")
+
+    def test_an_address_comes_from_the_mapped_subnet(self) -> None:
+        other = {"id": "1", "name": "other", "cidr": "10.0.0.0/24"}
+        mapped = {"id": "2", "name": "sub-there", "cidr": "10.0.0.0/16"}
+        pair = {"primary": "sub-here", "secondary": "sub-there"}
+        self.assertEqual(
+            [{"subnet_id": "2", "ip_address": "10.0.0.7"}],
+            self.fixed_ips(other, mapped, subnets=[pair]),
+        )
+
+    def test_a_mapped_subnet_of_other_addresses_gives_a_new_one(self) -> None:
+        other = {"id": "1", "name": "other", "cidr": "10.0.0.0/24"}
+        mapped = {"id": "2", "name": "sub-there", "cidr": "192.0.2.0/24"}
+        pair = {"primary": "sub-here", "secondary": "sub-there"}
+        self.assertEqual(
+            [{"subnet_id": "2"}],
+            self.fixed_ips(other, mapped, subnets=[pair]),
+        )
+
+    def test_without_a_mapping_the_first_that_holds_it(self) -> None:
+        twins = [
+            {"id": n, "name": n, "cidr": "10.0.0.0/24"} for n in ("1", "2")
+        ]
+        self.assertEqual(
+            [{"subnet_id": "1", "ip_address": "10.0.0.7"}],
+            self.fixed_ips(*twins),
+        )
 
     def test_undo_finds_what_an_answer_did_not_tell(self) -> None:
         self.there.fail("create_port", LOST, done=True)

@@ -4,7 +4,7 @@
 import json
 from typing import Any
 
-from protector import exception
+from protector import exception, times
 from protector.db.api import metadata_sync
 from protector.engine import workflows
 from protector.engine.steps import STEPS
@@ -91,3 +91,15 @@ class PolicyTest(ReplicationTest):
         self.assertFalse(STEPS["replication.restore"].optional)
         self.driver.error = exception.ArrayError("no")
         self.assertRaises(exception.ArrayError, self.run_all, "reprotect")
+
+
+class PointTest(ReplicationTest):
+    def test_what_a_step_tells_of_a_point(self) -> None:
+        """In the form that users see."""
+        self.set_sides(array_group=("here", "there"))
+        ctx = self.step(self.accept("replicate"))
+        epoch = self.group().epoch
+        suffix = f"e{epoch}-now-{ctx.run_name}"
+        self.driver.points["here"] = [fakes.point("here", suffix, 5)]
+        found = steps.replicate(ctx)
+        self.assertEqual(times.iso(fakes.at(5)), found["created_at"])

@@ -21,7 +21,14 @@ SECONDS = 30
 CONSISTENT = "consistent_group_snapshot_enabled"
 REPLICATED = "consistent_group_replication_enabled"
 TRUE = "<is> True"
-_BUSY = ("creating", "downloading", "deleting", "extending", "attaching")
+_BUSY = (
+    "creating",
+    "downloading",
+    "deleting",
+    "extending",
+    "attaching",
+    "retyping",
+)
 
 
 def cinder(conn: typing.Any, version: str = "3.71") -> typing.Any:

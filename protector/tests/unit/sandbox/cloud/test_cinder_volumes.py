@@ -104,6 +104,32 @@ class VolumesContractTest(storage_contract.StorageContractTestCase):
         row = self.idle(row.id)
         self.assertEqual(("available", 2), (row.status, row.size))
 
+    def test_retype(self) -> None:
+        retype = self.volumes.volumes.retype
+        wanted = self.volume_type.name
+        plain = next(
+            row.name
+            for row in self.volumes_admin.volume_types.list()
+            if "replication_enabled" not in row.get_keys()
+            and row.get_keys().get("volume_backend_name")
+            == self.volume_type.get_keys()["volume_backend_name"]
+        )
+        row = self.new_volume(volume_type=plain)
+        refused = "requested type has to be different"
+        self.says(400, refused, retype, row, plain, "on-demand")
+        self.says(
+            404,
+            "Volume type with name none could not be found",
+            *(retype, row, "none", "on-demand"),
+        )
+        retype(row, wanted, "on-demand")
+        row = self.idle(row.id)
+        self.assertEqual(("available", wanted), (row.status, row.volume_type))
+        self.assertEqual(self.volume_type.id, row.volume_type_id)
+        grouped = self.new_volume()
+        self.new_group(grouped)
+        self.says(400, refused, retype, grouped, plain, "on-demand")
+
     def test_an_image_makes_it_bootable(self) -> None:
         row = self.new_volume(imageRef=self.image.id)
         self.assertEqual("true", row.bootable)
@@ -241,6 +267,9 @@ class PureTest(storage_contract.StorageContractTestCase):
         sdk = self.array.sdk()
         self.assertEqual(1024**3, sdk.get_volume(name)["size"])
         self.assertIn(name, sdk.get_pgroup("cinder-group")["volumes"])
+        self.volumes.volumes.retype(row, "plain", "never")
+        self.assertEqual("disabled", self.idle(row.id).replication_status)
+        self.assertNotIn(name, sdk.get_pgroup("cinder-group")["volumes"] or ())
         self.volumes.volumes.delete(row)
         self.wait(lambda: not self.volumes.volumes.list())
         pending = sdk.list_volumes(pending_only=True)

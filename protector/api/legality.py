@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a group takes a verb here and now: one rule, for the requests and
+for what is published of them.
+
+Knows what the database of this site knows; what the clouds, the arrays and
+the peer say against a request is the engine's verdict.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from protector import constants as c
+from protector import exception, states
+from protector.db import models
+from protector.db.api import members, metadata_sync, protection_groups, sites
+
+Group = models.ProtectionGroup
+# may be asked of either site
+ANYWHERE = frozenset({c.Verb.SYNC}) | c.PLACEMENT_VERBS
+# go on while the peer does not hold the last version
+OUT_OF_SYNC = frozenset({c.Verb.SYNC})
+# go on while it is only on its way there
+PENDING_SYNC = frozenset({c.Verb.DELETE, c.Verb.REPLICATE})
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """What decides beside the group's own row.
+
+    ``configured``: the current primary has an array group to replicate.
+    ``settled``: how many of the ``members`` have their volumes in the group.
+    """
+
+    local: models.Site
+    primary: models.Site | None
+    sync: metadata_sync.State | None
+    configured: bool
+    members: int
+    settled: int
+
+
+def situations(
+    session: orm.Session, groups: Sequence[Group]
+) -> dict[str, Situation]:
+    """That of each group by its id, in a fixed number of queries."""
+    ids = [g.id for g in groups]
+    local = sites.local(session)
+    known = {s.id: s for s in session.scalars(sa.select(models.Site))}
+    syncs = metadata_sync.states(session, ids)
+    configured = _configured(session, ids)
+    counts = members.counts(session, ids)
+    return {
+        g.id: Situation(
+            local=local,
+            primary=known.get(g.current_primary_site_id),
+            sync=syncs.get(g.id),
+            configured=(g.id, g.current_primary_site_id) in configured,
+            members=sum(counts.get(g.id, {}).values()),
+            settled=sum(
+                number
+                for status, number in counts.get(g.id, {}).items()
+                if status not in c.MEMBER_UNSETTLED
+            ),
+        )
+        for g in groups
+    }
+
+
+def _configured(
+    session: orm.Session, group_ids: Sequence[str]
+) -> set[tuple[str, str]]:
+    """(group, site) of the sides that have an array group."""
+    side, cg = models.ConsistencyGroupSide, models.ConsistencyGroup
+    statement = (
+        sa.select(cg.protection_group_id, side.site_id)
+        .join(cg, cg.id == side.consistency_group_id)
+        .where(
+            cg.protection_group_id.in_(group_ids),
+            side.array_group.is_not(None),
+        )
+    )
+    return {(group, site) for group, site in session.execute(statement)}
+
+
+def check(session: orm.Session, group: Group, verb: c.Verb) -> None:
+    """:raises ProtectorError: the refusal."""
+    found = situations(session, [group])[group.id]
+    error = refusal(verb, group, found)
+    if error is not None:
+        raise error
+
+
+def refusal(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    """Why the verb is refused now; None when it is not."""
+    return (
+        _place(verb, group, found)
+        or _status(verb, group, found)
+        or _sync(verb, group, found)
+        or _content(verb, group, found)
+    )
+
+
+def _place(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    if verb in ANYWHERE or group.current_primary_site_id == found.local.id:
+        return None
+    return not_primary(group, found.local, found.primary)
+
+
+def not_primary(
+    group: Group, local: models.Site, primary: models.Site | None
+) -> exception.NotPrimarySite:
+    """The refusal of what only the current primary may do."""
+    name = primary.name if primary else group.current_primary_site_id
+    return exception.NotPrimarySite(
+        f"Protection group {group.name} is changed at its current primary "
+        f"site, {name}; this is {local.name}.",
+        site=name,
+        site_id=group.current_primary_site_id,
+        endpoint=primary.endpoint if primary else None,
+    )
+
+
+def _status(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    if group.operation_id is None:
+        return refused
+    # a move takes the slot of the site where it is executed first; at the
+    # other a running change ends before it
+    elsewhere = (
+        verb in c.PLACEMENT_VERBS and target(group, verb) != found.local.id
+    )
+    if refused is None and (elsewhere or verb in states.QUEUED):
+        return None
+    return protection_groups.busy(group)
+
+
+def target(group: Group, verb: c.Verb) -> str:
+    """The site to which a placement verb leads, and which executes it."""
+    if verb == c.Verb.FAILBACK:
+        return group.primary_site_id
+    return group.secondary_site_id
+
+
+def _sync(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    if found.sync is None or verb in OUT_OF_SYNC:
+        return None
+    pending = found.sync.remote_status != c.SyncStatus.FAILED
+    if verb in PENDING_SYNC and pending:
+        return None
+    return metadata_sync.out_of_sync(group, found.sync)
+
+
+def _content(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    if verb == c.Verb.DELETE and found.members:
+        return states.not_empty(group.name, found.members)
+    if verb == c.Verb.REPLICATE and not found.configured:
+        return states.not_configured(group.name)
+    if verb in c.PLACEMENT_VERBS and not found.settled:
+        return states.no_members(group.name)
+    return None

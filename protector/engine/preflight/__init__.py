@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that could stop a verb, found at once and without a change.
+
+One function for every verb that moves or replicates, for health and for the
+dry run.  A finding of severity ``error`` stops the verb, a ``warning`` is
+told.  The same fact may stop one verb and be told to another: see ``Intent``.
+"""
+
+from collections.abc import Callable
+import dataclasses
+from typing import Any
+
+from protector import constants as c
+from protector import exception
+from protector.engine import finding
+from protector.engine.finding import Finding
+from protector.engine.preflight import (
+    capacity,
+    mappings,
+    networks,
+    quotas,
+    replication,
+    servers,
+    sites,
+)
+from protector.engine.preflight.look import Look, Repeated
+
+Json = dict[str, Any]
+Check = Callable[[Look], list[Finding]]
+
+CHECKS: dict[str, Check] = {
+    "peer": sites.peer,
+    "split": sites.split,
+    "sync": sites.sync,
+    "members": servers.members,
+    "servers": servers.servers,
+    "drift": servers.changed,
+    "copies": servers.copies,
+    "rights": sites.rights,
+    "versions": sites.microversions,
+    "losses": servers.lost,
+    "mappings": mappings.mappings,
+    "compute": quotas.compute,
+    "capacity": capacity.capacity,
+    "volumes": quotas.volumes,
+    "ports": quotas.ports,
+    "networks": networks.addresses,
+    "replication": replication.replication,
+    "points": replication.points,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Intent:
+    """What is looked at for a verb, and which of it can stop the verb."""
+
+    checks: tuple[str, ...]
+    blocking: frozenset[str]
+
+
+# what is lacking of a point is made up for by the final one, and the lock
+# brings the same description to both
+PLANNED = Intent(tuple(CHECKS), frozenset(CHECKS) - {"points", "sync"})
+# nothing of the lost site is asked, and hardly anything may stop it
+UNPLANNED = Intent(
+    (
+        "split",
+        "members",
+        "losses",
+        "mappings",
+        "compute",
+        "capacity",
+        "volumes",
+        "ports",
+        "networks",
+        "points",
+    ),
+    frozenset({"split", "mappings", "points"}),
+)
+REPLICATE = Intent(
+    ("members", "replication"), frozenset({"members", "replication"})
+)
+# it makes what is missing on the arrays
+REPROTECT = Intent(("peer", "replication"), frozenset({"peer"}))
+
+
+INTENTS: dict[tuple[str, str | None], Intent] = {
+    (c.Verb.FAILOVER, c.FailoverType.PLANNED): PLANNED,
+    (c.Verb.FAILBACK, c.FailoverType.PLANNED): PLANNED,
+    (c.Verb.FAILOVER, c.FailoverType.UNPLANNED): UNPLANNED,
+    (c.Verb.FAILBACK, c.FailoverType.UNPLANNED): UNPLANNED,
+    (c.Verb.REPLICATE, None): REPLICATE,
+    (c.Verb.REPROTECT, None): REPROTECT,
+}
+
+
+def intent(verb: str, args: Json) -> Intent:
+    """What the verb is checked for.
+
+    :raises BadRequest: there is nothing to look at for it; none is taken
+        for another.
+    """
+    kind = args.get("type")
+    found = INTENTS.get((verb, kind))
+    if found is None:
+        what = f"{kind} {verb}" if kind else verb
+        raise exception.BadRequest(
+            f"There is no preflight of {what}.",
+            remedy="Ask for it without dry_run.",
+            verb=verb,
+        )
+    return found
+
+
+def check(ctx: Any, source: str, target: str, wanted: Intent) -> list[Finding]:
+    """All findings for a move from ``source`` to ``target``.
+
+    A check that cannot be made is a finding too, never an exception; a
+    service that does not answer is one finding.
+
+    :param ctx: see ``Look``.
+    """
+    look = Look(ctx, source, target)
+    findings: list[Finding] = []
+    for name in wanted.checks:
+        for found in _examined(look, CHECKS[name]):
+            severity = found.severity
+            if name not in wanted.blocking:
+                severity = c.Severity.WARNING
+            findings.append(
+                dataclasses.replace(found, check=name, severity=severity)
+            )
+    return findings
+
+
+def _examined(look: Look, examine: Check) -> list[Finding]:
+    try:
+        return examine(look)
+    except exception.LeaseLost:
+        raise
+    except Repeated:
+        return []
+    except exception.ProtectorError as e:
+        look.note(e)
+        return [finding.of(e)]
+
+
+def errors(findings: list[Finding]) -> list[Finding]:
+    """Those that stop the verb."""
+    return [f for f in findings if f.severity == c.Severity.ERROR]

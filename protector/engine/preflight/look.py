@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the checks look with: the scene and the reading clients of a move.
+
+A service that once did not answer is not asked again by the same preflight:
+it costs one timeout and makes one finding.  Decides nothing.
+"""
+
+from collections.abc import Callable
+import functools
+from typing import Any
+
+from protector import exception
+from protector.clients import types
+from protector.db import models
+from protector.engine import mapping
+from protector.engine import scene as scenes
+from protector.storage import base
+
+Json = dict[str, Any]
+# the services as the messages of the clients name them
+LABELS = {
+    "compute": "Nova",
+    "volume": "Cinder",
+    "network": "Neutron",
+    "placement": "Placement",
+    "identity": "Keystone",
+}
+ARRAYS = ("", "arrays")
+
+
+class Repeated(exception.CloudUnavailable):
+    """The service did not answer an earlier check, which tells it."""
+
+
+class Project:
+    """``clouds.ProjectClients`` whose dead services are left alone."""
+
+    def __init__(self, look: "Look", site_name: str, clients: Any) -> None:
+        self._look = look
+        self._site_name = site_name
+        self._clients = clients
+
+    def __getattr__(self, name: str) -> Any:
+        self._look.require((self._site_name, LABELS.get(name, name)))
+        return getattr(self._clients, name)
+
+
+class Look:
+    """One preflight's eyes.
+
+    :param ctx: anything with ``scene``, ``tenant(site)``, ``site(site)``,
+        ``driver``, ``direction(site)``, ``known_epochs()``, ``clock`` and
+        ``conf``: a ``Reader``, or the context of a step.
+    """
+
+    def __init__(self, ctx: Any, source: str, target: str) -> None:
+        self.ctx = ctx
+        self.source = source
+        self.target = target
+        self.scene: scenes.Scene = ctx.scene
+        self.mapper = mapping.Mapper(self.scene, target)
+        self._silent: set[tuple[str, str]] = set()
+
+    # -- who did not answer
+
+    def require(self, service: tuple[str, str]) -> None:
+        """:raises Repeated: it did not answer before."""
+        if service in self._silent:
+            raise Repeated("It did not answer.")
+
+    def note(self, error: exception.ProtectorError) -> None:
+        """Remember the service that did not answer."""
+        if isinstance(error, exception.ArrayUnavailable):
+            self._silent.add(ARRAYS)
+        elif isinstance(error, exception.CloudUnavailable):
+            details = error.details
+            self._silent.add(
+                (details.get("site", ""), details.get("service", ""))
+            )
+
+    # -- the clouds and the arrays
+
+    def name(self, site_id: str) -> str:
+        site = self.scene.sites.get(site_id)
+        return site.name if site is not None else site_id
+
+    def tenant(self, site_id: str) -> Any:
+        """Clients in the group's project at a site."""
+        return Project(self, self.name(site_id), self.ctx.tenant(site_id))
+
+    def service(self, site_id: str) -> Any:
+        """Clients in the service's own project at a site."""
+        clients = self.ctx.site(site_id).service
+        return Project(self, self.name(site_id), clients)
+
+    @property
+    def driver(self) -> base.ReplicationDriver:
+        self.require(ARRAYS)
+        driver: base.ReplicationDriver = self.ctx.driver
+        return driver
+
+    @functools.cached_property
+    def points(self) -> list[base.Point]:
+        """All points of today's direction, newest first."""
+        return self.driver.list_points(self.ctx.direction(self.source))
+
+    # -- what several checks need
+
+    @property
+    def members(self) -> list[models.Member]:
+        return self.scene.settled_members
+
+    @functools.cached_property
+    def flavors(self) -> list[types.Flavor]:
+        """Those of the target."""
+        found: list[types.Flavor] = self.tenant(self.target).compute.flavors()
+        return found
+
+    @functools.cached_property
+    def networks(self) -> list[Json]:
+        """Those of the target."""
+        found: list[Json] = self.tenant(self.target).network.networks()
+        return found
+
+    def without_server(self) -> list[models.Member]:
+        """Members whose server is yet to be built at the target."""
+        return [m for m in self.members if not _has(m, self.target, _server)]
+
+    def without_ports(self) -> list[models.Member]:
+        """Members whose ports are yet to be made at the target."""
+        return [m for m in self.members if not _has(m, self.target, _ports)]
+
+
+def _has(
+    member: models.Member, site_id: str, of: Callable[[Any], Any]
+) -> bool:
+    copy = member.copy(site_id)
+    return copy is not None and bool(of(copy))
+
+
+def _server(copy: models.MemberCopy) -> str | None:
+    return copy.server_id
+
+
+def _ports(copy: models.MemberCopy) -> list[Any]:
+    return copy.ports

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arrays say: the link, the group, and what could be returned to."""
+
+from protector.engine import finding
+from protector.engine import replication as directions
+from protector.engine.finding import Code, Finding
+from protector.engine.preflight.look import Look
+
+MEND = "Mend the connection of the arrays."
+CONFIGURE = "Set the replication policy again, or run reprotect."
+
+
+def replication(look: Look) -> list[Finding]:
+    """Of the direction of the move."""
+    status = look.driver.status(look.ctx.direction(look.source))
+    found = []
+    if not status.group_exists:
+        found.append(
+            finding.error(
+                Code.ARRAY_GROUP_MISSING,
+                "There is no group of the volumes on the source array.",
+                CONFIGURE,
+            )
+        )
+    elif not status.schedule_enabled:
+        found.append(
+            finding.warning(
+                Code.SCHEDULE_OFF,
+                "The group does not replicate on schedule.",
+                CONFIGURE,
+            )
+        )
+    if status.link != "connected":
+        found.append(
+            finding.error(
+                Code.LINK_DOWN,
+                f"The link between the arrays is {status.link}.",
+                MEND,
+            )
+        )
+    if not status.allowed:
+        found.append(
+            finding.error(
+                Code.TRANSFER_NOT_ALLOWED,
+                "The target array does not take transfers of the group.",
+                "Allow the array group on the target array.",
+            )
+        )
+    return found
+
+
+def points(look: Look) -> list[Finding]:
+    """Age and members of the newest complete point of this epoch."""
+    epochs = directions.epochs(look.points, look.ctx.known_epochs())
+    complete = [
+        p
+        for p in look.points
+        if p.complete and epochs[p.name] == look.scene.group.epoch
+    ]
+    newest = max(complete, key=lambda p: p.created, default=None)
+    if newest is None:
+        return [
+            finding.error(
+                Code.NO_RECOVERY_POINT,
+                "There is no complete recovery point of the current "
+                "direction.",
+                "Replicate now, and wait for the transfer.",
+            )
+        ]
+    age = (look.ctx.clock.now() - newest.created).total_seconds()
+    held = directions.members_in(newest, look.members, look.source)
+    return _age(look, age) + [
+        finding.warning(
+            Code.MEMBER_NEWER_THAN_POINT,
+            f"Member {m.instance_name} is newer than the newest complete "
+            f"recovery point, {newest.name}.",
+            "Replicate now, and wait for the transfer.",
+            m.id,
+        )
+        for m in look.members
+        if m.id not in held
+    ]
+
+
+def _age(look: Look, seconds: float) -> list[Finding]:
+    """Told before the RPO is passed: at two thirds of it."""
+    allowed = look.scene.settings.rpo_seconds
+    if seconds * 3 <= allowed * 2:
+        return []
+    return [
+        finding.warning(
+            Code.RECOVERY_POINT_OLD,
+            f"The newest complete recovery point is {seconds / 60:.0f} min "
+            f"old; the RPO is {allowed / 60:.0f} min.",
+            "Replicate now, or check the load of the link.",
+        )
+    ]

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the members can leave, and whether their copies can be used."""
+
+from protector import exception
+from protector.db import models
+from protector.engine import drift, fencing, finding, losses
+from protector.engine.finding import Code, Finding
+from protector.engine.preflight.look import Look
+
+
+def members(look: Look) -> list[Finding]:
+    if not look.members:
+        return [
+            finding.error(
+                Code.NO_MEMBERS,
+                "The group has no members.",
+                "Add a server to it.",
+            )
+        ]
+    return [
+        finding.warning(
+            Code.MEMBER_NOT_SETTLED,
+            f"Member {m.instance_name} is {m.status} and does not move.",
+            "Wait for its change, or remove the member.",
+            m.id,
+        )
+        for m in look.scene.members
+        if m not in look.members
+    ]
+
+
+def servers(look: Look) -> list[Finding]:
+    compute = look.tenant(look.source).compute
+
+    def examine(member: models.Member) -> list[Finding]:
+        copy = member.copy(look.source)
+        if copy is None or not copy.server_id:
+            return [_missing(f"Member {member.instance_name} has no server")]
+        try:
+            server = compute.get_server(copy.server_id)
+        except exception.CloudNotFound:
+            name = f"{member.instance_name} ({copy.server_id})"
+            return [_missing(f"Server {name} is gone")]
+        if server.status in fencing.MOVABLE:
+            return []
+        return [
+            finding.error(
+                Code.SERVER_NOT_MOVABLE,
+                f"Server {server.name} ({server.id}) is {server.status}.",
+                f"Bring it to {' or '.join(fencing.MOVABLE)}.",
+            )
+        ]
+
+    return finding.each(look.members, examine)
+
+
+def _missing(text: str) -> Finding:
+    return finding.error(
+        Code.SERVER_MISSING, f"{text} at the source.", "Remove the member."
+    )
+
+
+def changed(look: Look) -> list[Finding]:
+    """Volumes that came to the servers, or went."""
+    project = look.tenant(look.source)
+    return finding.each(
+        look.members,
+        lambda member: drift.at_source(project, member, look.source),
+    )
+
+
+def copies(look: Look) -> list[Finding]:
+    """What stands for the members at the target."""
+    here, there = look.tenant(look.source), look.tenant(look.target)
+    return finding.each(
+        look.members,
+        lambda member: drift.at_target(
+            there, here, member, look.source, look.target
+        ),
+    )
+
+
+def lost(look: Look) -> list[Finding]:
+    """What the target's Nova is too old to be told of new servers."""
+    building = look.without_server()
+    if not building:
+        return []
+    maximum = look.tenant(look.target).compute.server_maximum
+    return [
+        finding.warning(
+            Code.PROPERTY_LOST,
+            f"Nova at site {look.name(look.target)} serves microversions up "
+            f"to {maximum[0]}.{maximum[1]}: {member.instance_name} loses "
+            f"its {' and '.join(fields)} there.",
+            "Upgrade Nova there, or do without.",
+            member.id,
+        )
+        for member in building
+        for fields in [losses.of(member.recipe, maximum)]
+        if fields
+    ]

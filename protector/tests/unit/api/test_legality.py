@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is published as allowed is taken; what is refused is refused so."""
+
+from collections.abc import Iterator
+import itertools
+from typing import Any
+import uuid
+
+from protector import constants as c
+from protector.db import models
+from protector.db.api import protection_groups
+from protector.tests.unit.api import served
+
+S, V = c.GroupStatus, c.Verb
+PLANNED = {"type": "planned"}
+STATUSES = [
+    (status, None) for status in S if status not in (S.ERROR, S.CREATING)
+] + [(S.ERROR, verb) for verb in (V.CREATE, V.DELETE, V.FAILOVER, V.FAILBACK)]
+MOVED = (S.FAILED_OVER, S.FAILING_BACK)
+
+
+class LegalityTest(served.ApiTest):
+    DEFAULT_TIMEOUT = 180
+    OPTIONS = {"settle_waiters": 0}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.engine.finishes = False
+        self.engine.answers["forward"] = self.told
+        self.group_id = ""
+
+    def told(self, action: Any, **kwargs: Any) -> Any:
+        """The other site accepts."""
+        return {
+            "operation": {
+                "id": action["operation_id"],
+                "protection_group_id": self.group_id,
+                "kind": action["verb"],
+                "status": "pending",
+                "executor_site_id": self.site.peer_id,
+                "steps": [],
+            }
+        }
+
+    # -- a group in a situation
+
+    def place(
+        self,
+        status: str,
+        error_verb: str | None,
+        here: bool,
+        sync: str | None = c.SyncStatus.SYNCED,
+        members: bool = True,
+        configured: bool = True,
+        busy: bool = False,
+    ) -> None:
+        moved = status in MOVED or error_verb == V.FAILBACK
+        ends = [self.site.local_id, self.site.peer_id]
+        if here == moved:
+            ends.reverse()
+        self.group_id = self.site.group(
+            primary_site_id=ends[0], secondary_site_id=ends[1], status=status
+        )
+        with self.db.writer() as session:
+            group = protection_groups.get(session, self.group_id)
+            group.error_verb = error_verb
+            group.current_primary_site_id = ends[1] if moved else ends[0]
+            group.operation_id = str(uuid.uuid4()) if busy else None
+            self._hang_on(session, sync)
+        if configured:
+            self.site.configure(self.group_id)
+        self.member_id = str(uuid.uuid4())
+        if members:
+            self.member_id = self.site.member(self.group_id)
+
+    def _hang_on(self, session: Any, sync: str | None) -> None:
+        now = self.served.runtime.clock.now()
+        session.add(
+            models.ReplicationPolicy(
+                id=str(uuid.uuid4()),
+                protection_group_id=self.group_id,
+                replication_interval_minutes=5,
+                rpo_minutes=15,
+                retention={"all_for_hours": 1, "per_day": 1, "days": 1},
+                prestage=True,
+                undo_retention_days=7,
+                created_at=now,
+            )
+        )
+        if sync is not None:
+            session.add(
+                models.MetadataSync(
+                    protection_group_id=self.group_id,
+                    epoch=1,
+                    version=2,
+                    checksum="sum",
+                    document="{}",
+                    made_at=now,
+                    remote_version=1,
+                    remote_status=sync,
+                    attempts=0,
+                )
+            )
+
+    # -- the requests
+
+    def ask_for(self, verb: str) -> Any:
+        path = f"/protection-groups/{self.group_id}"
+        if verb in (V.FAILOVER, V.FAILBACK):
+            return self.tenant("POST", f"{path}/action", {verb: PLANNED})
+        if verb in (V.REPLICATE, V.REPROTECT):
+            return self.tenant("POST", f"{path}/action", {verb: {}})
+        member = {"instance_id": str(uuid.uuid4())}
+        return self.tenant(
+            *{
+                V.UPDATE: (
+                    "PUT",
+                    path,
+                    {"protection_group": {"description": "new"}},
+                ),
+                V.DELETE: ("DELETE", path),
+                V.MEMBER_ADD: ("POST", f"{path}/members", {"member": member}),
+                V.MEMBER_REMOVE: (
+                    "DELETE",
+                    f"{path}/members/{self.member_id}",
+                ),
+                V.POLICY_SET: (
+                    "PUT",
+                    f"{path}/policy",
+                    {"policy": {"rpo_minutes": 30}},
+                ),
+                V.POLICY_DELETE: ("DELETE", f"{path}/policy"),
+                V.MAPPINGS_SET: ("PUT", f"{path}/mappings", {"mappings": {}}),
+                V.SYNC: ("POST", f"{path}/sync-force"),
+            }[V(verb)]
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        row = self.group_row(self.group_id)
+        return {
+            name: getattr(row, name)
+            for name in ("status", "operation_id", "last_operation_id")
+        }
+
+    def back(self, before: dict[str, Any]) -> None:
+        """The group as it was before a request was taken."""
+        self.set_group(self.group_id, **before)
+        with self.db.writer() as session:
+            for row in session.query(models.Member).filter_by(
+                protection_group_id=self.group_id
+            ):
+                if row.id != self.member_id:
+                    session.delete(row)
+                else:
+                    row.status = c.MemberStatus.PROTECTED
+
+    def compare(self, **situation: Any) -> Iterator[str]:
+        """The verbs that were taken; each was compared with what is
+        published."""
+        self.place(**situation)
+        path = f"/protection-groups/{self.group_id}"
+        shown = self.ok(self.tenant("GET", path))["protection_group"]
+        refused = shown["refused_actions"]
+        verbs = {str(v) for v in V} - {"create"}
+        self.assertEqual(verbs, set(refused) | set(shown["allowed_actions"]))
+        self.assertEqual(set(), set(refused) & set(shown["allowed_actions"]))
+        before = self.snapshot()
+        for verb in sorted(verbs):
+            if verb == V.MEMBER_REMOVE and not situation.get("members", True):
+                continue
+            answer = self.ask_for(verb)
+            note = (situation, verb, answer.text)
+            if verb in refused:
+                error = answer.json()["error"]
+                self.assertEqual(409, answer.status_code, note)
+                for key in ("reason", "message"):
+                    self.assertEqual(refused[verb][key], error[key], note)
+            else:
+                self.assertIn(answer.status_code, (200, 202, 204), note)
+                yield verb
+                self.back(before)
+
+    # -- what is walked
+
+    def test_every_verb_in_every_status(self) -> None:
+        taken = set()
+        for (status, verb), here, busy in itertools.product(
+            STATUSES, (True, False), (True, False)
+        ):
+            taken |= set(
+                self.compare(
+                    status=status, error_verb=verb, here=here, busy=busy
+                )
+            )
+        self.assertEqual({str(v) for v in V} - {"create", "delete"}, taken)
+
+    def test_what_the_peer_does_not_hold(self) -> None:
+        for sync, status, here in itertools.product(
+            (*c.SyncStatus, None),
+            (S.ACTIVE, S.FAILED_OVER),
+            (True, False),
+        ):
+            found = set(
+                self.compare(
+                    status=status, error_verb=None, here=here, sync=sync
+                )
+            )
+            self.assertIn(V.SYNC, found)
+            self.assertEqual(
+                sync in (c.SyncStatus.SYNCED, None),
+                bool(found & c.PLACEMENT_VERBS),
+            )
+
+    def test_what_there_is_to_move_or_to_delete(self) -> None:
+        for members, configured in itertools.product((True, False), repeat=2):
+            found = set(
+                self.compare(
+                    status=S.ACTIVE,
+                    error_verb=None,
+                    here=True,
+                    members=members,
+                    configured=configured,
+                )
+            )
+            self.assertEqual(
+                {V.FAILOVER: members, V.DELETE: not members}
+                | {V.REPLICATE: configured},
+                {v: v in found for v in (V.FAILOVER, V.DELETE, V.REPLICATE)},
+            )

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arrays: link, group, age and content of the newest point."""
+
+import dataclasses
+
+from protector import exception
+from protector.engine import preflight
+from protector.storage import base as storage
+from protector.tests.unit.engine.preflight import preflight_case
+
+WELL = preflight_case.WELL
+
+
+class ReplicationTest(preflight_case.PreflightCase):
+    def test_what_the_arrays_say(self) -> None:
+        for told, code, word in (
+            (
+                storage.Status(
+                    True, "disconnected", True, True, 1, WELL.volumes
+                ),
+                "LinkDown",
+                "disconnected",
+            ),
+            (
+                storage.Status(
+                    True, "connected", False, True, 1, WELL.volumes
+                ),
+                "TransferNotAllowed",
+                "take transfers",
+            ),
+            (
+                storage.Status(
+                    False, "connected", True, True, 1, WELL.volumes
+                ),
+                "ArrayGroupMissing",
+                "no group of",
+            ),
+        ):
+            self.ctx.told = told
+            (message,) = self.only(code)
+            self.assertIn(word, message)
+
+    def test_what_does_not_replicate_on_schedule_still_moves(self) -> None:
+        self.ctx.told = dataclasses.replace(WELL, schedule_enabled=False)
+        (message,) = self.only("ScheduleOff", "warning")
+        self.assertIn("on schedule", message)
+
+    # -- points
+
+    def test_a_move_makes_up_for_a_point_that_is_lacking(self) -> None:
+        self.ctx.points = []
+        (message,) = self.only("NoRecoveryPoint", "warning")
+        self.assertIn("no complete recovery point", message)
+
+    def test_an_unplanned_failover_cannot(self) -> None:
+        self.ctx.points = []
+        found = self.findings(intent=preflight.UNPLANNED)
+        self.assertEqual(
+            [("points", "error")], [(f.check, f.severity) for f in found]
+        )
+
+    def test_what_is_half_there_or_of_another_epoch_does_not_count(
+        self,
+    ) -> None:
+        for point in (
+            self.point("e1", 0, complete=False),
+            self.point("e2", 0),
+        ):
+            self.ctx.points = [point]
+            (message,) = self.only("NoRecoveryPoint", "warning")
+            self.assertIn("no complete recovery point", message)
+
+    def test_an_old_point_is_told_before_the_rpo_is_passed(self) -> None:
+        # the RPO is 30 minutes
+        self.ctx.points = [self.point("e1", -20)]
+        self.assertEqual([], self.findings())
+        self.ctx.points = [self.point("e1", -20.1)]
+        (message,) = self.only("RecoveryPointOld", "warning")
+        self.assertIn("20 min old; the RPO is 30 min", message)
+
+    def test_members_newer_than_the_point_are_named(self) -> None:
+        self.ctx.points = [
+            self.point("e1", -1, members=self.members[:1]),
+            self.point("e1-now", -2),
+        ]
+        (message,) = self.only("MemberNewerThanPoint", "warning")
+        self.assertIn("Member db", message)
+
+    def test_silent_arrays_are_one_finding(self) -> None:
+        self.ctx.told = exception.ArrayUnavailable("away")
+        self.assertEqual(["away"], self.only("ArrayUnreachable"))

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members, their servers, their copies: what cannot move or be used."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.tests.unit.engine import fake_project as fake
+from protector.tests.unit.engine import fake_scene
+from protector.tests.unit.engine.preflight import preflight_case
+
+HERE, THERE = fake_scene.HERE, fake_scene.THERE
+
+
+class ServersTest(preflight_case.PreflightCase):
+    def test_a_group_without_members(self) -> None:
+        self.members = []
+        self.start()
+        (message,) = self.only("NoMembers")
+        self.assertIn("no members", message)
+
+    def test_members_that_stay_behind_are_told(self) -> None:
+        for status in (c.MemberStatus.PROTECTING, c.MemberStatus.ERROR):
+            self.members[1].status = status
+            (message,) = self.only("MemberNotSettled", "warning")
+            self.assertIn("db", message)
+            self.assertIn(status, message)
+
+    def test_every_server_that_cannot_move_is_named(self) -> None:
+        servers = self.source.compute.servers
+        servers["s-web"] = fake.server("s-web", status="RESCUE")
+        servers["s-db"] = fake.server("s-db", status="VERIFY_RESIZE")
+        messages = self.only("ServerNotMovable")
+        self.assertEqual(2, len(messages))
+        self.assertIn("RESCUE", messages[0])
+        self.assertIn("VERIFY_RESIZE", messages[1])
+
+    def test_a_server_that_is_gone_does_not_hide_another(self) -> None:
+        servers = self.source.compute.servers
+        del servers["s-web"]
+        servers["s-db"] = fake.server("s-db", status="RESCUE")
+        found = self.findings()
+        self.assertEqual(
+            [("ServerMissing", "m-web"), ("ServerNotMovable", "m-db")],
+            [(f.code, f.member) for f in found],
+        )
+        self.assertIn("s-web", found[0].message)
+        self.assertIn("RESCUE", found[1].message)
+
+    def test_a_member_without_a_server_is_named(self) -> None:
+        self.members[0].copies = []
+        self.ctx.scene = fake_scene.make(*self.members)
+        (message,) = self.only("ServerMissing")
+        self.assertIn("web", message)
+
+    def test_a_volume_attached_later_is_not_protected(self) -> None:
+        self.attach(self.members[0], "v-new")
+        (message,) = self.only("VolumeNotProtected")
+        self.assertIn("v-new", message)
+
+    def test_a_volume_left_out_by_choice_is_no_drift(self) -> None:
+        web = self.members[0]
+        web.recipe = {**web.recipe, "left_out": ["v-scratch"]}
+        self.attach(web, "v-scratch")
+        self.assertEqual([], self.findings())
+
+    def test_a_volume_that_was_detached_is_told(self) -> None:
+        self.as_recorded()
+        self.source.compute.attached.pop()
+        (message,) = self.only("VolumeDetached", "warning", as_recorded=False)
+        self.assertIn("here-db-0", message)
+
+    def parked(self, **values: Any) -> None:
+        web = self.members[0]
+        web.copies.append(fake_scene.copy(THERE, "t-web"))
+        web.volumes.append(fake_scene.volume(THERE, "web", 0))
+        self.as_recorded()
+        given = {"status": "SHELVED_OFFLOADED"} | values
+        self.target.compute.servers["t-web"] = fake.server("t-web", **given)
+
+    def test_a_parked_server_that_is_gone_is_built_anew(self) -> None:
+        self.parked()
+        del self.target.compute.servers["t-web"]
+        messages = self.only("ParkedServerGone", "warning", as_recorded=False)
+        self.assertIn("built anew", self.findings(False)[0].fix)
+        self.assertIn("t-web", messages[0])
+
+    def test_a_parked_server_that_is_broken_or_in_use(self) -> None:
+        for status in ("ERROR", "ACTIVE"):
+            self.start()
+            self.parked(status=status)
+            (message,) = self.only("ParkedServerUnusable")
+            self.assertIn(status, message)
+
+    def test_what_we_can_mend_is_no_finding(self) -> None:
+        for values in (
+            {"status": "ERROR", "metadata": {"protector_member": "m-web"}},
+            {
+                "status": "SHUTOFF",
+                "locked": True,
+                "locked_reason": "protector:op-0:ACTIVE",
+            },
+        ):
+            self.start()
+            self.parked(**values)
+            self.assertEqual([], self.findings())
+
+    def test_a_copy_that_is_gone_or_broken(self) -> None:
+        self.parked()
+        rows = self.target.volume.rows
+        rows["there-web-0"] = fake.volume("there-web-0", status="error")
+        self.only("CopyInError", as_recorded=False)
+        del rows["there-web-0"]
+        (message,) = self.only("CopyGone", "warning", as_recorded=False)
+        self.assertIn("is gone", message)
+
+    def grown(self, status: str, **values: Any) -> None:
+        self.parked(**values)
+        self.source.volume.rows["here-web-0"] = fake.volume(
+            "here-web-0", size=70
+        )
+        self.target.volume.rows["there-web-0"] = fake.volume(
+            "there-web-0", status=status
+        )
+
+    def test_a_volume_that_grew(self) -> None:
+        for status, values, severity, word in (
+            ("available", {}, "warning", "extended"),
+            (
+                "reserved",
+                {"metadata": {"protector_member": "m-web"}},
+                "warning",
+                "built anew",
+            ),
+            ("reserved", {}, "error", "does not extend"),
+        ):
+            self.start()
+            self.grown(status, **values)
+            (message,) = self.only("CopyTooSmall", severity)
+            self.assertIn(word, message)
+
+    def test_what_an_old_nova_loses(self) -> None:
+        web = self.members[0]
+        web.recipe = {**web.recipe, "hostname": "w", "tags": ["a"]}
+        self.target.compute.server_maximum = (2, 89)
+        (message,) = self.only("PropertyLost", "warning")
+        self.assertIn("web loses its hostname there", message)
+        self.target.compute.server_maximum = (2, 90)
+        self.assertEqual([], self.findings())
+
+    def test_a_parked_server_loses_nothing(self) -> None:
+        web = self.members[0]
+        web.recipe = {**web.recipe, "hostname": "w"}
+        self.parked()
+        self.target.compute.server_maximum = (2, 80)
+        self.assertEqual([], self.findings())
