@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # tools/test.sh [STAGE...]: every check and every test, as CI runs them.
 #
-# Stages: pep8 unit client functional docs package systemd realcloud, in this
-# order when none is named; each is a script in tools/stages. The environment
+# Stages: pep8 unit client functional fuzz docs package systemd realcloud, in
+# this order when none is named; each is a script in tools/stages. The environment
 # is .venv-test, logs are in .test/log. The last line is `N passed, N failed`
 # over all tests; a failed stage without tests counts as one failure.
 #
@@ -19,8 +19,8 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=900 [client]=300 [functional]=900
-    [docs]=300 [package]=300 [systemd]=60 [realcloud]=2400)
-STAGES=(pep8 unit client functional docs package systemd realcloud)
+    [fuzz]=600 [docs]=300 [package]=300 [systemd]=60 [realcloud]=2400)
+STAGES=(pep8 unit client functional fuzz docs package systemd realcloud)
 PASSED=0
 FAILED=0
 

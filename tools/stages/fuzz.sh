@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Ten thousand requests that are made of the OpenAPI document; the counts are
+# printed. PROTECTOR_FUZZ_SEED repeats a run.
+set -euo pipefail
+. tools/stages/stestr.sh
+export PROTECTOR_FUZZ_COUNTS=$TEST_DIR/fuzz
+rm -rf "$PROTECTOR_FUZZ_COUNTS"
+mkdir -p "$PROTECTOR_FUZZ_COUNTS"
+export OS_TEST_PATH=./protector/tests/fuzz
+# every request is logged; it takes longer to capture than to answer
+export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
+export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-560}
+status=0
+run_stestr fuzz . "$@" || status=$?
+# on the stage's log and, as it is the point of it, in a file of its own
+python -m protector.tests.fuzz.report "$PROTECTOR_FUZZ_COUNTS" 10000 |
+    tee "$PROTECTOR_FUZZ_COUNTS/report" || status=1
+exit "$status"
