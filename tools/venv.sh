@@ -23,41 +23,46 @@ find_python() {
     return 1
 }
 
-# venv_stamp FILE...: what an environment is made from
+# venv_stamp PIP_ARGUMENT...: what an environment is made from
 venv_stamp() {
-    { "$PYTHON_FOUND" -VV; pwd; cat pyproject.toml setup.cfg \
-        client/pyproject.toml requirements.txt "$@"; } | sha256sum
+    local word
+    "$PYTHON_FOUND" -VV
+    pwd
+    printf '%s\n' "$@"
+    cat pyproject.toml setup.cfg client/pyproject.toml requirements.txt
+    for word; do [[ ! -f $word ]] || cat "$word"; done
 }
 
 # make_venv DIR [REQUIREMENTS_FILE...]: make or refresh DIR with this checkout
 # and its client installed in place. Instant when nothing it is made from has
 # changed; the code itself is read from the checkout.
 make_venv() {
-    local dir=$1
+    local dir=$1 file requirements=()
+    shift
+    for file in "$@"; do requirements+=(-r "$file"); done
+    pip_venv "$dir" "${requirements[@]}" -e '.[mysql]' -e ./client
+}
+
+# pip_venv DIR PIP_ARGUMENT...: make or refresh DIR with what pip is to install
+pip_venv() {
+    local dir=$1 stamp
     shift
     PYTHON_FOUND=$(find_python)
+    stamp=$(venv_stamp "$@" | sha256sum)
     (
         flock 9
-        if [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$(venv_stamp "$@")" ]; then
+        if [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ]; then
             exit 0
         fi
         echo "installing into $dir ..." >&2
         rm -f "$dir/.stamp"
+        # a tree without its git history has no version of its own
+        if ! git rev-parse --git-dir >/dev/null 2>&1; then
+            export PBR_VERSION=${PBR_VERSION:-0.0.1}
+        fi
         "$PYTHON_FOUND" -m venv --clear "$dir"
-        install_checkout "$dir/bin/python" "$@"
-        venv_stamp "$@" >"$dir/.stamp"
+        "$dir/bin/python" -m pip install -qq --disable-pip-version-check \
+            --progress-bar off "$@"
+        echo "$stamp" >"$dir/.stamp"
     ) 9>"$dir.lock"
-}
-
-# install_checkout PYTHON [REQUIREMENTS_FILE...]
-install_checkout() {
-    local python=$1 requirements=() file
-    shift
-    for file in "$@"; do requirements+=(-r "$file"); done
-    # a tree without its git history has no version of its own
-    if ! git rev-parse --git-dir >/dev/null 2>&1; then
-        export PBR_VERSION=${PBR_VERSION:-0.0.1}
-    fi
-    "$python" -m pip install -qq --disable-pip-version-check \
-        --progress-bar off "${requirements[@]}" -e '.[mysql]' -e ./client
 }

@@ -2,17 +2,16 @@
 """What OpenStackClient loads at each start: options and the client.
 
 It is imported for every ``openstack`` command of any service, so it must not
-import the commands or anything slow.
+import any other module of ours, or anything slow.
 """
 
 from __future__ import annotations
 
 import argparse
+import pkgutil
 from typing import Any
 
 from osc_lib import utils
-
-from protectorclient import sdk
 
 DEFAULT_API_VERSION = "1"
 API_VERSION_OPTION = "os_protector_api_version"
@@ -27,7 +26,7 @@ def make_client(instance: Any) -> Any:
 
     :param instance: OpenStackClient's client manager
     """
-    sdk.load(instance.sdk_connection)
+    pkgutil.resolve_name("protectorclient.sdk:load")(instance.sdk_connection)
     return instance.sdk_connection.protector
 
 

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The other commands, two sites, names, help, cost of the import."""
+"""The other commands, two sites, names, help."""
 
 from __future__ import annotations
 
-import ast
 import pathlib
-import subprocess
-import sys
 
 import yaml
 
-import protectorclient
 from protectorclient.osc.v1 import tour
-from protectorclient.tests import base as tests_base
 from protectorclient.tests import fake_cloud, fake_protector
 from protectorclient.tests.osc import base
 
@@ -370,43 +365,6 @@ class HelpTest(base.CommandCase):
             for verb in verbs.split()
         }
         self.assertEqual(expected, set(tour.commands()))
-
-
-class ImportTest(tests_base.TestCase):
-    """What importing costs, and what is imported."""
-
-    def test_at_most_50_ms_beyond_its_libraries(self) -> None:
-        script = (
-            "import time, osc_lib.utils, openstack, openstack.connection\n"
-            "import openstack.resource, openstack.proxy\n"
-            "import openstack.service_description\n"
-            "t = time.perf_counter()\n"
-            "import protectorclient.osc.plugin, sys\n"
-            "print((time.perf_counter() - t) * 1000, 'rich' in sys.modules)"
-        )
-        runs = [
-            subprocess.run(
-                [sys.executable, "-c", script],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=30,
-            ).stdout.split()
-            for _ in range(3)
-        ]
-        self.assertLess(min(float(run[0]) for run in runs), 50)
-
-    def test_never_imports_the_service(self) -> None:
-        root = pathlib.Path(protectorclient.__file__).parent
-        for path in root.rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                names = []
-                if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
-                elif isinstance(node, ast.ImportFrom):
-                    names = [node.module or ""]
-                for name in names:
-                    self.assertNotEqual("protector", name.split(".")[0])
 
 
 class SitesTest(base.CommandCase):
