@@ -78,6 +78,8 @@ class TasksTest(base.TestCase):
         found.start("break", {"n": 0})
         found.start("note", {"n": 1})
         self.assertTrue(self.enough.wait(5))
+        # only then has the first one, in another worker, written its log
+        found.stop()
         self.assertIn("broken handler", self.log_output)
 
     def test_a_task_may_be_made_inside_a_transaction(self) -> None:
