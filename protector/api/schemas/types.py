@@ -4,6 +4,7 @@
 import datetime
 import re
 from typing import Any
+from urllib import parse
 
 import jsonschema
 
@@ -29,6 +30,15 @@ def _is_time(value: Any) -> bool:
     except ValueError:
         return False
     return parsed.tzinfo is not None
+
+
+@FORMATS.checks("uri", raises=ValueError)
+def _is_uri(value: Any) -> bool:
+    if not isinstance(value, str):
+        return True
+    parts = parse.urlsplit(value)
+    # reading the port is what checks it
+    return value.isascii() and bool(parts.hostname) and parts.port != 0
 
 
 # -- requests
@@ -60,6 +70,7 @@ PROJECT: Json = {
 URL: Json = {
     "type": "string",
     "maxLength": 1024,
+    "format": "uri",
     "pattern": r"^https?://[^\s\x00-\x1f\x7f]+$",
 }
 BOOLEAN: Json = {"type": "boolean"}

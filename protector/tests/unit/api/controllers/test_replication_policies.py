@@ -79,6 +79,20 @@ class PolicyTest(served.ApiTest):
         answer = self.put("admin", primary_fa_url="https://elsewhere/")
         self.refused(answer, 400, "InvalidReference")
 
+    def test_an_address_that_is_none(self) -> None:
+        for url in (
+            "http://£]X",
+            "http://[",
+            "https://array:99999/",
+            "https://array:port/",
+            "https://:443/",
+            "https://\N{LATIN SMALL LETTER E WITH GRAVE}/",
+        ):
+            with self.subTest(url=url):
+                answer = self.put("admin", primary_fa_url=url)
+                self.refused(answer, 400, "BadRequest")
+                self.assertIn("primary_fa_url", answer.text)
+
     def test_arrays_are_set_at_either_site(self) -> None:
         self.set_group(
             self.group_id,
