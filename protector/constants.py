@@ -129,6 +129,10 @@ class Condition(enum.StrEnum):
     FAILOVER_READY = "FailoverReady"
 
 
+# those that say that something is wrong
+ADVERSE = frozenset({Condition.PARTIAL, Condition.DEGRADED, Condition.SPLIT})
+
+
 class Severity(enum.StrEnum):
     """What a finding does to the verb it was looked for."""
 

@@ -9,7 +9,7 @@ import functools
 from typing import Any
 
 from protector import clock as clock_module
-from protector import policy, rpc, secrets
+from protector import notifications, policy, rpc, secrets
 from protector.clients import clouds
 from protector.db import session
 from protector.db.api import sites
@@ -32,7 +32,13 @@ class Runtime:
 
     @functools.cached_property
     def db(self) -> session.Database:
-        return session.Database(self.conf)
+        database = session.Database(self.conf)
+        database.listen(self.notifications.tell)
+        return database
+
+    @functools.cached_property
+    def notifications(self) -> notifications.Notifications:
+        return notifications.Notifications(self.conf)
 
     @functools.cached_property
     def local_site_id(self) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import orm
 import tenacity
 
 from protector import exception
+from protector.db import events
 
 
 class Database:
@@ -31,6 +32,7 @@ class Database:
         self._facade.configure(sqlite_fk=True, mysql_sql_mode="TRADITIONAL")
         self._facade.configure(**_options(conf))
         self._facade.append_on_engine_create(_speak_utc)
+        self._listeners: list[events.Listener] = []
         self._one_writer = threading.RLock()
         self._is_sqlite = conf.database.connection.startswith("sqlite")
         self._prepared = False
@@ -58,6 +60,14 @@ class Database:
         with turn, _known_errors():
             with self._facade.writer.using(_Holder()) as session:
                 yield session
+        for event in events.noted(session):
+            for listener in self._listeners:
+                listener(event)
+
+    def listen(self, listener: events.Listener) -> None:
+        """:param listener: gets each event once its transaction is kept; it
+        neither raises nor waits."""
+        self._listeners.append(listener)
 
     def retrying(self) -> tenacity.Retrying:
         """For a whole transaction that a deadlock may undo."""

@@ -15,7 +15,7 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception, states
-from protector.db import models
+from protector.db import events, models
 from protector.db.api import protection_groups
 from protector.db.api.operations_leases import Lease, owned
 
@@ -185,6 +185,7 @@ def finish(
     if group is not None:
         group.updated_at = now
         protection_groups.free_slot(session, group, operation.id)
+    events.operation(session, operation)
 
 
 def supersede_queue(

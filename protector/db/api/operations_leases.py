@@ -10,7 +10,7 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception, states
-from protector.db import models, types
+from protector.db import events, models, types
 from protector.db.api import protection_groups
 
 Op = models.Operation
@@ -60,6 +60,7 @@ def claim(
     operation = session.get(Op, operation_id)
     if operation is None:
         return None
+    begins = operation.status == c.OperationStatus.PENDING
     with session.begin_nested() as attempt:
         # the operation first: one that is done must not get the slot
         claimed = _own(
@@ -69,6 +70,8 @@ def claim(
             attempt.rollback()
             return None
     session.refresh(operation)
+    if begins:
+        events.operation(session, operation)
     return Lease(operation_id, worker, operation.generation)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception, metadata, states
-from protector.db import models
+from protector.db import events, models
 
 Group = models.ProtectionGroup
 
@@ -230,6 +230,7 @@ def set_condition(
         "version": group.metadata_version,
     }
     group.conditions = {**group.conditions, kind: fresh}
+    events.condition(group, kind, old)
     return True
 
 
