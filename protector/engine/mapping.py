@@ -5,7 +5,8 @@ An explicit mapping wins; else the object of the same name.  Reads both
 clouds, changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+import ipaddress
 from typing import Any
 
 from protector import exception
@@ -114,6 +115,28 @@ class Mapper:
         if wanted is None:
             return None
         return _pick("subnet", subnets, wanted, str(source[1] or source[0]))
+
+    def fixed_ips(self, port: Json, subnets: Sequence[Json]) -> list[Json]:
+        """What to ask of Neutron for the addresses of a recipe's port: the
+        same where the mapped subnet of the target, or any, holds it;
+        elsewhere one that Neutron chooses, of the mapped subnet.
+
+        :param subnets: those of the target's network.
+        :raises PreflightFailed: a mapped one is not among them.
+        """
+        fixed = []
+        for ip in port.get("fixed_ips", []):
+            address = ipaddress.ip_address(ip["ip_address"])
+            mapped = self.subnet(port, ip, subnets)
+            for subnet in [mapped] if mapped else subnets:
+                if address in ipaddress.ip_network(subnet["cidr"]):
+                    same = {"ip_address": ip["ip_address"]}
+                    fixed.append({"subnet_id": subnet["id"], **same})
+                    break
+            else:
+                if mapped:
+                    fixed.append({"subnet_id": mapped["id"]})
+        return fixed
 
     def availability_zone(self, zone: str | None) -> str | None:
         """The mapped zone; without a mapping the scheduler decides."""

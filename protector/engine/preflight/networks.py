@@ -3,7 +3,6 @@
 
 import collections
 from collections.abc import Iterator, Sequence
-import ipaddress
 from typing import Any, NamedTuple
 
 from protector import exception
@@ -84,48 +83,46 @@ def _taken_macs(
 
 
 def _fixed(look: Look, network: Json, wanted: list[Wanted]) -> list[Finding]:
-    """Fixed addresses that are taken, or that no subnet holds."""
-    by_address = {
-        ip["ip_address"]: w.member
-        for w in wanted
-        for ip in w.port.get("fixed_ips", [])
-    }
-    if not by_address:
+    """Fixed addresses that others have, or that are not asked for."""
+    with_address = [w for w in wanted if w.port.get("fixed_ips")]
+    if not with_address:
         return []
-    ranges = [
-        ipaddress.ip_network(s["cidr"])
-        for s in look.tenant(look.target).network.subnets(
-            network_id=network["id"]
-        )
-    ]
-    inside = [
-        address
-        for address in by_address
-        if any(ipaddress.ip_address(address) in r for r in ranges)
-    ]
-    found = [
-        finding.warning(
-            Code.ADDRESS_NOT_IN_SUBNET,
-            f"Address {address} of {by_address[address].instance_name} is in "
-            f"no subnet of network {network['name']} at the target: the "
-            "server gets another one there.",
-            "Map the network to one with the same subnet, if the address "
-            "matters.",
-            by_address[address].id,
-        )
-        for address in by_address
-        if address not in inside
-    ]
-    return found + _taken_addresses(look, network, inside, by_address)
+    subnets = look.tenant(look.target).network.subnets(
+        network_id=network["id"]
+    )
+    found: list[Finding] = []
+    asked: dict[str, models.Member] = {}
+    for member, port in with_address:
+        try:
+            fixed = look.mapper.fixed_ips(port, subnets)
+        except exception.PreflightFailed:
+            # told with the mappings
+            continue
+        same = {ip["ip_address"] for ip in fixed if "ip_address" in ip}
+        asked |= dict.fromkeys(same, member)
+        found += [
+            _elsewhere(network, member, ip["ip_address"])
+            for ip in port["fixed_ips"]
+            if ip["ip_address"] not in same
+        ]
+    return found + _taken_addresses(look, network, asked)
+
+
+def _elsewhere(network: Json, member: models.Member, address: str) -> Finding:
+    return finding.warning(
+        Code.ADDRESS_NOT_IN_SUBNET,
+        f"Address {address} of {member.instance_name} is in no subnet that "
+        f"its port may use of network {network['name']} at the target: the "
+        "server gets another one there.",
+        "Map the network to one with the same subnet, if the address matters.",
+        member.id,
+    )
 
 
 def _taken_addresses(
-    look: Look,
-    network: Json,
-    inside: list[str],
-    by_address: dict[str, models.Member],
+    look: Look, network: Json, asked: dict[str, models.Member]
 ) -> list[Finding]:
-    filters = [f"ip_address={address}" for address in inside]
+    filters = [f"ip_address={address}" for address in asked]
     return [
         finding.error(
             Code.ADDRESS_TAKEN,
@@ -136,7 +133,7 @@ def _taken_addresses(
         )
         for holder in _held(look, network, "fixed_ips", filters)
         for ip in holder.fixed_ips
-        if ip["ip_address"] in inside
-        for member in [by_address[ip["ip_address"]]]
+        if ip["ip_address"] in asked
+        for member in [asked[ip["ip_address"]]]
         if not _is_ours(holder, member)
     ]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that make a member's ports and security groups at a site."""
 
-import ipaddress
 from typing import Any
 
 from protector import exception
@@ -120,7 +119,7 @@ def _port_body(ctx: StepContext, site_id: str, pattern: Json) -> Json:
         "admin_state_up": True,
         "project_id": ctx.scene.project(site_id),
     }
-    fixed = _fixed_ips(mapper, pattern, subnets)
+    fixed = mapper.fixed_ips(pattern, subnets)
     if fixed:
         body["fixed_ips"] = fixed
     for key in (
@@ -132,26 +131,6 @@ def _port_body(ctx: StepContext, site_id: str, pattern: Json) -> Json:
         if key in pattern:
             body[key] = pattern[key]
     return body
-
-
-def _fixed_ips(
-    mapper: mapping.Mapper, pattern: Json, subnets: list[Json]
-) -> list[Json]:
-    """The same address where the mapped subnet of the target, or any, holds
-    it; elsewhere one that Neutron chooses, of the mapped subnet."""
-    fixed = []
-    for ip in pattern["fixed_ips"]:
-        address = ipaddress.ip_address(ip["ip_address"])
-        mapped = mapper.subnet(pattern, ip, subnets)
-        for subnet in [mapped] if mapped else subnets:
-            if address in ipaddress.ip_network(subnet["cidr"]):
-                same = {"ip_address": ip["ip_address"]}
-                fixed.append({"subnet_id": subnet["id"], **same})
-                break
-        else:
-            if mapped:
-                fixed.append({"subnet_id": mapped["id"]})
-    return fixed
 
 
 STEPS = (Step("networks.ports", ports, 2, undo=unmake),)

@@ -32,12 +32,15 @@ class NetworksTest(preflight_case.PreflightCase):
             )
         self.assertEqual([], self.findings())
 
-    def with_address(self, address: str, **values: Any) -> None:
+    def with_address(
+        self, address: str, mappings: Any = None, **values: Any
+    ) -> None:
         self.members.pop()
         web = self.members[0]
-        port = fake_scene.port(fixed_ips=[{"ip_address": address}], **values)
+        ip = {"ip_address": address, "subnet_name": "home"}
+        port = fake_scene.port(fixed_ips=[ip], **values)
         web.recipe = {**web.recipe, "ports": [port]}
-        self.start()
+        self.start(mappings=mappings)
 
     def test_an_address_that_another_port_has(self) -> None:
         self.with_address("10.0.0.7", mac_address="fa:16:3e:00:00:09")
@@ -61,6 +64,40 @@ class NetworksTest(preflight_case.PreflightCase):
         )
         (message,) = self.only("AddressNotInSubnet", "warning")
         self.assertIn("192.0.2.7", message)
+
+    def to_subnet(self, address: str, name: str) -> None:
+        """web's address comes from a network with two subnets, of which
+        the mapping names one; another port has the address."""
+        pair = {"primary": "net", "secondary": "net"}
+        subnets = [{"primary": "home", "secondary": name}]
+        mappings = {"networks": [{**pair, "subnets": subnets}]}
+        held = {"mac_address": "fa:16:3e:00:00:02"}
+        self.with_address(address, mappings)
+        self.target.network.known_subnets.append(
+            {
+                "id": "sub2",
+                "name": "other",
+                "network_id": "n1",
+                "cidr": "192.0.2.0/24",
+            }
+        )
+        self.target.network.known_ports = [fake.port("p1", **held)]
+
+    def test_an_address_that_the_mapped_subnet_does_not_hold(self) -> None:
+        """Neutron chooses another one: whose this is does not matter."""
+        self.to_subnet("10.0.0.7", "other")
+        (message,) = self.only("AddressNotInSubnet", "warning")
+        self.assertIn("10.0.0.7", message)
+
+    def test_an_address_that_the_mapped_subnet_holds(self) -> None:
+        self.to_subnet("10.0.0.7", "sub")
+        (message,) = self.only("AddressTaken")
+        self.assertIn("port p1", message)
+
+    def test_a_mapped_subnet_that_is_gone_is_told_with_mappings(self) -> None:
+        self.to_subnet("10.0.0.7", "gone")
+        (message,) = self.only("NetworkNotMapped")
+        self.assertIn("no subnet gone", message)
 
     def test_many_ports_are_asked_about_in_batches(self) -> None:
         self.members.pop()
