@@ -89,10 +89,20 @@ class Mapper:
             _same_size(recipe["flavor"], found)
         return found
 
-    def security_group(self, group: Json) -> str:
-        """Name or id at the target for a recipe's security group."""
-        found = self.wanted("security_groups", group["id"], group["name"])
-        return found or str(group["name"])
+    def security_group(
+        self, group: Json, groups: Iterable[Json]
+    ) -> Json | None:
+        """The target's security group for one of a recipe: mapped, or of
+        the same name; None when it is to be made.
+
+        :param groups: those of the project at the target.
+        :raises PreflightFailed: the mapped one is not among them.
+        """
+        name = str(group["name"])
+        wanted = self.wanted("security_groups", group["id"], name)
+        if wanted:
+            return _pick("security group", groups, wanted, name)
+        return next((g for g in groups if g["name"] == name), None)
 
     def keypair(self, name: str) -> str | None:
         """The service user's keypair that is mapped to a source's."""

@@ -25,6 +25,8 @@ def ensure(ctx: StepContext, site_id: str) -> dict[str, Json]:
     recipe's, by the source's id.
 
     Members share groups: callers take turns.
+
+    :raises PreflightFailed: a mapped one is not there.
     """
     found = {
         group["id"]: _group(ctx, site_id, group)
@@ -39,17 +41,9 @@ def ensure(ctx: StepContext, site_id: str) -> dict[str, Json]:
 
 def _group(ctx: StepContext, site_id: str, group: Json) -> Json:
     network = ctx.tenant(site_id).network
-    project = ctx.scene.project(site_id)
     mark = f"(protector:{ctx.scene.group.id})"
-    wanted = mapping.Mapper(ctx.scene, site_id).security_group(group)
-    match = next(
-        (
-            g
-            for g in network.security_groups()
-            if g["project_id"] == project and wanted in (g["id"], g["name"])
-        ),
-        None,
-    )
+    mapper = mapping.Mapper(ctx.scene, site_id)
+    match = mapper.security_group(group, network.security_groups())
     if match is None:
         match = network.create_security_group(
             group["name"], f"{group['description']} {mark}".strip()

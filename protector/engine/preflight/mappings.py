@@ -63,7 +63,7 @@ def _needs(
         for group in member.recipe.get("security_groups", []):
             yield (
                 Code.SECURITY_GROUP_MISSING,
-                lambda group=group: _group(look, group, groups),
+                lambda group=group: look.mapper.security_group(group, groups),
             )
 
 
@@ -92,18 +92,6 @@ def _groups(look: Look) -> list[Json]:
         return []
     found: list[Json] = look.tenant(look.target).network.security_groups()
     return found
-
-
-def _group(look: Look, group: Json, groups: list[Json]) -> None:
-    """:raises PreflightFailed: the mapped group is not there; one that is
-    not mapped is made."""
-    wanted = look.mapper.wanted("security_groups", group["id"], group["name"])
-    if wanted and not any(wanted in (g["id"], g["name"]) for g in groups):
-        raise exception.PreflightFailed(
-            f"There is no security group {wanted} at the target site.",
-            remedy=f"Map security group {group['name']} to one that is there, "
-            "or to none: then it is made.",
-        )
 
 
 def _keys(look: Look) -> set[str]:

@@ -16,6 +16,7 @@ from protector.engine import finding, security_groups
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
 
+Json = dict[str, Any]
 Needs = dict[str, int]
 # Neutron gives a new security group two rules
 DEFAULT_RULES = 2
@@ -60,14 +61,12 @@ def ports(look: Look) -> list[Finding]:
     if not building:
         return []
     client = look.tenant(look.target).network
-    known = {
-        key for g in client.security_groups() for key in (g["id"], g["name"])
-    }
+    known = client.security_groups()
     missing = {
         group["id"]: group
         for member in building
         for group in member.recipe.get("security_groups", [])
-        if look.mapper.security_group(group) not in known
+        if _is_made(look, group, known)
     }
     rules = [
         rule
@@ -87,6 +86,15 @@ def ports(look: Look) -> list[Finding]:
         dataclasses.replace(f, severity=c.Severity.WARNING)
         for f in _short("Neutron", lambda: limits, {"floatingip": wanted})
     ]
+
+
+def _is_made(look: Look, group: Json, known: list[Json]) -> bool:
+    """Whether the move makes a security group of a recipe."""
+    try:
+        return look.mapper.security_group(group, known) is None
+    except exception.PreflightFailed:
+        # told with the mappings
+        return False
 
 
 def _short(

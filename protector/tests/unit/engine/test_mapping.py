@@ -123,11 +123,16 @@ class MapperTest(base.TestCase):
 
     def test_security_groups_keep_their_name(self) -> None:
         group = {"id": "g1", "name": "web"}
-        self.assertEqual("web", self.mapper().security_group(group))
+        web, front = ({"id": n, "name": n} for n in ("web", "front"))
+        plain = self.mapper()
+        self.assertEqual(web, plain.security_group(group, [front, web]))
+        self.assertIsNone(plain.security_group(group, [front]))
         for source in ("g1", "web"):
             pairs = [{"primary": source, "secondary": "front"}]
             mapper = self.mapper(security_groups=pairs)
-            self.assertEqual("front", mapper.security_group(group))
+            self.assertEqual(front, mapper.security_group(group, [web, front]))
+            message = self.refused(mapper.security_group, group, [web])
+            self.assertIn("no security group front", message)
 
     def test_a_zone_only_when_it_is_mapped(self) -> None:
         pairs = [{"primary": "az1", "secondary": "az2"}]

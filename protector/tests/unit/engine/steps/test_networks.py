@@ -156,6 +156,35 @@ class PortsTest(arrival_case.ArrivalCase):
 
 
 class SecurityGroupsTest(arrival_case.ArrivalCase):
+    def map(self, name: str) -> None:
+        pairs = [{"primary": "web", "secondary": name}]
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.ResourceMapping(
+                    protection_group_id=self.group_id,
+                    mappings={"security_groups": pairs},
+                    created_at=self.clock.now(),
+                )
+            )
+
+    def test_a_mapped_one_that_is_gone_is_not_made(self) -> None:
+        self.map("front")
+        self.use(WEB)
+        error = self.assertRaises(
+            exception.PreflightFailed, networks.ports, self.ctx
+        )
+        self.assertIn("no security group front", error.message)
+        self.assertEqual({}, self.there.network.groups)
+
+    def test_a_mapped_one_is_used_as_it_is(self) -> None:
+        made = self.there.network.create_security_group("front", "")
+        self.map("front")
+        self.use(WEB)
+        networks.ports(self.ctx)
+        (port,) = self.there.network.rows.values()
+        self.assertEqual((made["id"],), port.security_group_ids)
+        self.assertEqual(2, len(self.rules()))
+
     def use(self, *rules: Any) -> None:
         group = {
             "id": "sg-here",
