@@ -135,6 +135,11 @@ class ReplicationDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def link(self, one: Array, other: Array) -> str:
+        """State of the connection between two arrays, "connected" when all
+        is well: the worse of what both say."""
+
+    @abc.abstractmethod
     def get_volume(self, array: Array, name: str) -> Volume:
         """:raises ArrayNotFound: no such volume, or it is destroyed."""
 

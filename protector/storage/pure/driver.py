@@ -63,6 +63,13 @@ class PureDriver(base.ReplicationDriver):
             "rest": found.rest,
         }
 
+    def link(self, one: base.Array, other: base.Array) -> str:
+        """An array that lists no connection is "disconnected"."""
+        return _worse(
+            self._arrays.of(one).link(other.name),
+            self._arrays.of(other).link(one.name),
+        )
+
     def get_volume(self, array: base.Array, name: str) -> base.Volume:
         names.refuse_pods(name)
         found = copying.live(self._arrays.of(array), array.name, name)
@@ -207,8 +214,6 @@ class PureDriver(base.ReplicationDriver):
         snapshots.destroy(self._arrays.of(array), name, self.eradicate)
 
     def status(self, direction: base.Direction) -> base.Status:
-        """``link`` is the worse of what both arrays say of the other one;
-        an array that lists no connection is "disconnected"."""
         source = self._arrays.of(direction.source)
         target = self._arrays.of(direction.target)
         inbound = target.group(_replicated(direction))
@@ -218,10 +223,7 @@ class PureDriver(base.ReplicationDriver):
         settings = source.settings(direction.group) if group else None
         return base.Status(
             group_exists=group is not None,
-            link=_worse(
-                source.link(direction.target.name),
-                target.link(direction.source.name),
-            ),
+            link=self.link(direction.source, direction.target),
             allowed=_allowed(direction.target.name, inbound, group),
             schedule_enabled=settings.enabled if settings else False,
             interval=settings.interval if settings else None,
