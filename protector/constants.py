@@ -133,6 +133,30 @@ class Condition(enum.StrEnum):
 ADVERSE = frozenset({Condition.PARTIAL, Condition.DEGRADED, Condition.SPLIT})
 
 
+class SiteCheck(enum.StrEnum):
+    """What is looked at when a site is validated."""
+
+    KEYSTONE = "keystone"
+    RIGHTS = "rights"
+    CATALOG = "catalog"
+    NOVA = "nova"
+    CINDER = "cinder"
+    VOLUME_TYPES = "volume_types"
+    GROUP_TYPES = "group_types"
+    NEUTRON = "neutron"
+    PROTECTOR = "protector"
+    VERSIONS = "versions"
+    CLOCK = "clock"
+    ARRAY = "array"
+    ARRAY_LINK = "array_link"
+
+
+class CheckStatus(enum.StrEnum):
+    PASSED = "passed"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
 class Severity(enum.StrEnum):
     """What a finding does to the verb it was looked for."""
 

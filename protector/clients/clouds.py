@@ -83,11 +83,13 @@ class SiteClients:
         access: types.SiteAccess,
         before_change: BeforeChange | None,
         request_id: str,
+        seconds: float | None = None,
     ) -> None:
         self._clouds = clouds
         self._access = access
         self._before_change = before_change
         self._request_id = request_id
+        self._seconds = seconds
 
     def __repr__(self) -> str:
         return f"<clients of site {self._access.name}>"
@@ -114,23 +116,23 @@ class SiteClients:
     def _peer_scope(self, seconds: float | None = None) -> rest.Scope:
         """:param seconds: from now on; no call goes beyond, or is made
         again."""
-        options = self._clouds.conf.peer
-        retries = self._clouds.conf.clouds.read_retries
-        limits = session.Limits(
-            options.connect_timeout,
-            options.read_timeout,
-            retries if seconds is None else 0,
-        )
-        return self._scope(None, limits, seconds)
+        return self._scope(None, self._clouds.conf.peer, seconds)
 
     def _scope(
         self,
         project_id: str | None,
-        limits: session.Limits | None = None,
+        options: Any = None,
         seconds: float | None = None,
     ) -> rest.Scope:
-        clock = self._clouds.clock
+        """:param options: timeouts that are not those of the clouds."""
+        clock, conf = self._clouds.clock, self._clouds.conf.clouds
+        seconds = self._seconds if seconds is None else seconds
         deadline = None if seconds is None else clock.monotonic() + seconds
+        limits = session.Limits(
+            (options or conf).connect_timeout,
+            (options or conf).read_timeout,
+            conf.read_retries if seconds is None else 0,
+        )
         made = session.Session(
             self._clouds.shared(self._access),
             self._clouds.plugin(self._access, project_id),
@@ -172,18 +174,22 @@ class Clouds:
         access: types.SiteAccess,
         before_change: BeforeChange | None = None,
         request_id: str | None = None,
+        seconds: float | None = None,
     ) -> SiteClients:
         """The clients of a site, for one operation.  Makes no call.
 
         :param before_change: called before each changing request; what it
             raises (``LeaseLost``) stops the request.
         :param request_id: passed on to the services, ``req-<uuid>``.
+        :param seconds: from the first use of a service on; no call goes
+            beyond, or is made again.
         """
         return SiteClients(
             self,
             access,
             before_change,
             request_id or oslo_context.generate_request_id(),
+            seconds,
         )
 
     def shared(self, access: types.SiteAccess) -> session.Site:

@@ -318,6 +318,11 @@ class ComputeClient(rest.Service):
                 if zone["zoneState"]["available"]
             ]
 
+    def services(self) -> list[Json]:
+        """Nova's own: ``binary``, ``host``, ``state``; for admins."""
+        with self.calling("list services"):
+            return list(self.read("/os-services")["services"])
+
     def quotas(self) -> list[types.Quota]:
         """Limits and use of the project."""
         project_id = self._scope.project_id

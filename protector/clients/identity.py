@@ -47,21 +47,26 @@ class IdentityClient(rest.Service):
         :raises CloudUnavailable: no answer.
         """
         with self.calling("sign in"):
-            access = self._access()
-            return {
-                "user_id": access.user_id,
-                "project_id": access.project_id,
-                "roles": list(access.role_names),
-            }
+            return _who(self._access())
 
-    def endpoints(self) -> dict[str, str]:
-        """Addresses by service type, of the site's interface and region."""
+    def sign_in(self) -> Json:
+        """As ``check``, with the password as it is registered now: a token
+        that is held already does not count."""
+        with self.calling("sign in"):
+            session = self._scope.session
+            return _who(session.reading(session.auth.get_auth_ref, session))
+
+    def endpoint(self, service_type: str) -> str | None:
+        """Its address, of the site's interface and region; aliases of the
+        type count (``block-storage``)."""
         wanted = self._scope.access
         with self.calling("read the catalogue"):
-            found = self._access().service_catalog.get_endpoints_data(
-                interface=wanted.interface, region_name=wanted.region_name
+            found = self._access().service_catalog.get_endpoint_data_list(
+                service_type=service_type,
+                interface=wanted.interface,
+                region_name=wanted.region_name,
             )
-            return {kind: data[0].url for kind, data in found.items() if data}
+            return str(found[0].url) if found else None
 
     def _access(self) -> Any:
         session = self._scope.session
@@ -84,3 +89,11 @@ class IdentityClient(rest.Service):
         """:raises CloudNotFound: there is none."""
         with self.calling(f"read domain {domain_id}"):
             return self.read(f"/domains/{domain_id}")["domain"]
+
+
+def _who(access: Any) -> Json:
+    return {
+        "user_id": access.user_id,
+        "project_id": access.project_id,
+        "roles": list(access.role_names),
+    }

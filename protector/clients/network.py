@@ -165,6 +165,12 @@ class NetworkClient(rest.Service):
 
     # -- the cloud's own
 
+    def extensions(self) -> set[str]:
+        """Aliases of what this Neutron can do."""
+        found = self._all("/extensions", "extensions", {})
+        with self.calling("list extensions"):
+            return {str(extension["alias"]) for extension in found}
+
     def quotas(self) -> list[types.Quota]:
         """Limits and use of the project; empty when this Neutron does not
         tell them (extension ``quota_details``)."""

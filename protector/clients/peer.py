@@ -7,6 +7,8 @@ not its own, is ``PeerUnreachable``.
 
 from collections.abc import Callable, Iterator
 import contextlib
+import datetime
+from email.utils import parsedate_to_datetime
 import functools
 import hashlib
 from typing import Any
@@ -172,6 +174,23 @@ class PeerClient:
         if site["id"] != scope.access.site_id:
             raise self._unreachable(scope, "another site answers there")
         return found
+
+    def time(self) -> datetime.datetime:
+        """What the peer's clock says, to the second, in UTC.
+
+        :raises PeerUnreachable: it does not answer, or does not say.
+        """
+        scope = self._scope
+        with self._understood(scope):
+            answer = self._adapter(scope).get("/", authenticated=False)
+        try:
+            found = parsedate_to_datetime(answer.headers["Date"])
+            # one without a zone would be nobody's time
+            return found.astimezone(datetime.UTC)
+        except (KeyError, ValueError):
+            raise self._unreachable(
+                scope, "it does not tell its time"
+            ) from None
 
     def _ask(
         self,

@@ -183,6 +183,12 @@ class VolumeClient(groups.GroupCalls):
                 for pool in found["pools"]
             ]
 
+    def services(self) -> Pools:
+        """Cinder's own: ``binary``, ``host``, ``state``; for admins."""
+        with self.calling("list services"):
+            found: Pools = self.read("/os-services")["services"]
+            return found
+
     def quotas(self) -> Quotas:
         """Limits and use of the project, those per volume type too."""
         project_id = self._scope.project_id

@@ -86,6 +86,15 @@ renewed every third of it.
         help="Deadline, in seconds, for the peer to answer before a change.",
     ),
     cfg.FloatOpt(
+        "validate_timeout",
+        default=15,
+        min=0.1,
+        help="""
+Seconds in which every check of a site's validation must end; what has not
+answered by then has failed.
+""",
+    ),
+    cfg.FloatOpt(
         "push_timeout",
         default=15,
         min=1,

@@ -15,12 +15,14 @@ def clients(
     site: models.Site,
     before_change: Callable[[], None] | None = None,
     request_id: str | None = None,
+    seconds: float | None = None,
 ) -> clouds.SiteClients:
     """The clients of a registered site; see ``Clouds.site``."""
     return runtime.clouds.site(
         site_access(runtime, site),
         before_change=before_change,
         request_id=request_id,
+        seconds=seconds,
     )
 
 

@@ -21,6 +21,7 @@ from protector.engine import (
     releasing,
     rpcapi,
     sites,
+    validation,
 )
 
 LOG = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Manager:
 
     @answered
     def validate_site(self, context: RequestContext, site_id: str) -> Json:
-        return sites.validate(self._runtime, context, site_id)
+        return validation.validate(self._runtime, context, site_id)
 
     @answered
     def volume_types(self, context: RequestContext, site_id: str) -> Json:

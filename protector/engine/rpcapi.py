@@ -74,7 +74,8 @@ class EngineAPI:
         return self._call(context, "register_site", site=site)
 
     def validate_site(self, context: RequestContext, site_id: str) -> Json:
-        """``{"checks": [{"name", "ok", "message"}], "ok"}``."""
+        """``{"checks": [{"name", "status", "ok", "message", "fix"}],
+        "ok"}``."""
         return self._call(context, "validate_site", site_id=site_id)
 
     def volume_types(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine does with sites: contact, validate, list types."""
+"""What the engine does with sites: contact them, list their types."""
 
-from collections.abc import Callable
 from typing import Any
 
 from protector import exception
@@ -70,126 +69,6 @@ def _clients(
         before_change=reading.forbid,
         request_id=context.request_id,
     )
-
-
-def validate(runtime: Any, context: RequestContext, site_id: str) -> Json:
-    """Every check of a site, whatever the others say:
-    ``{"ok", "checks": [{"name", "ok", "message"}]}``.
-
-    :raises NotFound: there is no such site.
-    """
-    with runtime.db.reader() as session:
-        site = site_rows.get(session, site_id)
-    clients = _clients(runtime, site, context)
-    checks = [
-        _check(name, call, runtime, site, clients) for name, call in CHECKS
-    ]
-    ok = all(c["ok"] for c in checks)
-    with runtime.db.writer() as session:
-        site_rows.set_status(
-            session,
-            site_id,
-            "active" if ok else "error",
-            None if ok else _problems(checks),
-            runtime.clock.now(),
-        )
-    return {"ok": ok, "checks": checks}
-
-
-def _problems(checks: list[Json]) -> str:
-    return "; ".join(
-        f"{c['name']}: {c['message']}" for c in checks if not c["ok"]
-    )
-
-
-def _check(
-    name: str,
-    call: Callable[..., str],
-    runtime: Any,
-    site: models.Site,
-    clients: clouds.SiteClients,
-) -> Json:
-    try:
-        return {
-            "name": name,
-            "ok": True,
-            "message": call(runtime, site, clients),
-        }
-    except exception.ProtectorError as e:
-        return {
-            "name": name,
-            "ok": False,
-            "message": f"{e.message} {e.remedy}",
-        }
-
-
-def _keystone(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    clients.identity.check()
-    return "signed in"
-
-
-def _nova(runtime: Any, site: models.Site, clients: clouds.SiteClients) -> str:
-    return f"{len(clients.service.compute.flavors())} flavors"
-
-
-def _neutron(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    return f"{len(clients.service.network.networks())} networks"
-
-
-def _cinder(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    found = [t for t in clients.service.volume.types() if t.replicated]
-    if not found:
-        raise exception.VolumeTypeNotReplicated(
-            "No volume type is replication-enabled."
-        )
-    return f"replicated volume types: {', '.join(t.name for t in found)}"
-
-
-def _rights(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    """Pools are for admins: the service user has that role."""
-    return f"{len(clients.service.volume.pools())} storage pools"
-
-
-def _protector(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    if site.is_local:
-        return "this site"
-    identity = clients.peer.identity()
-    if identity["site"]["id"] != site.id:
-        raise exception.Conflict(
-            f"The site calls itself {identity['site']['id']}, it is "
-            f"registered as {site.id}.",
-            remedy="Delete the site and register it again.",
-        )
-    return f"site {identity['site']['name']}"
-
-
-def _arrays(
-    runtime: Any, site: models.Site, clients: clouds.SiteClients
-) -> str:
-    array = runtime.storage.array_of(site.id, site.name)
-    facts = runtime.storage.driver(reading.forbid).check(array)
-    return f"{array.name}, {facts['version']}"
-
-
-CHECKS = (
-    ("keystone", _keystone),
-    ("nova", _nova),
-    ("cinder", _cinder),
-    ("neutron", _neutron),
-    ("rights", _rights),
-    ("protector", _protector),
-    ("array", _arrays),
-)
 
 
 def volume_types(

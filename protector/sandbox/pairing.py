@@ -87,9 +87,9 @@ def _validated(
         Finding(
             at=looker,
             of=looked_at,
-            check=str(row.get("check") or row.get("name")),
-            ok=bool(row.get("ok")),
-            message=str(row.get("message") or ""),
+            check=row["name"],
+            ok=row["ok"],
+            message=row["message"],
         )
         for row in at.protector.validate_site(site_id)
     ]

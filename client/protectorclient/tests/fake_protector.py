@@ -26,6 +26,17 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def check(name: str, status: str, fix: str | None = None) -> dict[str, Any]:
+    """One check of a site's validation."""
+    return {
+        "name": name,
+        "status": status,
+        "ok": status != "failed",
+        "message": f"{name} was looked at",
+        "fix": fix,
+    }
+
+
 class FakeProtector(fake_cloud.FakeCloud):
     """One site; ``local`` is its site id."""
 
@@ -44,7 +55,7 @@ class FakeProtector(fake_cloud.FakeCloud):
         self.policy: dict[str, Any] = {"rpo_minutes": 15}
         self.sync: dict[str, Any] = {}
         self.plan: dict[str, Any] = {}
-        self.checks = [{"check": "Keystone", "ok": True, "message": "ok"}]
+        self.checks = [check("keystone", "passed")]
         #: What the next operation ends as, and with which error.
         self.fate: tuple[str, dict[str, Any] | None] = ("completed", None)
         self.page = 1000
@@ -115,7 +126,9 @@ class FakeProtector(fake_cloud.FakeCloud):
 
     def _site_action(self, request: Request) -> Answer:
         if "validate" in request.body:
-            return Answer(200, {"report": {"checks": self.checks}})
+            ok = all(found["ok"] for found in self.checks)
+            report = {"ok": ok, "checks": self.checks}
+            return Answer(200, {"report": report})
         return Answer(202, {"site": self.sites[1]})
 
     def _types(self, request: Request) -> Answer:

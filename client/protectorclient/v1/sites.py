@@ -69,10 +69,13 @@ class AdminSite(Site):
     updated_at = resource.Body("updated_at")
 
     def validate(self, session: adapter.Adapter) -> list[dict[str, Any]]:
-        """Let the server check the site; returns its list of checks."""
-        body = self.act(session, "validate").json()
-        report = _base.unwrap(body, "report", "validation", "validate")
-        return list(_base.unwrap(report, "checks", "validation") or [])
+        """Let the server check the site.
+
+        Each check has ``name``, ``status`` (``passed``, ``warning`` or
+        ``failed``), ``ok``, ``message`` and ``fix`` (or None).
+        """
+        report = self.act(session, "validate").json()["report"]
+        return list(report["checks"])
 
     def declare_lost(self, session: adapter.Adapter) -> Any:
         """Declare the site gone for good; returns the server's answer."""

@@ -103,7 +103,11 @@ REPORT = types.envelope(
         ok=types.BOOLEAN,
         checks=types.array(
             types.answer(
-                name=types.STRING, ok=types.BOOLEAN, message=types.STRING
+                name=types.enum(c.SiteCheck),
+                status=types.enum(c.CheckStatus),
+                ok=types.BOOLEAN,
+                message=types.STRING,
+                fix=_TEXT,
             )
         ),
     ),

@@ -66,6 +66,29 @@ def remote_sites(session: orm.Session) -> list[Site]:
     return list(session.scalars(statement.order_by(Site.name)))
 
 
+def projects(session: orm.Session, site: Site, limit: int) -> list[str]:
+    """Some of the tenants' projects at a site: of its groups, and mapped
+    ones."""
+    mapping = models.TenantMapping
+    mapped = (
+        sa.select(mapping.local_project_id)
+        if site.is_local
+        else sa.select(mapping.remote_project_id).where(
+            mapping.remote_site_id == site.id
+        )
+    )
+    statement = sa.union(
+        sa.select(Group.primary_project_id).where(
+            Group.primary_site_id == site.id, Group.deleted == ""
+        ),
+        sa.select(Group.secondary_project_id).where(
+            Group.secondary_site_id == site.id, Group.deleted == ""
+        ),
+        mapped,
+    )
+    return list(session.scalars(statement.limit(limit)))
+
+
 def add(
     session: orm.Session, now: datetime.datetime, values: dict[str, Any]
 ) -> Site:

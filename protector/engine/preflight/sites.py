@@ -34,7 +34,7 @@ def _versions(look: Look, other: str, told: Json) -> list[Finding]:
     if not low or not high:
         # one that does not say serves what it always served
         return []
-    if _pair(low) <= SPOKEN <= _pair(high):
+    if serves(low, high):
         return []
     return [
         finding.error(
@@ -44,6 +44,11 @@ def _versions(look: Look, other: str, told: Json) -> list[Finding]:
             "Upgrade the site with the older Protector.",
         )
     ]
+
+
+def serves(low: str, high: str) -> bool:
+    """Whether a Protector of these API versions understands this one."""
+    return _pair(low) <= SPOKEN <= _pair(high)
 
 
 def _pair(text: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ FIELDS = (
     "auth_url",
 )
 _ASK = "-"
-CHECKS = ("site", "check", "ok", "message")
+CHECKS = ("site", "check", "status", "message", "fix")
 _LIST = ("id", "name", "status", "is_local", "region_name", "auth_url")
 _OPTIONS = (
     ("description", "Free text"),
@@ -188,14 +188,15 @@ def check_rows(
     command: Any, site: str, checks: list[dict[str, Any]]
 ) -> list[tuple[Any, ...]]:
     """Rows of a report; a failed check makes the exit code 1."""
-    if not all(check.get("ok") for check in checks):
+    if not all(check["ok"] for check in checks):
         command.exit_code = failures.FAILED
     return [
         (
             site,
-            check.get("check") or check.get("name"),
-            check.get("ok"),
-            check.get("message") or "",
+            check["name"],
+            check["status"],
+            check["message"],
+            check["fix"] or "",
         )
         for check in checks
     ]

@@ -307,10 +307,10 @@ class PairTest(base.CommandCase):
             protector_service_username="svc",
             protector_service_password="pw",
         )
-        self.site_b.checks = [{"check": "arrays", "ok": False}]
+        self.site_b.checks = [fake_protector.check("array", "failed", "mend")]
         result = self.protector("site pair --peer-cloud site-b")
         self.assertEqual(1, result.code)
-        self.assertIn("arrays", result.out)
+        self.assertIn("array", result.out)
         self.assertEqual("pw", self.site_a.registered[0]["password"])
 
     def test_never_the_admins_own_account(self) -> None:
@@ -376,6 +376,23 @@ class SitesTest(base.CommandCase):
         self.assertEqual(fake_protector.SITE_B, shown["id"])
         types = self.protector("site volume-type-list", "Site A").out
         self.assertIn("replicated-ssd", types)
+        self.assertEqual(0, self.protector("site validate", "Site B").code)
+
+    def test_validate_tells_what_to_do_and_fails(self) -> None:
+        self.site_a.checks = [
+            fake_protector.check("nova", "warning", "Start nova-compute."),
+            fake_protector.check("array_link", "failed", "Connect them."),
+        ]
+        result = self.protector("site validate", "Site B", "-f", "json")
+        self.assertEqual(1, result.code)
+        self.assertEqual(
+            [
+                ("nova", "warning", "Start nova-compute."),
+                ("array_link", "failed", "Connect them."),
+            ],
+            [(r["check"], r["status"], r["fix"]) for r in result.json()],
+        )
+        self.site_a.checks.pop()
         self.assertEqual(0, self.protector("site validate", "Site B").code)
 
     def test_declare_lost_lists_what_it_concerns(self) -> None:

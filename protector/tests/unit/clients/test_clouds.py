@@ -45,6 +45,8 @@ EVERYTHING: Json = {
     "group": GROUP,
     "groups": [GROUP],
     "pools": [],
+    "services": [],
+    "extensions": [],
     "port": PORT,
     "ports": [PORT],
     "network": {"id": "n"},
@@ -135,6 +137,7 @@ READS: dict[str, dict[str, tuple[Any, ...]]] = {
         "server_group": ("sg",),
         "server_groups": (),
         "availability_zones": (),
+        "services": (),
         "quotas": (),
     },
     "volume": {
@@ -143,6 +146,7 @@ READS: dict[str, dict[str, tuple[Any, ...]]] = {
         "types": (),
         "group_types": (),
         "pools": (),
+        "services": (),
         "quotas": (),
         "get_group": ("g",),
         "groups": (),
@@ -157,17 +161,19 @@ READS: dict[str, dict[str, tuple[Any, ...]]] = {
         "security_groups": (),
         "security_group": ("sg",),
         "floating_ips": (),
+        "extensions": (),
         "quotas": (),
     },
     "image": {"get": ("i",), "list": ()},
     "identity": {
         "check": (),
-        "endpoints": (),
+        "sign_in": (),
+        "endpoint": ("image",),
         "project": ("p",),
         "find_projects": ("p",),
         "domain": ("d",),
     },
-    "peer": {"identity": (), "groups": (), "check": (5,)},
+    "peer": {"identity": (), "groups": (), "check": (5,), "time": ()},
 }
 # of the base class: what the calls above are made of
 PLUMBING = {"calling", "best", "read", "post", "put", "remove", "pages"}
@@ -279,7 +285,7 @@ class EveryCallTest(base.TestCase):
             "identity": "Keystone",
             "peer": "Site",
         }
-        signed_in = {"check", "endpoints"}
+        signed_in = {"check", "sign_in", "endpoint"}
         for table in (READS, CHANGES):
             for name, method, call, arguments in self._each(
                 table, lambda: None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keystone: at the address that tokens come from, whatever was given."""
 
+from protector import exception
 from protector.clients import clouds
 from protector.tests import base
 from protector.tests.unit.clients import fake_cloud
@@ -27,6 +28,14 @@ class IdentityTest(base.TestCase):
             {"user_id": "me", "project_id": "own-project", "roles": ["admin"]},
             identity.check(),
         )
-        self.assertEqual(
-            f"{cloud.url}/network", identity.endpoints()["network"]
-        )
+        self.assertEqual(f"{cloud.url}/network", identity.endpoint("network"))
+        self.assertIsNone(identity.endpoint("key-manager"))
+
+    def test_a_token_that_is_held_is_no_sign_in(self) -> None:
+        cloud = self.useFixture(fake_cloud.FakeCloud())
+        identity = fake_cloud.clients(cloud).identity
+        identity.check()
+        self.assertEqual("me", identity.sign_in()["user_id"])
+        cloud.on("POST", "/v3/auth/tokens", Answer(401, {"error": {}}))
+        identity.check()
+        self.assertRaises(exception.CloudForbidden, identity.sign_in)

@@ -150,9 +150,10 @@ class NetworkContractTest(contract.ContractTestCase):
         )
         self.assertEqual("Default", client.domain("default")["name"])
         self.assertRaises(exception.CloudNotFound, client.project, NOWHERE)
-        self.assertTrue(
-            {"identity", "compute", "network"} <= client.endpoints().keys()
-        )
+        self.assertEqual(known, client.sign_in())
+        for kind in ("identity", "compute", "volumev3", "network"):
+            self.assertIsNotNone(client.endpoint(kind), kind)
+        self.assertIsNone(client.endpoint("key-manager"))
 
     def test_a_project_that_is_not_ours_to_enter(self) -> None:
         entered = self.site.project(NOWHERE.replace("-", ""))

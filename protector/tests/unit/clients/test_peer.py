@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other Protector: what is sent, and its refusals made anew."""
 
+import datetime
 import hashlib
 import time
 from typing import Any
@@ -223,6 +224,12 @@ class CheckTest(PeerTestCase):
         peer = self.make(endpoint=self.cloud.url)
         self.assertRaises(exception.PeerUnreachable, peer.check, 5)
         self.assertEqual([], self.cloud.sign_ins)
+
+    def test_its_time(self) -> None:
+        self.cloud.on("GET", "^/protector/$", Answer(200, ROOT))
+        told = self.peer.time()
+        self.assertEqual(datetime.UTC, told.tzinfo)
+        self.assertLess(abs(told.timestamp() - time.time()), 60)
 
     def test_silence_is_noticed_in_time(self) -> None:
         for silent in ("^/protector/$", "/identity$", fake_cloud.TOKENS):

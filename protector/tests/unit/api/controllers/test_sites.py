@@ -147,7 +147,15 @@ class RegistrationTest(served.ApiTest):
     def test_validate(self) -> None:
         report = {
             "ok": True,
-            "checks": [{"name": "keystone", "ok": True, "message": "in"}],
+            "checks": [
+                {
+                    "name": "keystone",
+                    "status": "passed",
+                    "ok": True,
+                    "message": "in",
+                    "fix": None,
+                }
+            ],
         }
         self.engine.answers["validate_site"] = report
         path = f"{self.PATH}/{self.site.peer_id}/action"
