@@ -37,6 +37,8 @@ def _one(
     ctx: StepContext, site_id: str, port_id: str, number: int, wanted: Json
 ) -> None:
     network = ctx.tenant(site_id).network
+    if _original(network, port_id, wanted):
+        return
     mark = f"protector:{ctx.member.id}:{number}"
     found = next(
         (
@@ -60,6 +62,17 @@ def _one(
             }
         )
     _record(ctx, site_id, found, wanted)
+
+
+def _original(network: Any, port_id: str, wanted: Json) -> bool:
+    """Whether the tenant's own address is there, as it is at the home of a
+    server that is built anew; then it leads to the port."""
+    found = [f for f in network.floating_ips() if f["id"] == wanted.get("id")]
+    if not found or found[0].get("port_id") not in (None, port_id):
+        return False
+    if not found[0].get("port_id"):
+        network.update_floating_ip(found[0]["id"], {"port_id": port_id})
+    return True
 
 
 def _record(ctx: StepContext, site_id: str, found: Json, wanted: Json) -> None:

@@ -54,12 +54,16 @@ class Mapper:
 
         :raises PreflightFailed: there is none.
         """
+        known = list(networks)
+        own = _own(port["network_id"], known)
+        if own is not None:
+            return own
         wanted = self.wanted(
             "networks", port["network_id"], port["network_name"]
         )
         return _pick(
             "network",
-            networks,
+            known,
             wanted or port["network_name"],
             port["network_name"],
         )
@@ -99,10 +103,14 @@ class Mapper:
         :raises PreflightFailed: the mapped one is not among them.
         """
         name = str(group["name"])
+        known = list(groups)
+        own = _own(group["id"], known)
+        if own is not None:
+            return own
         wanted = self.wanted("security_groups", group["id"], name)
         if wanted:
-            return _pick("security group", groups, wanted, name)
-        return next((g for g in groups if g["name"] == name), None)
+            return _pick("security group", known, wanted, name)
+        return next((g for g in known if g["name"] == name), None)
 
     def keypair(self, name: str) -> str | None:
         """The service user's keypair that is mapped to a source's."""
@@ -151,6 +159,12 @@ class Mapper:
     def availability_zone(self, zone: str | None) -> str | None:
         """The mapped zone; without a mapping the scheduler decides."""
         return self.wanted("availability_zones", zone) if zone else None
+
+
+def _own(object_id: str, rows: Iterable[Json]) -> Json | None:
+    """The very object that a recipe names: back at the site where it was
+    read, nothing is mapped."""
+    return next((r for r in rows if r["id"] == object_id), None)
 
 
 def _same_size(source: Json, target: types.Flavor) -> None:

@@ -372,9 +372,12 @@ class Network(Service):
             raise exception.CloudConflict("in use")
         del self.groups[group_id]
 
-    def floating_ips(self, port_id: str) -> list[Json]:
+    def floating_ips(self, port_id: str | None = None) -> list[Json]:
         found = self.floating.values()
-        return [f for f in found if f["port_id"] == port_id]
+        return [f for f in found if port_id in (None, f["port_id"])]
+
+    def update_floating_ip(self, floating_ip_id: str, body: Json) -> None:
+        fake.found(self.floating, floating_ip_id).update(body)
 
     def create_floating_ip(self, body: Json) -> Json:
         made = {

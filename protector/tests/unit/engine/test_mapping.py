@@ -85,6 +85,21 @@ class MapperTest(base.TestCase):
     def test_a_name_that_two_networks_have(self) -> None:
         self.assertIn("2 network twin", self.refused(self.network, "twin"))
 
+    def test_at_home_nothing_is_mapped(self) -> None:
+        """The recipe names the very object; a pair may swap two names."""
+        pairs = [
+            {"primary": "net", "secondary": "twin"},
+            {"primary": "twin", "secondary": "net"},
+        ]
+        self.assertEqual("2", self.network("twin", pairs, source_id="2"))
+        group = {"id": "g2", "name": "web"}
+        known = [{"id": "g1", "name": "web"}, {"id": "g2", "name": "web"}]
+        mapper = self.mapper(
+            security_groups=[{"primary": "web", "secondary": "g1"}]
+        )
+        found = mapper.security_group(group, known)
+        self.assertEqual("g2", found and found["id"])
+
     # -- flavors
 
     def flavor(self, flavors: Any, pairs: Any = (), **recipe: Any) -> Any:

@@ -18,7 +18,7 @@ class MappingsTest(preflight_case.PreflightCase):
     def test_every_network_that_is_missing_is_named(self) -> None:
         for member in self.members:
             name = f"net-{member.instance_name}"
-            ports = [fake_scene.port(network_name=name)]
+            ports = [fake_scene.port(network_id=name, network_name=name)]
             member.recipe = {**member.recipe, "ports": ports}
         messages = self.only("NetworkNotMapped")
         self.assertEqual(2, len(messages))
