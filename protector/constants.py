@@ -62,6 +62,7 @@ class Verb(enum.StrEnum):
     SYNC = "sync"
     REPLICATE = "replicate"
     REPROTECT = "reprotect"
+    SOURCE_CLEANUP = "source_cleanup"
     FAILOVER = "failover"
     FAILBACK = "failback"
 
@@ -191,6 +192,10 @@ class Finding(enum.StrEnum):
     COPY_GONE = "CopyGone"
     COPY_IN_ERROR = "CopyInError"
     COPY_TOO_SMALL = "CopyTooSmall"
+    # what a cleanup of the source does with what is parked there
+    PARKED_REMOVED = "ParkedRemoved"
+    PARKED_KEPT = "ParkedKept"
+    UNDO_COPY_LIVES = "UndoCopyLives"
     # what they need there
     FLAVOR_NOT_MAPPED = "FlavorNotMapped"
     NETWORK_NOT_MAPPED = "NetworkNotMapped"

@@ -22,6 +22,7 @@ CHANGES = frozenset(
         V.SYNC,
         V.REPLICATE,
         V.REPROTECT,
+        V.SOURCE_CLEANUP,
     }
 )
 # wait for their turn instead of being refused while the slot is taken
@@ -92,6 +93,15 @@ def no_members(name: str) -> exception.InvalidStatus:
     return exception.InvalidStatus(
         f"Protection group {name} has no members to move.",
         remedy="Add a server to it.",
+    )
+
+
+def nothing_parked(name: str) -> exception.InvalidStatus:
+    """The refusal to remove what is not there."""
+    return exception.InvalidStatus(
+        f"Protection group {name} has nothing parked at the site where it "
+        "does not run.",
+        remedy="There is nothing to do.",
     )
 
 

@@ -32,6 +32,7 @@ class Situation:
 
     ``configured``: the current primary has an array group to replicate.
     ``settled``: how many of the ``members`` have their volumes in the group.
+    ``parked``: a member's server is parked where the group does not run.
     """
 
     local: models.Site
@@ -40,6 +41,7 @@ class Situation:
     configured: bool
     members: int
     settled: int
+    parked: bool
 
 
 def situations(
@@ -52,6 +54,7 @@ def situations(
     syncs = metadata_sync.states(session, ids)
     configured = _configured(session, ids)
     counts = members.counts(session, ids)
+    parked = members.parked(session, ids)
     return {
         g.id: Situation(
             local=local,
@@ -64,6 +67,7 @@ def situations(
                 for status, number in counts.get(g.id, {}).items()
                 if status not in c.MEMBER_UNSETTLED
             ),
+            parked=g.id in parked,
         )
         for g in groups
     }
@@ -168,6 +172,8 @@ def _content(
         return states.not_empty(group.name, found.members)
     if verb == c.Verb.REPLICATE and not found.configured:
         return states.not_configured(group.name)
+    if verb == c.Verb.SOURCE_CLEANUP and not found.parked:
+        return states.nothing_parked(group.name)
     if verb in c.PLACEMENT_VERBS and not found.settled:
         return states.no_members(group.name)
     return None

@@ -31,6 +31,7 @@ RULE_OF_VERB = {
     c.Verb.SYNC: "metadata_sync:force",
     c.Verb.REPLICATE: "protection_groups:replicate",
     c.Verb.REPROTECT: "protection_groups:reprotect",
+    c.Verb.SOURCE_CLEANUP: "protection_groups:source_cleanup",
     c.Verb.FAILOVER: "protection_groups:failover",
     c.Verb.FAILBACK: "protection_groups:failback",
 }

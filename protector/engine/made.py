@@ -16,6 +16,9 @@ PORTS = "ports"
 SECURITY_GROUPS = "security_groups"
 FLOATING_IPS = "floating_ips"
 SERVER_GROUPS = "server_groups"
+# in a copy's ``made``: what stands at the member's home is ours, because the
+# original was removed
+ORIGINAL_GONE = "original_gone"
 
 
 def note(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from protector import exception
 from protector.clients import types
 from protector.db import models
+from protector.engine import made
 from protector.engine.context import StepContext
 
 
@@ -16,6 +17,14 @@ def volume_marks(member: models.Member, ordinal: int) -> dict[str, str]:
         "protector_member": member.id,
         "protector_volume": str(ordinal),
     }
+
+
+def is_original(member: models.Member, site_id: str) -> bool:
+    """Whether what is at the site is the tenant's own, not a copy of
+    ours."""
+    copy = member.copy(site_id)
+    gone = copy is not None and copy.made.get(made.ORIGINAL_GONE)
+    return member.home_site_id == site_id and not gone
 
 
 def join(ctx: StepContext, site_id: str, volume_ids: Sequence[str]) -> None:

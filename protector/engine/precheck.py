@@ -13,6 +13,7 @@ from protector import exception, states
 from protector.context import RequestContext
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import (
+    cleanup,
     group_types,
     mapping_names,
     reading,
@@ -193,6 +194,23 @@ def _move(reader: Reader, args: Json) -> Json:
     return {}
 
 
+def _source_cleanup(reader: Reader, args: Json) -> Json:
+    """What is parked may be all there is, until the other way replicates;
+    preflight says more."""
+    _change(reader, args)
+    scene = reader.scene
+    if not cleanup.parked(scene):
+        raise states.nothing_parked(scene.group.name)
+    if not cleanup.covered(reader, scene.group.current_primary_site_id):
+        raise exception.InvalidStatus(
+            f"Protection group {scene.group.name} has no complete recovery "
+            "point of its present direction yet: what is parked is the only "
+            "other copy.",
+            remedy="Run replicate, and ask again when it has ended.",
+        )
+    return {}
+
+
 Check = Callable[[Reader, Json], Json]
 CHECKS: dict[c.Verb, Check] = {
     c.Verb.UPDATE: _update,
@@ -205,6 +223,7 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.SYNC: _sync,
     c.Verb.REPLICATE: _replicate,
     c.Verb.REPROTECT: _change,
+    c.Verb.SOURCE_CLEANUP: _source_cleanup,
     c.Verb.FAILOVER: _move,
     c.Verb.FAILBACK: _move,
 }

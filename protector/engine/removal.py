@@ -31,7 +31,7 @@ def drop_copies(ctx: StepContext, site_id: str) -> list[Json]:
     member = ctx.member
     copy = member.copy(site_id)
     volumes = member.volumes_at(site_id)
-    if member.home_site_id == site_id:
+    if membership.is_original(member, site_id):
         return _leave_original(ctx, site_id, copy, volumes)
     if copy is not None and copy.role == c.CopyRole.LIVE:
         return [residue.entry("server", copy.server_id, "it runs")]

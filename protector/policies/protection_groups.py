@@ -80,4 +80,11 @@ def _verbs() -> list[policy.RuleDefault]:
             f"POST {GROUP}/action (reprotect)",
             base.OF_OPERATION,
         ),
+        base.documented(
+            "protection_groups:source_cleanup",
+            base.MEMBER,
+            "Remove what is parked at the site that the group has left.",
+            f"POST {GROUP}/action (source_cleanup)",
+            base.OF_OPERATION,
+        ),
     ]

@@ -22,6 +22,7 @@ VERBS: dict[str, types.Json] = {
     "failback": _MOVE,
     "replicate": types.record(dry_run=types.BOOLEAN),
     "reprotect": types.record(dry_run=types.BOOLEAN),
+    "source_cleanup": types.record(dry_run=types.BOOLEAN),
 }
 # values of an argument that are documented, but not available yet
 LATER: dict[tuple[str, str], tuple[str, ...]] = {

@@ -80,6 +80,24 @@ def counts(
     return found
 
 
+def parked(session: orm.Session, group_ids: Sequence[str]) -> set[str]:
+    """Those of the groups with a server that is parked where they do not
+    run."""
+    copy, group = models.MemberCopy, models.ProtectionGroup
+    statement = (
+        sa.select(Member.protection_group_id)
+        .join(copy, copy.member_id == Member.id)
+        .join(group, group.id == Member.protection_group_id)
+        .where(
+            Member.protection_group_id.in_(group_ids),
+            copy.site_id != group.current_primary_site_id,
+            copy.role == c.CopyRole.PARKED,
+            copy.server_id.is_not(None),
+        )
+    )
+    return set(session.scalars(statement))
+
+
 def page(
     session: orm.Session, group_id: str, wanted: listing.Wanted
 ) -> listing.Page:

@@ -18,6 +18,7 @@ from protector.engine.preflight import (
     capacity,
     mappings,
     networks,
+    parked,
     quotas,
     replication,
     servers,
@@ -47,6 +48,8 @@ CHECKS: dict[str, Check] = {
     "networks": networks.addresses,
     "replication": replication.replication,
     "points": replication.points,
+    "undo": parked.undo,
+    "parked": parked.parked,
 }
 
 
@@ -58,9 +61,10 @@ class Intent:
     blocking: frozenset[str]
 
 
+MOVING = tuple(name for name in CHECKS if name not in ("undo", "parked"))
 # what is lacking of a point is made up for by the final one, and the lock
 # brings the same description to both
-PLANNED = Intent(tuple(CHECKS), frozenset(CHECKS) - {"points", "sync"})
+PLANNED = Intent(MOVING, frozenset(MOVING) - {"points", "sync"})
 # nothing of the lost site is asked, and hardly anything may stop it
 UNPLANNED = Intent(
     (
@@ -82,6 +86,8 @@ REPLICATE = Intent(
 )
 # it makes what is missing on the arrays
 REPROTECT = Intent(("peer", "replication"), frozenset({"peer"}))
+OF_PARKED = ("peer", "split", "points", "undo", "parked")
+SOURCE_CLEANUP = Intent(OF_PARKED, frozenset(OF_PARKED))
 
 
 INTENTS: dict[tuple[str, str | None], Intent] = {
@@ -91,6 +97,7 @@ INTENTS: dict[tuple[str, str | None], Intent] = {
     (c.Verb.FAILBACK, c.FailoverType.UNPLANNED): UNPLANNED,
     (c.Verb.REPLICATE, None): REPLICATE,
     (c.Verb.REPROTECT, None): REPROTECT,
+    (c.Verb.SOURCE_CLEANUP, None): SOURCE_CLEANUP,
 }
 
 

@@ -8,6 +8,7 @@ operations that are under way.
 from protector.engine import step
 from protector.engine.steps import (
     changes,
+    cleanup,
     copies,
     groups,
     members,
@@ -22,6 +23,7 @@ from protector.engine.steps import (
 
 MODULES = (
     changes,
+    cleanup,
     copies,
     groups,
     members,

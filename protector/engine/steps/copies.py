@@ -51,7 +51,8 @@ def ensure_volumes(
         volume_id = _present(ctx, site_id, pattern)
         disks.usable(ctx, site_id, volume_id)
         volume = ctx.tenant(site_id).volume.get(volume_id)
-        if pattern.boot_index == 0 and ctx.member.home_site_id != site_id:
+        ours = not membership.is_original(ctx.member, site_id)
+        if pattern.boot_index == 0 and ours:
             _complete(ctx, site_id, volume)
         records.locate_volume(ctx, site_id, pattern.ordinal, volume)
     ctx.refresh()

@@ -10,9 +10,16 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector.db import models
+from protector.engine import cleanup as parking
 from protector.engine import scene as scenes
 from protector.engine import step, steps
-from protector.engine.workflows import changes, groups, members, placement
+from protector.engine.workflows import (
+    changes,
+    cleanup,
+    groups,
+    members,
+    placement,
+)
 
 WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.CREATE: groups.CREATE,
@@ -24,6 +31,7 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.SYNC: changes.SYNC,
     c.Verb.REPLICATE: changes.REPLICATE,
     c.Verb.REPROTECT: changes.REPROTECT,
+    c.Verb.SOURCE_CLEANUP: cleanup.SOURCE_CLEANUP,
     c.Verb.MEMBER_ADD: members.ADD,
     c.Verb.MEMBER_REMOVE: members.REMOVE,
     c.Verb.FAILOVER: placement.MOVE,
@@ -59,6 +67,8 @@ def _subjects(
         chosen = [m for m in scene.members if m.id == args["member_id"]]
     elif verb in c.PLACEMENT_VERBS:
         chosen = scene.settled_members
+    elif verb == c.Verb.SOURCE_CLEANUP:
+        chosen = parking.parked(scene)
     else:
         chosen = []
     tiers = _tiers(scene, delay_limit)

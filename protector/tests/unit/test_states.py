@@ -15,6 +15,7 @@ CHANGES = {
     "sync",
     "replicate",
     "reprotect",
+    "source_cleanup",
 }
 # what the design says, written down once more by hand
 EXPECTED: dict[tuple[str, str | None], set[str]] = {

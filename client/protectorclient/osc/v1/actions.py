@@ -203,9 +203,14 @@ class Replicate(Verb):
 
 
 class SourceCleanup(Verb):
-    """Remove the parked copies at the site a protection group has left"""
+    """Remove the parked copies at the site a protection group has left
+
+    The originals go for good, with their volumes: the plan names each. A
+    failback then builds the servers anew, with what the live ones hold.
+    """
 
     verb = "source_cleanup"
+    asks = True
 
 
 class ResolveSplit(Verb):

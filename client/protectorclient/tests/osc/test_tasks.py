@@ -153,6 +153,26 @@ class LiveTest(TaskCase):
         result = self.group("failover prod-web-app", tty=True, stdin="y\n")
         self.assertEqual(0, result.code)
 
+    def test_source_cleanup_names_what_goes_and_asks(self) -> None:
+        message = "Parked server web (s1) is deleted, with its volumes v1."
+        self.site_a.plan = {
+            "steps": [{"name": "cleanup.remove", "member": "web"}],
+            "preflight": [
+                {
+                    "severity": "warning",
+                    "check": "parked",
+                    "message": message,
+                    "fix": "Nothing to do.",
+                }
+            ],
+        }
+        words = "source-cleanup prod-web-app"
+        result = self.group(words, tty=True, stdin="n\n")
+        self.assertEqual(1, result.code)
+        self.assertIn(message, result.err)
+        self.assertEqual([], self.site_a.operations)
+        self.assertEqual(0, self.group(f"{words} --yes", tty=True).code)
+
     def test_dry_run(self) -> None:
         self.site_a.plan = {
             "plan": {"steps": [{"name": "stop"}]},

@@ -166,6 +166,15 @@ class World:
             row.current_primary_site_id = self._site.peer_id
         return group_id
 
+    def returned_group(self) -> str:
+        """It came back: its servers at the peer are parked."""
+        group_id = self.group()
+        with self._db.writer() as session:
+            key = (self._only(models.Member, group_id), self._site.peer_id)
+            copy = session.get_one(models.MemberCopy, key)
+            copy.role, copy.server_id = c.CopyRole.PARKED, self.new()
+        return group_id
+
     def foreign_group(self) -> str:
         """Of this site and a third one."""
         return self.group(secondary_site_id=self.unused_site())
@@ -174,10 +183,10 @@ class World:
         """That of the group."""
         return self._only(models.Member)
 
-    def _only(self, model: Any) -> str:
+    def _only(self, model: Any, group_id: str | None = None) -> str:
         """The id of the group's one row."""
         statement = sa.select(model.id).where(
-            model.protection_group_id == self.thing("group")
+            model.protection_group_id == (group_id or self.thing("group"))
         )
         with self._db.reader() as session:
             return str(session.scalars(statement).one())

@@ -53,6 +53,7 @@ class LegalityTest(served.ApiTest):
         members: bool = True,
         configured: bool = True,
         busy: bool = False,
+        parked: bool = True,
     ) -> None:
         moved = status in MOVED or error_verb == V.FAILBACK
         ends = [self.site.local_id, self.site.peer_id]
@@ -72,6 +73,17 @@ class LegalityTest(served.ApiTest):
         self.member_id = str(uuid.uuid4())
         if members:
             self.member_id = self.site.member(self.group_id)
+            if parked:
+                self._park(ends[0] if moved else ends[1])
+
+    def _park(self, site_id: str) -> None:
+        with self.db.writer() as session:
+            for copy in session.query(models.MemberCopy).filter_by(
+                member_id=self.member_id
+            ):
+                away = copy.site_id == site_id
+                copy.role = c.CopyRole.PARKED if away else c.CopyRole.LIVE
+                copy.server_id = str(uuid.uuid4())
 
     def _hang_on(self, session: Any, sync: str | None) -> None:
         now = self.served.runtime.clock.now()
@@ -108,7 +120,7 @@ class LegalityTest(served.ApiTest):
         path = f"/protection-groups/{self.group_id}"
         if verb in (V.FAILOVER, V.FAILBACK):
             return self.tenant("POST", f"{path}/action", {verb: PLANNED})
-        if verb in (V.REPLICATE, V.REPROTECT):
+        if verb in (V.REPLICATE, V.REPROTECT, V.SOURCE_CLEANUP):
             return self.tenant("POST", f"{path}/action", {verb: {}})
         member = {"instance_id": str(uuid.uuid4())}
         return self.tenant(
@@ -222,8 +234,18 @@ class LegalityTest(served.ApiTest):
                     configured=configured,
                 )
             )
+            self.assertEqual(members, V.SOURCE_CLEANUP in found)
             self.assertEqual(
                 {V.FAILOVER: members, V.DELETE: not members}
                 | {V.REPLICATE: configured},
                 {v: v in found for v in (V.FAILOVER, V.DELETE, V.REPLICATE)},
             )
+
+    def test_what_is_parked_and_may_be_removed(self) -> None:
+        for parked, status in itertools.product(
+            (True, False), (S.ACTIVE, S.FAILED_OVER)
+        ):
+            found = self.compare(
+                status=status, error_verb=None, here=True, parked=parked
+            )
+            self.assertEqual(parked, V.SOURCE_CLEANUP in set(found))

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Removing what is parked at the site that a group has left."""
+
+from protector.engine.step import Each, One
+
+SOURCE_CLEANUP = (
+    One("peer.check"),
+    One("placement.preflight"),
+    Each(("cleanup.remove", "cleanup.prestage")),
+    One("cleanup.settle"),
+    One("metadata.push"),
+)
