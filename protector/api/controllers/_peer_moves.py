@@ -98,7 +98,6 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
                 f"{verb} of protection group {group.name} is not executed "
                 f"at {local.name}."
             )
-        actions.check_point(session, group, args)
         known = session.get(models.Operation, body["operation_id"])
     else:
         known = operations.get(session, body["operation_id"])

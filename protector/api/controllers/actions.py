@@ -82,16 +82,17 @@ def _parsed(body: Json) -> tuple[c.Verb, Json, bool]:
         )
     verb, args = names[0], body[names[0]]
     validation.check_value(schemas.VERBS[verb], args, f"The {verb}")
-    check_available(verb, args)
     args = dict(args)
     dry_run = args.pop("dry_run", dry_run)
     if "recovery_point" in args:
         args["recovery_point_id"] = args.pop("recovery_point")
+    check_available(verb, args)
     return c.Verb(verb), args, dry_run
 
 
 def check_available(verb: str, args: Json) -> None:
-    """:raises BadRequest: documented, but not in this release."""
+    """:raises BadRequest: documented, but not in this release; or it would
+    not be honoured."""
     for (later, field), values in schemas.LATER.items():
         if later == verb and args.get(field) in values:
             raise exception.BadRequest(
@@ -99,6 +100,14 @@ def check_available(verb: str, args: Json) -> None:
                 remedy="Use another value.",
                 field=field,
             )
+    planned = args.get("type") == c.FailoverType.PLANNED
+    if planned and args.get("recovery_point_id") is not None:
+        raise exception.BadRequest(
+            f"A planned {verb} makes its last recovery point itself: nothing "
+            "that was written before it is lost.",
+            remedy="Leave recovery_point out.",
+            field="recovery_point",
+        )
 
 
 def _executor(group: models.ProtectionGroup, verb: c.Verb) -> str:

@@ -183,16 +183,18 @@ class ActionTest(served.ApiTest):
         ):
             self.refused(self.act(failover=args), 400, "BadRequest")
 
-    def test_a_point_must_be_the_groups(self) -> None:
+    def test_a_planned_move_takes_no_chosen_point(self) -> None:
+        """It would not be honoured: the last one is made by the move."""
         self.failed_over()
-        args = {**PLANNED, "recovery_point": self.site.peer_id}
-        self.refused(self.act(failback=args), 400, "InvalidReference")
-        args = {**PLANNED, "recovery_point": "parked"}
-        answer = self.act(failback=args)
-        self.ok(answer, 202)
-        row = self.operation_row(answer)
-        self.assertEqual("parked", row.args["recovery_point_id"])
-        self.assertIsNone(row.recovery_point_id)
+        for point in (self.site.point(self.group_id), "parked"):
+            for dry_run in (False, True):
+                answer = self.act(
+                    failback={**PLANNED, "recovery_point": point},
+                    dry_run=dry_run,
+                )
+                error = self.refused(answer, 400, "BadRequest")
+                self.assertEqual("recovery_point", error["details"]["field"])
+        self.assertEqual([], self.all_operations())
 
     def test_a_busy_group(self) -> None:
         self.set_group(self.group_id, operation_id=self.site.peer_id)
