@@ -97,6 +97,20 @@ def check(session: orm.Session, group: Group, verb: c.Verb) -> None:
         raise error
 
 
+def check_plan(session: orm.Session, group: Group, verb: c.Verb) -> None:
+    """As ``check``, for a dry run: of a move only the place and the status
+    refuse it, and all else that is in the way is a finding of its plan.
+
+    :raises ProtectorError: the refusal.
+    """
+    if verb not in c.PLACEMENT_VERBS:
+        return check(session, group, verb)
+    found = situations(session, [group])[group.id]
+    error = _place(verb, group, found) or _status(verb, group, found)
+    if error is not None:
+        raise error
+
+
 def refusal(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:

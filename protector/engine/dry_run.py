@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from protector import constants as c
 from protector.context import RequestContext
 from protector.engine import (
     precheck,
@@ -24,10 +25,17 @@ def plan(
 ) -> Json:
     """``{"steps", "preflight", "predicted_seconds"}`` of a verb.
 
-    :raises ProtectorError: what the verb itself would be refused with.
+    What is in the way of a move is a finding of its preflight, all at once;
+    the move itself is refused for it.
+
+    :raises ProtectorError: a move is not legal in the status of the group;
+        what another verb would be refused with.
     """
-    precheck.check(runtime, context, verb, group_id, args)
     reader = reading.Reader.of(runtime, group_id, context)
+    if verb in c.PLACEMENT_VERBS:
+        precheck.require_legal(reader, verb)
+    else:
+        precheck.check(runtime, context, verb, group_id, args)
     scene = reader.scene
     limit = runtime.conf.engine.boot_delay_limit
     rows = workflows.rows_for(verb, args, scene, limit)

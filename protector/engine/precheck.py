@@ -42,11 +42,16 @@ def check(
     if verb == c.Verb.CREATE:
         return group_types.check_create(runtime, context, args)
     reader = Reader.of(runtime, str(group_id), context)
+    require_legal(reader, verb)
+    return CHECKS[c.Verb(verb)](reader, args)
+
+
+def require_legal(reader: Reader, verb: str) -> None:
+    """:raises InvalidStatus: the status of the group does not allow it."""
     group = reader.scene.group
     refused = states.refusal(verb, group.name, group.status, group.error_verb)
     if refused is not None:
         raise refused
-    return CHECKS[c.Verb(verb)](reader, args)
 
 
 def _peer(reader: Reader) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector.db import models
-from protector.db.api import protection_groups
+from protector.db.api import metadata_sync, protection_groups
 from protector.storage import base
 
 
@@ -38,6 +38,8 @@ class Scene:
     mappings: dict[str, Any]
     sites: dict[str, models.Site]
     local_site_id: str
+    # None: there is no document yet
+    sync: metadata_sync.State | None = None
 
     @property
     def peer_site_id(self) -> str:
@@ -95,6 +97,7 @@ def load(session: orm.Session, conf: Any, group_id: str) -> Scene:
         mappings=mapping.mappings if mapping else {},
         sites=sites,
         local_site_id=next(s.id for s in sites.values() if s.is_local),
+        sync=metadata_sync.states(session, [group_id]).get(group_id),
     )
 
 

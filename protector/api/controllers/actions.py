@@ -46,7 +46,9 @@ class GroupActionController(rest.RestController):
             executor = _executor(row, verb)
             if executor == local:
                 check_point(session, row, args)
-            if dry_run or executor != local:
+            if dry_run:
+                legality.check_plan(session, row, verb)
+            elif executor != local:
                 # else it is checked when it is accepted
                 legality.check(session, row, verb)
         if dry_run:

@@ -62,9 +62,8 @@ class Intent:
 
 
 MOVING = tuple(name for name in CHECKS if name not in ("undo", "parked"))
-# what is lacking of a point is made up for by the final one, and the lock
-# brings the same description to both
-PLANNED = Intent(MOVING, frozenset(MOVING) - {"points", "sync"})
+# what is lacking of a point is made up for by the final one
+PLANNED = Intent(MOVING, frozenset(MOVING) - {"points"})
 # nothing of the lost site is asked, and hardly anything may stop it
 UNPLANNED = Intent(
     (
@@ -110,13 +109,17 @@ def intent(verb: str, args: Json) -> Intent:
     kind = args.get("type")
     found = INTENTS.get((verb, kind))
     if found is None:
-        what = f"{kind} {verb}" if kind else verb
         raise exception.BadRequest(
-            f"There is no preflight of {what}.",
-            remedy="Ask for it without dry_run.",
+            f"There is no preflight of {_named((verb, kind))}.",
+            remedy=f"There is one of {', '.join(map(_named, INTENTS))}.",
             verb=verb,
         )
     return found
+
+
+def _named(asked: tuple[str, str | None]) -> str:
+    verb, kind = asked
+    return f"{kind} {verb}" if kind else verb
 
 
 def check(ctx: Any, source: str, target: str, wanted: Intent) -> list[Finding]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from protector import constants as c
 from protector import exception
+from protector.db.api import metadata_sync
 from protector.engine import finding
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
@@ -56,37 +57,26 @@ def _pair(text: str) -> tuple[int, ...]:
 
 
 def split(look: Look) -> list[Finding]:
-    message = _observed(look, c.Condition.SPLIT, True)
-    if message is None:
+    found = look.scene.group.conditions.get(c.Condition.SPLIT)
+    if found is None or found["status"] is not True:
         return []
     return [
         finding.error(
             Code.SPLIT,
-            f"The sites hold different histories: {message}",
+            f"The sites hold different histories: {found['message']}",
             "Compare both and run resolve-split.",
         )
     ]
 
 
 def sync(look: Look) -> list[Finding]:
-    message = _observed(look, c.Condition.METADATA_IN_SYNC, False)
-    if message is None:
+    held = look.scene.sync
+    error = metadata_sync.out_of_sync(look.scene.group, held) if held else None
+    if error is None:
         return []
     return [
-        finding.error(
-            Code.METADATA_OUT_OF_SYNC,
-            f"The sites do not hold the same description: {message}",
-            "Run sync-force when the peer site is reachable.",
-        )
+        finding.error(Code.METADATA_OUT_OF_SYNC, error.message, error.remedy)
     ]
-
-
-def _observed(look: Look, kind: str, status: bool) -> str | None:
-    """The message of a condition, if it was observed to be so."""
-    found = look.scene.group.conditions.get(kind)
-    if found is None or found["status"] is not status:
-        return None
-    return str(found["message"])
 
 
 def rights(look: Look) -> list[Finding]:

@@ -68,7 +68,9 @@ def side(site_id: str) -> models.ConsistencyGroupSide:
 
 
 def make(
-    *members: models.Member, mappings: dict[str, Any] | None = None
+    *members: models.Member,
+    mappings: dict[str, Any] | None = None,
+    **values: Any,
 ) -> scene.Scene:
     return scene.Scene(
         group=models.ProtectionGroup(
@@ -89,4 +91,5 @@ def make(
         mappings=mappings or {},
         sites={},
         local_site_id=THERE,
+        **values,
     )

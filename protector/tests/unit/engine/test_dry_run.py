@@ -3,15 +3,17 @@
 
 import json
 
+from protector import constants as c
 from protector import context, exception
+from protector.db import models
 from protector.engine import dry_run
-from protector.tests.unit.engine import case
+from protector.tests.unit.engine import case, fake_project
 
 
 class DryRunTest(case.EngineCase):
-    def plan(self, verb: str) -> dict:
+    def plan(self, verb: str, **args: str) -> dict:
         asked = context.RequestContext()
-        return dry_run.plan(self.runtime, asked, verb, self.group_id, {})
+        return dry_run.plan(self.runtime, asked, verb, self.group_id, args)
 
     def test_it_crosses_the_bus(self) -> None:
         # without members there is something to find
@@ -29,3 +31,32 @@ class DryRunTest(case.EngineCase):
     def test_what_the_verb_is_refused_with(self) -> None:
         self.set_sides(array_group=(None, None))
         self.assertRaises(exception.InvalidStatus, self.plan, "replicate")
+        self.set_group(status=c.GroupStatus.FAILED_OVER)
+        self.assertRaises(
+            exception.InvalidStatus, self.plan, "failover", type="planned"
+        )
+
+    def test_what_a_move_is_refused_with_is_in_its_plan(self) -> None:
+        vars(self.boundary.clouds).update(vars(fake_project.Project()))
+        self.peer.errors["check"] = exception.PeerUnreachable("away")
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.MetadataSync(
+                    protection_group_id=self.group_id,
+                    epoch=1,
+                    version=3,
+                    checksum="sum",
+                    document="{}",
+                    made_at=self.clock.now(),
+                    remote_status=c.SyncStatus.FAILED,
+                    remote_version=2,
+                    attempts=1,
+                )
+            )
+        told = self.plan("failover", type="planned")
+        stopping = {
+            f["code"] for f in told["preflight"] if f["severity"] == "error"
+        }
+        wanted = {"PeerUnreachable", "MetadataOutOfSync", "NoMembers"}
+        self.assertLessEqual(wanted, stopping)
+        self.assertEqual("placement.preflight", told["steps"][0]["name"])

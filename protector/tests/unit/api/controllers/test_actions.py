@@ -6,6 +6,7 @@ import uuid
 
 from protector import constants as c
 from protector.api.schemas import actions
+from protector.db import models
 from protector.db.api import mirrors
 from protector.tests.unit.api import served
 
@@ -149,6 +150,15 @@ class ActionTest(served.ApiTest):
                 del error["request_id"]
             self.assertEqual((409, run), (run["code"], dry))
         self.assertEqual([], self.engine.called("plan"))
+
+    def test_what_is_in_the_way_of_a_move_is_planned_with(self) -> None:
+        """The run is refused for it; the dry run tells all of it."""
+        self.engine.answers["plan"] = PLAN
+        with self.db.writer() as session:
+            session.query(models.Member).delete()
+        self.refused(self.act(failover=PLANNED), 409, "InvalidStatus")
+        self.ok(self.act(failover=PLANNED, dry_run=True))
+        self.assertEqual(1, len(self.engine.called("plan")))
 
     def test_what_the_engine_refuses_a_dry_run_refuses(self) -> None:
         self.engine.refusals["plan"] = served.unreachable()

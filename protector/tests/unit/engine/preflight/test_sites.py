@@ -3,6 +3,7 @@
 
 from protector import constants as c
 from protector import exception
+from protector.db.api import metadata_sync
 from protector.tests.unit.engine.preflight import preflight_case
 
 
@@ -27,13 +28,17 @@ class SitesTest(preflight_case.PreflightCase):
         (message,) = self.only("Split")
         self.assertIn("1/7 and 2/7", message)
 
-    def test_descriptions_that_differ_are_told_and_stop_nothing(self) -> None:
-        told = {"status": False, "message": "3 here, 2 there"}
-        self.ctx.scene.group.conditions = {c.Condition.METADATA_IN_SYNC: told}
-        (message,) = self.only("MetadataOutOfSync", "warning")
-        self.assertIn("3 here, 2 there", message)
-        told["status"] = True
-        self.assertEqual([], self.findings())
+    def test_descriptions_that_differ(self) -> None:
+        for status, found in (
+            (c.SyncStatus.FAILED, ["MetadataOutOfSync"]),
+            (c.SyncStatus.SYNCED, []),
+        ):
+            self.start(sync=metadata_sync.State(status, 3, 2))
+            told = self.findings()
+            self.assertEqual(found, [f.code for f in told])
+            for one in told:
+                self.assertIn("version 3, the peer site 2", one.message)
+                self.assertEqual("error", one.severity)
 
     def test_rights_in_the_tenants_project_at_both_sites(self) -> None:
         self.source.identity.roles = ["member"]
