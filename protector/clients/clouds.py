@@ -83,9 +83,11 @@ class SiteClients:
         access: types.SiteAccess,
         before_change: BeforeChange | None,
         request_id: str,
-        seconds: float | None = None,
+        seconds: float | None,
+        looking: bool,
     ) -> None:
         self._clouds = clouds
+        self._looking = looking
         self._access = access
         self._before_change = before_change
         self._request_id = request_id
@@ -133,6 +135,8 @@ class SiteClients:
             (options or conf).read_timeout,
             conf.read_retries if seconds is None else 0,
         )
+        if self._looking and options is None:
+            limits = session.Limits(conf.connect_timeout, conf.look_timeout, 1)
         made = session.Session(
             self._clouds.shared(self._access),
             self._clouds.plugin(self._access, project_id),
@@ -175,6 +179,7 @@ class Clouds:
         before_change: BeforeChange | None = None,
         request_id: str | None = None,
         seconds: float | None = None,
+        looking: bool = False,
     ) -> SiteClients:
         """The clients of a site, for one operation.  Makes no call.
 
@@ -183,6 +188,8 @@ class Clouds:
         :param request_id: passed on to the services, ``req-<uuid>``.
         :param seconds: from the first use of a service on; no call goes
             beyond, or is made again.
+        :param looking: nothing is lost if there is no answer: do not wait
+            for it long.
         """
         return SiteClients(
             self,
@@ -190,6 +197,7 @@ class Clouds:
             before_change,
             request_id or oslo_context.generate_request_id(),
             seconds,
+            looking,
         )
 
     def shared(self, access: types.SiteAccess) -> session.Site:

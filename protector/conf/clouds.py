@@ -19,6 +19,15 @@ opts = [
         min=0.1,
         help="Seconds to wait for an answer of a service.",
     ),
+    cfg.FloatOpt(
+        "look_timeout",
+        default=10,
+        min=0.1,
+        help="""
+Seconds to wait for an answer of a service that is only looked at: by
+preflight, a dry run, or before a request is accepted.
+""",
+    ),
     cfg.IntOpt(
         "read_retries",
         default=4,

@@ -65,6 +65,15 @@ replication state from the arrays.
 """,
     ),
     cfg.FloatOpt(
+        "preflight_interval",
+        default=300,
+        min=0.5,
+        help="""
+Seconds between two preflights of every group, whose findings its health
+shows.  A group of a new version is looked at within ``scan_interval``.
+""",
+    ),
+    cfg.FloatOpt(
         "lock_seconds",
         default=120,
         min=3,

@@ -154,6 +154,9 @@ class ProtectionGroup(Times, Base):
     last_replication_at: orm.Mapped[datetime.datetime | None]
     # {type: {status, reason, message, at, version}}
     conditions: orm.Mapped[Json]
+    # of the last preflight: {"at", "findings": [...]}; only read where asked
+    # for
+    findings: orm.Mapped[Json | None] = orm.mapped_column(deferred=True)
     # "" while alive; the id once deleted, until the peer acknowledged
     deleted: orm.Mapped[str] = orm.mapped_column(sa.String(36))
 

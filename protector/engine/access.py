@@ -16,6 +16,7 @@ def clients(
     before_change: Callable[[], None] | None = None,
     request_id: str | None = None,
     seconds: float | None = None,
+    looking: bool = False,
 ) -> clouds.SiteClients:
     """The clients of a registered site; see ``Clouds.site``."""
     return runtime.clouds.site(
@@ -23,6 +24,7 @@ def clients(
         before_change=before_change,
         request_id=request_id,
         seconds=seconds,
+        looking=looking,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import datetime
 
 from protector import constants as c
-from protector import exception
+from protector import exception, metadata
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.storage import base
@@ -98,13 +98,54 @@ def replication_unknown(
     )
 
 
+def split(
+    group: Group,
+    mine: metadata.Triple,
+    theirs: metadata.Triple,
+    now: datetime.datetime,
+) -> None:
+    """:param mine: what this site holds; the peer holds the same version."""
+    differ = mine.checksum != theirs.checksum
+    protection_groups.set_condition(
+        group,
+        Kind.SPLIT,
+        differ,
+        "ContentDiffers" if differ else "OneHistory",
+        f"Version {mine.version} of epoch {mine.epoch} is not the same at "
+        "both sites."
+        if differ
+        else "Both sites hold the same history.",
+        now,
+    )
+
+
+def fenced(
+    group: Group, unfenced: Sequence[str], now: datetime.datetime
+) -> None:
+    """:param unfenced: names of members whose server at the site that the
+    group has left was not locked and stopped."""
+    protection_groups.set_condition(
+        group,
+        Kind.SOURCE_FENCED,
+        not unfenced,
+        "MembersNotFenced" if unfenced else "Fenced",
+        f"Not stopped and locked where the group was: {', '.join(unfenced)}."
+        if unfenced
+        else "Every server is stopped and locked where the group was.",
+        now,
+    )
+
+
 def rpo(
     group: Group,
-    members: Sequence[models.Member],
+    empty: bool,
     rpo_seconds: int,
     now: datetime.datetime,
 ) -> None:
-    """Time goes by whether the arrays answer or not."""
+    """Time goes by whether the arrays answer or not.
+
+    :param empty: the group has no members.
+    """
     last = group.last_replication_at
     if last is None:
         within, reason = False, "NoRecoveryPoint"
@@ -117,7 +158,7 @@ def rpo(
     protection_groups.set_condition(
         group,
         Kind.WITHIN_RPO,
-        within if members else None,
+        None if empty else within,
         reason,
         message,
         now,
@@ -129,13 +170,15 @@ def failover_ready(
     members: Sequence[models.Member],
     now: datetime.datetime,
 ) -> None:
-    """Call last: it follows from the other conditions.
+    """Call last: it follows from the other conditions and from the findings
+    of the last preflight.
 
     What was never observed is not taken for good.
 
     :param members: all of the group, with what was just observed of them.
     """
     lacking = [str(k) for k in NEEDED if not _holds(group, k)]
+    stopping = _stopping(group)
     open_members = [
         m.instance_name
         for m in members
@@ -148,6 +191,11 @@ def failover_ready(
     elif open_members:
         reason = "MembersNotProtected"
         message = f"Not protected yet: {', '.join(open_members)}."
+    elif stopping is None:
+        reason, message = "NotChecked", "It was not looked at yet."
+    elif stopping:
+        reason = stopping[0]
+        message = f"{len(stopping)} findings: {', '.join(stopping)}."
     else:
         reason, message = "Ready", "The group can be failed over."
     protection_groups.set_condition(
@@ -158,6 +206,17 @@ def failover_ready(
         message,
         now,
     )
+
+
+def _stopping(group: Group) -> list[str] | None:
+    """Codes of the findings that stop a move; None before the first look."""
+    if group.findings is None:
+        return None
+    return [
+        f["code"]
+        for f in group.findings["findings"]
+        if f["severity"] == c.Severity.ERROR
+    ]
 
 
 def _holds(group: Group, kind: str) -> bool:

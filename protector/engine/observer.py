@@ -2,6 +2,7 @@
 """Looks at the peer and the arrays, and writes down what they say: sync
 state, recovery points, conditions.  Changes nothing outside."""
 
+import datetime
 from typing import Any
 import uuid
 
@@ -13,12 +14,20 @@ from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
 from protector.db.api import (
+    members,
     metadata_sync,
     protection_groups,
     recovery_points,
 )
 from protector.db.api import sites as site_rows
-from protector.engine import access, conditions, reading, replication
+from protector.engine import (
+    access,
+    checkups,
+    conditions,
+    reading,
+    replication,
+    rounds,
+)
 from protector.engine import scene as scenes
 from protector.storage import base
 
@@ -38,29 +47,16 @@ class Observer:
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
-        self._next = 0.0
-        # version of the group at the last look; None: look again
-        self._seen: dict[str, tuple[int, int] | None] = {}
+        self._rounds = rounds.Rounds(
+            runtime, runtime.conf.engine.observe_interval
+        )
 
     def run(self) -> None:
-        now = self._runtime.clock.monotonic()
-        everything = now >= self._next
-        if everything:
-            self._next = now + self._runtime.conf.engine.observe_interval
+        if self._rounds.begin():
             self._peers()
-        groups = self._groups()
-        for group_id, version in groups.items():
-            if everything or self._seen.get(group_id) != version:
-                busy = self._group(group_id)
-                self._seen[group_id] = None if busy else version
-        self._seen = {k: v for k, v in self._seen.items() if k in groups}
-
-    def _groups(self) -> dict[str, tuple[int, int]]:
-        statement = sa.select(
-            Group.id, Group.epoch, Group.metadata_version
-        ).where(Group.deleted == "", Group.status != c.GroupStatus.CREATING)
-        with self._runtime.db.reader() as session:
-            return {i: (e, v) for i, e, v in session.execute(statement)}
+        for group_id, version in self._rounds.due().items():
+            busy = self._group(group_id)
+            self._rounds.looked(group_id, version, again=busy)
 
     # -- the peer
 
@@ -98,9 +94,7 @@ class Observer:
         with self._runtime.db.writer() as session:
             for group_id, held in theirs.items():
                 if held.get("checksum"):
-                    metadata_sync.confirm(
-                        session, group_id, _triple(held), now
-                    )
+                    _held_there(session, group_id, _triple(held), now)
 
     def _reached(self, site_id: str, status: str, reason: str | None) -> None:
         now = self._runtime.clock.now()
@@ -111,14 +105,14 @@ class Observer:
         with self._runtime.db.writer() as session:
             site_rows.set_status(session, site_id, status, reason, now)
             for group in session.scalars(
-                sa.select(Group).where(Group.deleted == "", either)
+                sa.select(Group)
+                .where(Group.deleted == "", either)
+                .options(orm.undefer(Group.findings))
             ):
                 conditions.peer(group, reason, now)
                 held = metadata_sync.find(session, group.id)
                 conditions.sync(group, held, now)
-                conditions.failover_ready(
-                    group, _members(session, group.id), now
-                )
+                checkups.ready(session, group, now)
 
     # -- the arrays
 
@@ -162,7 +156,7 @@ class Observer:
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
             group = protection_groups.find(session, scene.group.id)
-            if group is None or _moved(scene.group, group):
+            if group is None or protection_groups.moved(scene.group, group):
                 # what was read is of a direction that is over
                 return
             _points_rows(session, scene, found)
@@ -186,28 +180,30 @@ class Observer:
 
     def _follow(self, session: orm.Session, group: Group, now: Any) -> None:
         """The conditions that follow from others."""
-        members = _members(session, group.id)
         settings = scenes.settings(session, self._runtime.conf, group.id)
-        conditions.rpo(group, members, settings.rpo_seconds, now)
-        conditions.failover_ready(group, members, now)
+        empty = not members.counts(session, [group.id]).get(group.id)
+        conditions.rpo(group, empty, settings.rpo_seconds, now)
+        checkups.ready(session, group, now)
 
 
 def _triple(held: Json) -> metadata.Triple:
     return metadata.Triple(held["epoch"], held["version"], held["checksum"])
 
 
-def _members(session: orm.Session, group_id: str) -> list[models.Member]:
-    statement = sa.select(models.Member).where(
-        models.Member.protection_group_id == group_id
-    )
-    return list(session.scalars(statement))
-
-
-def _moved(before: Group, now: Group) -> bool:
-    return (before.epoch, before.current_primary_site_id) != (
-        now.epoch,
-        now.current_primary_site_id,
-    )
+def _held_there(
+    session: orm.Session,
+    group_id: str,
+    theirs: metadata.Triple,
+    now: datetime.datetime,
+) -> None:
+    """Keep what the peer holds of a group, and whether it is of the same
+    history: that shows where both hold the same version."""
+    metadata_sync.confirm(session, group_id, theirs, now)
+    group = protection_groups.find(session, group_id)
+    mine = metadata_sync.triple(metadata_sync.find(session, group_id))
+    if group is not None and mine is not None:
+        if (mine.epoch, mine.version) == (theirs.epoch, theirs.version):
+            conditions.split(group, mine, theirs, now)
 
 
 def _current(group: Group, found: Found) -> list[base.Point]:

@@ -64,6 +64,7 @@ class Reader:
             self.scene.sites[site_id],
             before_change=forbid,
             request_id=self._request_id,
+            looking=True,
         )
 
     def tenant(self, site_id: str) -> clouds.ProjectClients:

@@ -17,6 +17,7 @@ from protector import exception
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import (
     access,
+    checkups,
     leases,
     manager,
     mirror,
@@ -74,6 +75,7 @@ class Engine:
         scan = self._runtime.conf.engine.scan_interval
         self._every("mirror", MIRROR_INTERVAL, self._mirror.run)
         self._every("observe", scan, self._observer.run)
+        self._every("check", scan, checkups.Checkups(self._runtime).run)
         self._every("push", scan, self._push_unsent)
         self._every("reprotect", scan, self._reprotection.run)
         self._every("undo", UNDO_INTERVAL, self._undo_copies.run)

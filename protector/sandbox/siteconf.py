@@ -20,6 +20,7 @@ _LEASE = {
     "scan_interval": 0.5,
     "poll_interval": 0.2,
     "observe_interval": 2,
+    "preflight_interval": 5,
 }
 
 

@@ -38,3 +38,5 @@ class GroupHealth(_base.Singleton):
     rpo_history = resource.Body("rpo_history")
     conditions = resource.Body("conditions")
     findings = resource.Body("findings", type=list)
+    findings_at = resource.Body("findings_at")
+    findings_age_seconds = resource.Body("findings_age_seconds", type=int)

@@ -35,6 +35,8 @@ GROUP = types.envelope(
         rpo_history=types.array(protection_groups.POINT),
         conditions=types.array(protection_groups.CONDITION),
         findings=types.array(types.FINDING),
+        findings_at=types.nullable(types.TIME),
+        findings_age_seconds=types.nullable(types.INTEGER),
     ),
 )
 VERSION = types.answer(

@@ -169,6 +169,15 @@ def resting_status(group: Group) -> c.GroupStatus:
     return c.GroupStatus.FAILED_OVER
 
 
+def moved(before: Group, now: Group) -> bool:
+    """Whether the direction is another than it was before: what was seen
+    then is not true of it."""
+    return (before.epoch, before.current_primary_site_id) != (
+        now.epoch,
+        now.current_primary_site_id,
+    )
+
+
 def see_epoch(group: Group, epoch: int) -> None:
     group.epoch_seen = max(group.epoch_seen, group.epoch, epoch)
 

@@ -64,6 +64,8 @@ class Intent:
 MOVING = tuple(name for name in CHECKS if name not in ("undo", "parked"))
 # what is lacking of a point is made up for by the final one
 PLANNED = Intent(MOVING, frozenset(MOVING) - {"points"})
+# what stops a move of either kind
+HEALTH = Intent(MOVING, frozenset(MOVING))
 # nothing of the lost site is asked, and hardly anything may stop it
 UNPLANNED = Intent(
     (

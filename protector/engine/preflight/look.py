@@ -2,9 +2,11 @@
 """What the checks look with: the scene and the reading clients of a move.
 
 A service that once did not answer is not asked again by the same preflight:
-it costs one timeout and makes one finding.  Decides nothing.
+it costs one timeout and makes one finding.  A site of which two did not, or
+that gives no token, is left alone.  Decides nothing.
 """
 
+import collections
 from collections.abc import Callable
 import functools
 from typing import Any
@@ -26,6 +28,8 @@ LABELS = {
     "identity": "Keystone",
 }
 ARRAYS = ("", "arrays")
+# services without an answer that make a site silent
+SITE_SILENT = 2
 
 
 class Repeated(exception.CloudUnavailable):
@@ -60,12 +64,18 @@ class Look:
         self.scene: scenes.Scene = ctx.scene
         self.mapper = mapping.Mapper(self.scene, target)
         self._silent: set[tuple[str, str]] = set()
+        self._unanswered: collections.Counter[str] = collections.Counter()
 
     # -- who did not answer
 
     def require(self, service: tuple[str, str]) -> None:
-        """:raises Repeated: it did not answer before."""
-        if service in self._silent:
+        """:raises Repeated: it, or its site, did not answer before."""
+        site, _ = service
+        if (
+            service in self._silent
+            or (site, LABELS["identity"]) in self._silent
+            or self._unanswered[site] >= SITE_SILENT
+        ):
             raise Repeated("It did not answer.")
 
     def note(self, error: exception.ProtectorError) -> None:
@@ -73,10 +83,10 @@ class Look:
         if isinstance(error, exception.ArrayUnavailable):
             self._silent.add(ARRAYS)
         elif isinstance(error, exception.CloudUnavailable):
-            details = error.details
-            self._silent.add(
-                (details.get("site", ""), details.get("service", ""))
-            )
+            site = error.details.get("site", "")
+            self._silent.add((site, error.details.get("service", "")))
+            # an error is an answer
+            self._unanswered[site] += error.details.get("code") is None
 
     # -- the clouds and the arrays
 

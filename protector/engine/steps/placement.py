@@ -13,7 +13,7 @@ from protector.db.api import (
     operations_leases,
     protection_groups,
 )
-from protector.engine import build, preflight, source_lock
+from protector.engine import build, conditions, preflight, source_lock
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -161,6 +161,7 @@ def settle(ctx: StepContext) -> Json:
             _move(ctx, group)
         _turn_copies(ctx, session, started)
         _partial(ctx, group, failed)
+        conditions.fenced(group, _unfenced(ctx, session), ctx.clock.now())
         metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
         return {"version": group.metadata_version, "epoch": group.epoch}
 
@@ -173,6 +174,21 @@ def _started(ctx: StepContext) -> tuple[set[str], list[str]]:
     done = {str(s.member_id) for s in steps if s.status == c.StepStatus.DONE}
     names = [str(s.member_name) for s in steps if s.member_id not in done]
     return done, names
+
+
+def _unfenced(ctx: StepContext, session: Any) -> list[str]:
+    """Names of the members whose server at the source was not fenced."""
+    steps = operations.get(session, ctx.operation.id).steps
+    fenced = {
+        s.member_id
+        for s in steps
+        if s.name == "servers.stop" and s.status == c.StepStatus.DONE
+    }
+    return [
+        m.instance_name
+        for m in ctx.scene.settled_members
+        if m.id not in fenced
+    ]
 
 
 def _partial(

@@ -33,7 +33,12 @@ GRAPH = (
 OBSERVED: dict[str, tuple[str, ...] | None] = {
     "sites": None,
     "recovery_points": None,
-    "protection_groups": ("conditions", "last_replication_at", "updated_at"),
+    "protection_groups": (
+        "conditions",
+        "findings",
+        "last_replication_at",
+        "updated_at",
+    ),
     "members": ("recoverable_at",),
     "metadata_syncs": ("last_sync_at",),
 }

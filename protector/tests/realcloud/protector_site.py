@@ -40,6 +40,7 @@ call_margin = 35
 scan_interval = 2
 poll_interval = 1
 observe_interval = 15
+preflight_interval = 30
 
 [clouds]
 read_timeout = 30

@@ -31,6 +31,7 @@ class ObserverTest(case.EngineCase):
         ]
 
     def in_sync(self) -> None:
+        self.found()
         with self.runtime.db.writer() as session:
             session.add(
                 models.MetadataSync(
@@ -44,6 +45,12 @@ class ObserverTest(case.EngineCase):
                     attempts=0,
                 )
             )
+
+    def found(self, *codes: str, severity: str = "error") -> None:
+        """By the last preflight."""
+        told = [{"code": code, "severity": severity} for code in codes]
+        at = self.clock.now().isoformat()
+        self.set_group(findings={"at": at, "findings": told})
 
     def member(self) -> models.Member:
         with self.runtime.db.reader() as session:
@@ -68,6 +75,45 @@ class ObserverTest(case.EngineCase):
         self.observer.run()
         self.assertEqual((True, "Ready"), self.condition(K.FAILOVER_READY))
         self.assertEqual((True, "WithinRPO"), self.condition(K.WITHIN_RPO))
+
+    def test_what_stops_a_move_is_counted(self) -> None:
+        self.in_sync()
+        self.points("here", ("e1", 5))
+        for severity, reason in (
+            ("error", "QuotaShort"),
+            ("warning", "Ready"),
+        ):
+            self.found("QuotaShort", "MacTaken", severity=severity)
+            self.observer.run()
+            self.assertEqual(reason, self.condition(K.FAILOVER_READY)[1])
+            self.clock.advance(60)
+            if severity == "error":
+                message = self.group().conditions[K.FAILOVER_READY]["message"]
+                self.assertEqual("2 findings: QuotaShort, MacTaken.", message)
+
+    def test_what_no_preflight_saw_is_not_ready(self) -> None:
+        self.in_sync()
+        self.set_group(findings=None)
+        self.points("here", ("e1", 5))
+        self.observer.run()
+        self.assertEqual(
+            (False, "NotChecked"), self.condition(K.FAILOVER_READY)
+        )
+
+    # -- histories
+
+    def test_two_histories_are_seen(self) -> None:
+        self.in_sync()
+        held = {"id": self.group_id, "epoch": 1, "version": 1}
+        for checksum, known in (("other", True), ("sum", False)):
+            self.peer.held = [{**held, "checksum": checksum}]
+            self.observer.run()
+            self.assertIs(known, self.condition(K.SPLIT)[0])
+            self.clock.advance(60)
+        # an older version there says nothing
+        self.peer.held = [{**held, "version": 0, "checksum": "other"}]
+        self.observer.run()
+        self.assertIs(False, self.condition(K.SPLIT)[0])
 
     def test_each_lack_is_named(self) -> None:
         self.in_sync()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Preflight: everything that could stop a verb, at once."""
 
+from collections.abc import Callable
+
 from protector import exception
 from protector.clients import types
 from protector.engine import preflight
@@ -43,6 +45,29 @@ class PreflightTest(preflight_case.PreflightCase):
         self.assertEqual("timed out", found[0].message)
         # the others were not kept waiting for it
         self.assertEqual(1, len(asked))
+
+    def test_a_silent_site_is_left_alone(self) -> None:
+        asked = []
+
+        def away(service: str) -> Callable[..., object]:
+            def ask(*args: object) -> None:
+                asked.append(service)
+                raise exception.CloudUnavailable(
+                    f"{service} timed out", site="there", service=service
+                )
+
+            return ask
+
+        self.target.identity.check = away("Keystone")
+        self.target.compute.flavors = away("Nova")
+        self.target.volume.quotas = away("Cinder")
+        self.assertEqual(["rights"], [f.check for f in self.findings()])
+        self.target.identity = fake.Project().identity
+        self.target.network.networks = away("Neutron")
+        asked.clear()
+        found = [f.message for f in self.findings()]
+        self.assertEqual(["Nova timed out", "Cinder timed out"], found)
+        self.assertEqual(["Nova", "Cinder"], asked)
 
     def test_a_lost_lease_is_no_finding(self) -> None:
         self.ctx.peer.error = exception.LeaseLost("lost")

@@ -5,7 +5,7 @@ import datetime
 import uuid
 
 from protector import constants as c
-from protector import exception
+from protector import exception, times
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.tests.unit.api import served
@@ -103,13 +103,29 @@ class GroupTest(served.ApiTest):
         self.point()
         self.assertFalse(self.health()["failover_ready"])
 
-    def test_findings_say_what_helps(self) -> None:
+    def test_findings_are_those_of_the_last_preflight(self) -> None:
+        """A condition is no finding: each fact is told once."""
         self.observe(ok=False)
         shown = self.health()
-        self.assertFalse(shown["failover_ready"])
-        codes = [f["code"] for f in shown["findings"]]
-        self.assertIn("NoRecoveryPoint", codes)
-        self.assertTrue(all(f["fix"] for f in shown["findings"]))
+        self.assertEqual([], shown["findings"])
+        self.assertIsNone(shown["findings_at"])
+        self.assertIsNone(shown["findings_age_seconds"])
+        found = {
+            "code": "QuotaShort",
+            "check": "volumes",
+            "severity": "error",
+            "member": None,
+            "message": "Quota volumes: 1 of 1 is used.",
+            "fix": "Raise it.",
+        }
+        now = self.served.runtime.clock.now()
+        at = now - datetime.timedelta(minutes=2)
+        told = {"at": at.isoformat(), "findings": [found]}
+        self.set_group(self.group_id, findings=told)
+        shown = self.health()
+        self.assertEqual([found], shown["findings"])
+        self.assertEqual(times.iso(at), shown["findings_at"])
+        self.assertIn(shown["findings_age_seconds"] - 120, range(30))
 
     def test_points_say_whether_they_may_be_chosen(self) -> None:
         good = self.point()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time that a boot tier gets before the next one starts."""
 
+import itertools
 import threading
 from typing import Any
 
@@ -150,6 +151,45 @@ class PlanTest(case.EngineCase):
             found = prediction.seconds(session, self.rows())
         self.assertIsNotNone(plain)
         self.assertEqual(110, found - plain)
+
+
+class SettleTest(case.EngineCase):
+    def settle(self, stopped: int) -> None:
+        """Both members run at the target; so many were stopped before."""
+        members = [
+            self.site.member(self.group_id, name) for name in ("db", "web")
+        ]
+        operation_id = self.accept("failover")
+        steps = [
+            {
+                **_row(0, [], None),
+                "ordinal": ordinal,
+                "name": name,
+                "member_id": member,
+            }
+            for ordinal, (name, member) in enumerate(
+                itertools.product(("servers.stop", "servers.start"), members)
+            )
+        ]
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            operations.add_steps(session, row, steps)
+            for step in row.steps[2 - stopped :]:
+                step.status = c.StepStatus.DONE
+        placement.settle(self.step(operation_id))
+
+    def test_the_source_is_fenced(self) -> None:
+        self.settle(stopped=2)
+        self.assertEqual(
+            (True, "Fenced"), self.condition(c.Condition.SOURCE_FENCED)
+        )
+
+    def test_who_is_not_is_named(self) -> None:
+        self.settle(stopped=1)
+        found = self.group().conditions[c.Condition.SOURCE_FENCED]
+        self.assertIs(False, found["status"])
+        self.assertIn("db", found["message"])
+        self.assertNotIn("web", found["message"])
 
 
 def _row(ordinal: int, after: list[int], delay: int | None) -> dict[str, Any]:

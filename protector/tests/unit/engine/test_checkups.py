@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the periodic preflight keeps of each group."""
+
+from typing import Any
+
+from protector import constants as c
+from protector import exception
+from protector.engine import checkups
+from protector.tests.unit.engine import case, fake_project
+
+
+class CheckupsTest(case.EngineCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.project = fake_project.Project()
+        vars(self.boundary.clouds).update(vars(self.project))
+        self.checkups = checkups.Checkups(self.runtime)
+
+    def found(self, group_id: str | None = None) -> Any:
+        with self.runtime.db.reader() as session:
+            group = session.get(checkups.Group, group_id or self.group_id)
+            return group.findings
+
+    def codes(self) -> set[str]:
+        return {f["code"] for f in self.found()["findings"]}
+
+    def test_what_stops_either_kind_of_move_is_kept(self) -> None:
+        self.checkups.run()
+        self.assertEqual(self.clock.now().isoformat(), self.found()["at"])
+        self.assertLessEqual({"NoMembers", "NoRecoveryPoint"}, self.codes())
+        stopping = {
+            f["code"]
+            for f in self.found()["findings"]
+            if f["severity"] == "error"
+        }
+        self.assertLessEqual({"NoMembers", "NoRecoveryPoint"}, stopping)
+        self.assertEqual(
+            (False, "NoMembers"), self.condition(c.Condition.FAILOVER_READY)
+        )
+
+    def test_a_silent_cloud_is_a_finding(self) -> None:
+        def away() -> None:
+            raise exception.CloudUnavailable(
+                "no answer", site="site-a", service="Keystone"
+            )
+
+        self.project.identity.check = away
+        self.peer.errors["check"] = exception.PeerUnreachable("away")
+        self.checkups.run()
+        self.assertLessEqual(
+            {"PeerUnreachable", "CloudUnreachable"}, self.codes()
+        )
+
+    def test_when(self) -> None:
+        self.checkups.run()
+        first = self.found()["at"]
+        self.clock.advance(5)
+        self.checkups.run()
+        self.assertEqual(first, self.found()["at"])
+        self.clock.advance(self.runtime.conf.engine.preflight_interval)
+        self.checkups.run()
+        self.assertEqual(self.clock.now().isoformat(), self.found()["at"])
+
+    def test_not_while_an_operation_changes_it(self) -> None:
+        operation_id = self.accept("update")
+        self.checkups.run()
+        self.assertIsNone(self.found())
+        self.end(operation_id)
+        self.checkups.run()
+        self.assertIsNotNone(self.found())
+
+    def test_what_was_seen_before_a_turn_is_not_kept(self) -> None:
+        identity = self.project.identity.check
+
+        def moved() -> Any:
+            self.set_group(epoch=2, current_primary_site_id=self.site.peer_id)
+            return identity()
+
+        self.project.identity.check = moved
+        self.checkups.run()
+        self.assertIsNone(self.found())
+
+    def test_one_bad_group_does_not_stop_the_others(self) -> None:
+        others = [self.site.group(), self.site.group()]
+        bad = sorted([self.group_id, *others])[0]
+        with self.runtime.db.writer() as session:
+            for row in session.query(checkups.models.ConsistencyGroup):
+                if row.protection_group_id == bad:
+                    session.delete(row)
+        self.checkups.run()
+        for group_id in {self.group_id, *others} - {bad}:
+            self.assertIsNotNone(self.found(group_id))
