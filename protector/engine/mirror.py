@@ -9,7 +9,6 @@ from typing import Any
 from oslo_log import log as logging
 import sqlalchemy as sa
 
-from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import mirrors, operations
@@ -17,8 +16,6 @@ from protector.engine import access
 from protector.engine import scene as scenes
 
 LOG = logging.getLogger(__name__)
-# told at the peer: what moves a group; the rest is this site's business
-MIRRORED = c.PLACEMENT_VERBS
 
 
 class Mirror:
@@ -53,7 +50,6 @@ class Mirror:
             sa.select(op.id, op.mirror_version)
             .where(
                 op.executor_site_id == self._site_id,
-                op.kind.in_(MIRRORED),
                 op.mirror_version > 0,
             )
             .order_by(op.created_at.desc())

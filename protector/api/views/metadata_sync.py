@@ -32,18 +32,29 @@ def show(
             sync.made_at if sync else group.updated_at or group.created_at
         ),
     }
-    remote = _remote(sync)
+    remote = _remote(sync, _away(group))
     validation = _validation(local, remote, sync, RECENT * interval, now)
     return {
-        "in_sync": all(v["ok"] for v in validation[:2]),
+        "in_sync": validation[0]["ok"]
+        and sync is not None
+        and sync.remote_status == c.SyncStatus.SYNCED,
         "local": local,
         "remote": remote,
         "validation": validation,
-        "actions_required": _actions(validation),
+        "actions_required": _actions(validation, remote["status"]),
     }
 
 
-def _remote(sync: Sync | None) -> Json:
+def _away(group: models.ProtectionGroup) -> str | None:
+    """Why the peer did not answer when it was last asked; None if it did."""
+    found = group.conditions.get(c.Condition.PEER_REACHABLE)
+    if found is None or found["status"] is not False:
+        return None
+    return str(found["message"])
+
+
+def _remote(sync: Sync | None, away: str | None) -> Json:
+    """A peer that is away still has what it last confirmed."""
     if sync is None:
         return {
             "status": str(c.SyncStatus.PENDING),
@@ -52,12 +63,15 @@ def _remote(sync: Sync | None) -> Json:
             "last_sync": None,
             "error": None,
         }
+    status = sync.remote_status
+    if away is not None and status != c.SyncStatus.FAILED:
+        status = c.SyncStatus.UNREACHABLE
     return {
-        "status": sync.remote_status,
+        "status": str(status),
         "version": sync.remote_version,
         "epoch": sync.remote_epoch,
         "last_sync": times.iso(sync.last_sync_at),
-        "error": sync.error,
+        "error": sync.error or away,
     }
 
 
@@ -101,8 +115,10 @@ def _check(name: str, ok: bool, good: str, bad: str) -> Json:
     return {"check": name, "ok": ok, "message": good if ok else bad}
 
 
-def _actions(validation: list[Json]) -> list[str]:
+def _actions(validation: list[Json], status: str) -> list[str]:
     same, synced, recent = (v["ok"] for v in validation)
+    if same and not synced and status == c.SyncStatus.UNREACHABLE:
+        return ["Check remote site connectivity"]
     if same and synced:
         return [] if recent else ["Check remote site connectivity"]
     return [

@@ -195,6 +195,8 @@ def supersede_queue(
     statement = sa.select(Op).where(
         Op.protection_group_id == group_id,
         Op.kind.in_(states.QUEUED),
+        # the other site's are for it to end
+        Op.mirrored_steps.is_(None),
         Op.status == c.OperationStatus.PENDING,
     )
     for operation in session.scalars(statement):
@@ -303,10 +305,3 @@ def _reset_member(session: orm.Session, operation: Op) -> None:
         member.status = (
             c.MemberStatus.PROTECTING if added else c.MemberStatus.REMOVING
         )
-
-
-def unfinished(session: orm.Session, group_id: str) -> list[Op]:
-    statement = sa.select(Op).where(
-        Op.protection_group_id == group_id, Op.status.in_(c.UNFINISHED)
-    )
-    return list(session.scalars(statement))

@@ -31,6 +31,18 @@ class MirrorTest(case.EngineCase):
         self.mirror.run()
         self.assertEqual([first, first], self.told)
 
+    def test_every_kind_is_told(self) -> None:
+        told = []
+        for verb in ("update", "replicate", "member_add", "failback"):
+            self.clock.advance(1)
+            self.set_group(
+                status="failed_over" if verb == "failback" else "active"
+            )
+            told.append(self.accept(verb))
+            self.end(told[-1])
+        self.mirror.run()
+        self.assertEqual(set(told), set(self.told))
+
     def test_one_bad_operation_does_not_stop_the_others(self) -> None:
         old, bad = self.operation(), self.operation()
         self.peer.errors[bad] = KeyError("something")

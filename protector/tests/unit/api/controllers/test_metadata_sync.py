@@ -75,6 +75,40 @@ class SyncTest(served.ApiTest):
         self.assertTrue(shown["in_sync"])
         self.assertFalse(shown["validation"][2]["ok"])
 
+    def test_a_peer_that_is_away(self) -> None:
+        """What it confirmed holds; that it is away is told, not asked."""
+        for status, shown_as, actions in (
+            (
+                c.SyncStatus.SYNCED,
+                "unreachable",
+                ["Check remote site connectivity"],
+            ),
+            (
+                c.SyncStatus.FAILED,
+                "failed",
+                [
+                    "Check remote site connectivity",
+                    "Force sync once remote site is available",
+                ],
+            ),
+        ):
+            self.settled(remote_status=status)
+            with self.db.writer() as session:
+                protection_groups.set_condition(
+                    protection_groups.get(session, self.group_id),
+                    c.Condition.PEER_REACHABLE,
+                    False,
+                    "NoAnswer",
+                    "Site site-b is unreachable: Connection timeout.",
+                    self.served.runtime.clock.now(),
+                )
+            shown = self.status()
+            self.assertEqual(status == c.SyncStatus.SYNCED, shown["in_sync"])
+            self.assertEqual(shown_as, shown["remote"]["status"])
+            self.assertIn("Connection timeout", shown["remote"]["error"])
+            self.assertEqual(actions, shown["actions_required"])
+        self.assertEqual([], self.engine.calls)
+
     def test_before_the_first_document(self) -> None:
         shown = self.status()
         self.assertEqual("pending", shown["remote"]["status"])

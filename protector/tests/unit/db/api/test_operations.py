@@ -157,6 +157,8 @@ class AcceptTest(OperationsTest):
         running = self.accept(self.group_id, "member_remove")
         self.set_operation(running, status="running")
         other = self.accept(self.site.group(), "member_add")
+        theirs = self.accept(self.group_id, "member_add")
+        self.set_operation(theirs, mirrored_steps=[])
         with self.db.writer() as session:
             operations.supersede_queue(session, NOW, self.group_id, "move")
         for operation_id in waiting:
@@ -166,7 +168,10 @@ class AcceptTest(OperationsTest):
             self.assertIn("move", row.error["message"])
             self.assertEqual(NOW, row.finished_at)
         self.assertEqual("running", self.operation_row(running).status)
-        self.assertEqual("pending", self.operation_row(other).status)
+        for operation_id in (other, theirs):
+            self.assertEqual(
+                "pending", self.operation_row(operation_id).status
+            )
 
 
 class RecordTest(OperationsTest):
