@@ -6,6 +6,9 @@ import itertools
 from typing import Any
 import uuid
 
+import hypothesis
+from hypothesis import strategies as st
+
 from protector import constants as c
 from protector.db import models
 from protector.db.api import protection_groups
@@ -17,6 +20,30 @@ STATUSES = [
     (status, None) for status in S if status not in (S.ERROR, S.CREATING)
 ] + [(S.ERROR, verb) for verb in (V.CREATE, V.DELETE, V.FAILOVER, V.FAILBACK)]
 MOVED = (S.FAILED_OVER, S.FAILING_BACK)
+SITUATIONS = st.fixed_dictionaries(
+    {
+        "here": st.booleans(),
+        "busy": st.booleans(),
+        "members": st.booleans(),
+        "configured": st.booleans(),
+        "parked": st.booleans(),
+        "sync": st.sampled_from((*c.SyncStatus, None)),
+        "conditions": st.dictionaries(
+            st.sampled_from(list(c.Condition)),
+            st.sampled_from((True, False, None)),
+        ),
+    }
+).flatmap(
+    lambda found: st.sampled_from(STATUSES).map(
+        lambda pair: {**found, "status": pair[0], "error_verb": pair[1]}
+    )
+)
+PROFILE = hypothesis.settings(
+    max_examples=30,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 
 
 class LegalityTest(served.ApiTest):
@@ -54,6 +81,7 @@ class LegalityTest(served.ApiTest):
         configured: bool = True,
         busy: bool = False,
         parked: bool = True,
+        conditions: dict[str, bool | None] | None = None,
     ) -> None:
         moved = status in MOVED or error_verb == V.FAILBACK
         ends = [self.site.local_id, self.site.peer_id]
@@ -68,6 +96,11 @@ class LegalityTest(served.ApiTest):
             group.current_primary_site_id = ends[1] if moved else ends[0]
             group.operation_id = str(uuid.uuid4()) if busy else None
             self._hang_on(session, sync)
+            now = self.served.runtime.clock.now()
+            for kind, holds in (conditions or {}).items():
+                protection_groups.set_condition(
+                    group, kind, holds, "Observed", "As it is.", now
+                )
         if configured:
             self.site.configure(self.group_id)
         self.member_id = str(uuid.uuid4())
@@ -191,6 +224,23 @@ class LegalityTest(served.ApiTest):
                 self.assertIn(answer.status_code, (200, 202, 204), note)
                 yield verb
                 self.back(before)
+
+    # -- any situation
+
+    @hypothesis.settings(PROFILE)
+    @hypothesis.given(SITUATIONS)
+    def test_any_situation(self, situation: dict[str, Any]) -> None:
+        """What is published is what happens, and each refusal says of which
+        group it is, and what to do."""
+        conditions = situation.pop("conditions")
+        list(self.compare(conditions=conditions, **situation))
+        row = self.group_row(self.group_id)
+        path = f"/protection-groups/{self.group_id}"
+        shown = self.ok(self.tenant("GET", path))["protection_group"]
+        for verb, refused in shown["refused_actions"].items():
+            self.assertIn(row.name, refused["message"], verb)
+            why, _, remedy = refused["message"].partition(". ")
+            self.assertTrue(why and remedy.endswith("."), refused)
 
     # -- what is walked
 
