@@ -122,7 +122,12 @@ class EngineAPI:
         return self._call(context, "forward", group_id=group_id, action=action)
 
     def ping(self, context: RequestContext, timeout: float = 5) -> Json:
-        """One engine's word that it lives: ``{"host", "operations"}``."""
+        """One engine's word that it lives: ``{"host", "worker",
+        "operations", "arrays"}``; of the arrays what it last saw.
+
+        :raises EngineUnreachable: ``details`` say whether the ``bus`` took
+            the message.
+        """
         return self._call(context, "ping", timeout_=timeout)
 
     def _call(
@@ -136,11 +141,11 @@ class EngineAPI:
             answer = self._client.call(context, method, kwargs, timeout_)
         except messaging.MessagingTimeout:
             raise exception.EngineUnreachable(
-                "No protector-engine of this site answered."
+                "No protector-engine of this site answered.", bus=True
             ) from None
         except messaging.MessagingException as e:
             raise exception.EngineUnreachable(
-                "The message bus of this site does not answer."
+                "The message bus of this site does not answer.", bus=False
             ) from e
         if "error" in answer:
             raise exception.from_dict(answer["error"])

@@ -17,6 +17,7 @@ from protector import exception
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import (
     access,
+    array_watch,
     checkups,
     leases,
     manager,
@@ -61,6 +62,7 @@ class Engine:
         )
         self._mirror = mirror.Mirror(runtime, self._site_id)
         self._observer = observer.Observer(runtime)
+        self._arrays = array_watch.ArrayWatch(runtime)
         self._reprotection = reprotection.Reprotection(
             runtime, self._scanner.ring
         )
@@ -75,6 +77,7 @@ class Engine:
         scan = self._runtime.conf.engine.scan_interval
         self._every("mirror", MIRROR_INTERVAL, self._mirror.run)
         self._every("observe", scan, self._observer.run)
+        self._every("arrays", scan, self._arrays.run)
         self._every("check", scan, checkups.Checkups(self._runtime).run)
         self._every("push", scan, self._push_unsent)
         self._every("reprotect", scan, self._reprotection.run)
@@ -103,6 +106,7 @@ class Engine:
             "host": self._runtime.conf.host,
             "worker": self._worker,
             "operations": self._scanner.running,
+            "arrays": self._arrays.seen,
         }
 
     def _every(

@@ -17,6 +17,7 @@ class ServiceHealth(_base.Resource):
     requires_id = False
     allow_fetch = True
 
+    ok = resource.Body("ok", type=bool)
     api = resource.Body("api")
     engines = resource.Body("engines")
     database = resource.Body("database")

@@ -260,6 +260,26 @@ def states(session: orm.Session, group_ids: Sequence[str]) -> dict[str, State]:
     return {i: State(*rest) for i, *rest in session.execute(statement)}
 
 
+def behind(session: orm.Session) -> dict[str, int]:
+    """How many groups each other site does not hold the last version of."""
+    group = models.ProtectionGroup
+    local = sa.select(models.Site.id).where(models.Site.is_local)
+    other = sa.case(
+        (
+            group.primary_site_id == local.scalar_subquery(),
+            group.secondary_site_id,
+        ),
+        else_=group.primary_site_id,
+    )
+    statement = (
+        sa.select(other, sa.func.count())
+        .join(Sync)
+        .where(group.deleted == "", Sync.remote_status != c.SyncStatus.SYNCED)
+        .group_by(other)
+    )
+    return {site: number for site, number in session.execute(statement)}
+
+
 def require_in_sync(
     session: orm.Session, group: models.ProtectionGroup
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from protectorclient.osc import base, overview
 
-FIELDS = ("api", "engines", "database", "bus", "sites", "arrays")
+FIELDS = ("ok", "api", "engines", "database", "bus", "sites", "arrays")
 
 
 class ShowHealth(base.ShowOne):

@@ -124,6 +124,9 @@ class Storage:
     def driver(self, before_change: Any) -> Driver:
         return self._driver
 
+    def arrays(self) -> list[base.Array]:
+        return [self.array_of("", f"site-{name}") for name in "ab"]
+
     def array_of(self, site_id: str, site_name: str) -> base.Array:
         name = site_name.replace("site", "array")
         return base.Array(name, "", "", None, True, site_name, None)

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health over HTTP: of the service, and of a group."""
 
+from collections.abc import Callable
 import datetime
+import threading
+import types
 import uuid
+
+import fixtures
 
 from protector import constants as c
 from protector import exception, times
 from protector.db import models
-from protector.db.api import protection_groups
+from protector.db.api import metadata_sync, protection_groups
 from protector.tests.unit.api import served
 
 
@@ -18,11 +23,79 @@ class ServiceTest(served.ApiTest):
         self.assertEqual("controller1", shown["engines"][0]["host"])
         self.assertEqual(2, len(shown["sites"]))
 
-    def test_a_dead_engine_shows(self) -> None:
-        self.engine.refusals["ping"] = exception.EngineUnreachable("None.")
-        shown = self.ok(self.admin("GET", "/health"))["health"]
+    def health(self) -> dict:
+        return self.ok(self.admin("GET", "/health"))["health"]
+
+    def test_a_dead_engine_is_not_a_dead_bus(self) -> None:
+        for bus in (True, False):
+            self.engine.refusals["ping"] = exception.EngineUnreachable(
+                "None.", bus=bus
+            )
+            shown = self.health()
+            self.assertFalse(shown["ok"])
+            self.assertEqual([], shown["engines"])
+            self.assertIs(bus, shown["bus"]["ok"])
+            self.assertTrue(shown["database"]["ok"])
+
+    def test_a_dead_database_is_an_answer(self) -> None:
+        def dead() -> None:
+            raise exception.ServiceUnavailable("The database is away.")
+
+        self.use_database(dead)
+        shown = self.health()
         self.assertFalse(shown["ok"])
-        self.assertEqual([], shown["engines"])
+        self.assertEqual("The database is away.", shown["database"]["message"])
+        self.assertEqual([], shown["sites"])
+        self.assertEqual("controller1", shown["engines"][0]["host"])
+
+    def test_what_is_silent_does_not_hold_up_the_rest(self) -> None:
+        released = threading.Event()
+        self.addCleanup(released.set)
+
+        def silent() -> None:
+            released.wait()
+            raise exception.ServiceUnavailable("Too late.")
+
+        self.use_database(silent)
+        module = "protector.api.controllers.health"
+        self.useFixture(fixtures.MonkeyPatch(f"{module}.PATIENCE", 0.5))
+        shown = self.health()
+        self.assertFalse(shown["database"]["ok"])
+        self.assertEqual("controller1", shown["engines"][0]["host"])
+
+    def use_database(self, reader: Callable[[], object]) -> None:
+        runtime = self.served.runtime
+        stub = types.SimpleNamespace(reader=reader)
+        self.addCleanup(setattr, runtime, "db", runtime.db)
+        runtime.db = stub
+
+    def test_arrays_are_as_an_engine_saw_them(self) -> None:
+        conf = self.served.runtime.conf
+        conf.set_override("arrays", ["array-a", "array-b"], "storage")
+        at = "2026-11-24T03:11:10Z"
+        seen = {"name": "array-a", "ok": True, "message": None}
+        self.engine.answers["ping"] = {
+            "host": "controller1",
+            "arrays": [{**seen, "checked_at": at}],
+        }
+        shown = self.health()
+        self.assertEqual({**seen, "checked_at": at}, shown["arrays"][0])
+        self.assertIn("No engine", shown["arrays"][1]["message"])
+        self.assertFalse(shown["ok"])
+
+    def test_a_site_that_is_behind(self) -> None:
+        for status in (c.SyncStatus.FAILED, c.SyncStatus.SYNCED):
+            group_id = self.site.group()
+            now = self.served.runtime.clock.now()
+            with self.db.writer() as session:
+                group = protection_groups.get(session, group_id)
+                metadata_sync.settle(session, group, self.site.local_id, now)
+                metadata_sync.find(session, group_id).remote_status = status
+        here, there = self.health()["sites"]
+        self.assertEqual(
+            [0, 1], [s["groups_out_of_sync"] for s in (here, there)]
+        )
+        self.assertEqual([True, False], [here["ok"], there["ok"]])
 
     def test_only_administrators(self) -> None:
         answer = self.ask("GET", "/v1/health")
