@@ -58,8 +58,12 @@ class Bed(fixtures.Fixture, abc.ABC):
         """The site's API is gone, as if its host had lost its power."""
 
     @abc.abstractmethod
+    def hang_api(self, site: Site) -> None:
+        """The site's API takes connections and answers nothing."""
+
+    @abc.abstractmethod
     def start_api(self, site: Site) -> None:
-        """It answers again."""
+        """It answers again, whatever was done to it."""
 
     @abc.abstractmethod
     def kill_engine(self, site: Site) -> None:

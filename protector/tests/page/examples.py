@@ -77,7 +77,7 @@ class Examples(walk.Walk):
         )
 
     def _recover(self, commands: walk.Commands) -> None:
-        """The peer dies while a change is settled here."""
+        """The peer hangs while a change is settled here."""
         self._change_without_peer()
         done = self.run_command(commands.take("openstack protector"))
         self._check_report(commands, "Sync Status: ✗", "2. Force", done.out)
@@ -109,7 +109,7 @@ class Examples(walk.Walk):
                     )
                 )
             )
-            self.bed.kill_api(self.bed.b)
+            self.bed.hang_api(self.bed.b)
             self.bed.slow_arrays(0)
             asked.result()
         self.wait(lambda: changes()[0].status == "completed")

@@ -8,7 +8,6 @@ ID = "<id>"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _AGO = re.compile(r"\(\d+ \w+ ago\)")
 _SPAN = re.compile(r"\b\d+ ?ms\b")
-_ERROR = re.compile(r"^Error: .+", re.MULTILINE)
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # a UUID, or one of the page's decorated ones
 _ID = re.compile(
@@ -27,8 +26,7 @@ def report(text: str, names: dict[str, str]) -> list[str]:
     text = _TIME.sub("<time>", text)
     text = _AGO.sub("(<span> ago)", text)
     text = _SPAN.sub("<span>", text)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _ERROR.sub("Error: <why>", "\n".join(lines)).splitlines()
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def table(text: str) -> list[list[str]]:

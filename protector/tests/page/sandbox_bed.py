@@ -2,7 +2,9 @@
 """The page's bed on emulated clouds: a sandbox of its own."""
 
 import contextlib
+import os
 import pathlib
+import signal
 
 import fixtures
 import requests
@@ -68,8 +70,17 @@ class SandboxBed(bed.Bed):
     def kill_api(self, site: bed.Site) -> None:
         self._fleet.kill(site.name)
 
+    def hang_api(self, site: bed.Site) -> None:
+        self._signal(site, signal.SIGSTOP)
+
     def start_api(self, site: bed.Site) -> None:
+        self._signal(site, signal.SIGCONT)
         self._fleet.start(site.name)
+
+    def _signal(self, site: bed.Site, number: int) -> None:
+        pid = self._fleet.living()[site.name]
+        if pid is not None:
+            os.kill(pid, number)
 
     kill_engine = kill_api
     start_engine = start_api
