@@ -7,25 +7,19 @@ class; a test that ends leaves them as it found them.
 
 from collections.abc import Iterator
 import contextlib
-import json
-import pathlib
 import secrets
 import time
 from typing import Any, ClassVar
 
-from testtools import content
-
 from protector.sandbox import workload
-from protector.tests import base
 from protector.tests.realcloud import (
     disks,
-    inventory,
-    pair,
     protector_site,
+    residue,
     rest,
     scene,
     settings,
-    sweep,
+    tenancy,
 )
 
 MEMBER_SECONDS = 240
@@ -37,12 +31,9 @@ Digests = dict[str, str]
 """Of each volume, by its name."""
 
 
-class StoryTestCase(base.TestCase):
+class StoryTestCase(residue.PairTestCase):
     """Servers run at ``a``; ``b`` is where they go."""
 
-    DEFAULT_TIMEOUT = 900
-    LOOPBACK_ONLY = False
-    pair: ClassVar[pair.Pair]
     servers: ClassVar[list[workload.Server]]
     names: ClassVar[workload.Names]
 
@@ -51,48 +42,19 @@ class StoryTestCase(base.TestCase):
         super().setUpClass()
         given = settings.read()
         cls.names = given.names
-        cls.pair = pair.Pair(given)
-        cls.pair.setUp()
-        cls.addClassCleanup(cls.pair.cleanUp)
+        found = tenancy.Tenancy(given)
+        found.setUp()
+        cls.addClassCleanup(found.cleanUp)
+        cls.pair, cls.servers = found.pair, found.servers
         cls.a, cls.b = cls.pair.a, cls.pair.b
         (given.state / TIMINGS).unlink(missing_ok=True)
-        for site in (cls.a, cls.b):
-            cls._begin_clean(site, given.state)
-        cls.servers = workload.create_workload(
-            cls.a.tenant.session,
-            given.names,
-            cls.a.tenant.config.get_region_name(),
-        )
-
-    @classmethod
-    def _begin_clean(
-        cls, site: protector_site.Site, state: pathlib.Path
-    ) -> None:
-        """Sweep what a run that was interrupted left; later, what we did."""
-        path = state / f"{site.name}.json"
-        if path.exists():
-            sweep.sweep(site.admin, site.tenant, json.loads(path.read_text()))
-        before = inventory.take(site.tenant)
-        path.write_text(json.dumps(before))
-        cls.addClassCleanup(path.unlink)
-        cls.addClassCleanup(sweep.sweep, site.admin, site.tenant, before)
 
     def setUp(self) -> None:
         super().setUp()
-        self.addOnException(self._attach)
         self.at_a = self.pair.tenant(self.a)
         self.at_b = self.pair.tenant(self.b)
-        self.before = self.take()
         self._timings: list[str] = []
         self.addCleanup(self._write_timings)
-
-    def _attach(self, _error: Any) -> None:
-        """Show the ends of all logs with the failure."""
-        running = self.pair.processes
-        for name in running.names():
-            self.addDetail(
-                f"{name}.log", content.text_content(running.tail(name))
-            )
 
     @contextlib.contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -219,26 +181,6 @@ class StoryTestCase(base.TestCase):
             self.assertEqual(
                 set(made.volume_ids), set(server.volumes.values())
             )
-
-    # -- what is left
-
-    def take(self) -> tuple[inventory.Inventory, inventory.Inventory]:
-        return inventory.take(self.a.tenant), inventory.take(self.b.tenant)
-
-    def check_no_residue(self) -> None:
-        """Both clouds and arrays have what they had before the test."""
-        for before, after in zip(self.before, self.take(), strict=True):
-            self.assertEqual({}, inventory.added(before, after))
-            self.assertEqual({}, inventory.removed(before, after))
-        self.check_no_staging()
-        for site in (self.a, self.b):
-            user = self.pair.service_user(site)
-            self.assertEqual([], [k.name for k in user.compute.keypairs()])
-
-    def check_no_staging(self) -> None:
-        arrays = self.pair.arrays
-        for array in (arrays.a, arrays.b):
-            self.assertEqual([], array.leftovers(), array.name)
 
 
 def _volumes(found: dict[str, scene.Seen]) -> list[tuple[str, str]]:
