@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The contract tests and the end-to-end story on two real clouds. The scripts
-# in $PROTECTOR_REALCLOUD_DIR start them (install.sh, infra.sh, up.sh,
-# down.sh); clouds that already run are used and left running. Exits 77 when
-# there are no such scripts.
+# The contract tests, the end-to-end story and the documented page on two real
+# clouds. The scripts in $PROTECTOR_REALCLOUD_DIR start them (install.sh,
+# infra.sh, up.sh, down.sh); clouds that already run are used and left running.
+# Exits 77 when there are no such scripts.
 #
 # The clouds' own MariaDB and RabbitMQ serve Protector too: a database and a
 # virtual host of each site's own.
@@ -77,4 +77,7 @@ echo "$(date +%T) testing"
 export PROTECTOR_CONTRACT_CLOUD=site-a
 export OS_TEST_PATH=./protector/tests/realcloud
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
+# the page is walked where it is at hand
+page=$(realpath -m "${PROTECTOR_PAGE:-../shared/reference/protection-groups-api.txt}")
+[[ ! -f $page ]] || export PROTECTOR_PAGE=$page
 run_stestr realcloud . --serial "$@"

@@ -58,7 +58,10 @@ class Pair(fixtures.Fixture):
         )
 
     def _connect(self, cloud: str) -> connection.Connection:
-        found = openstack.connect(cloud=cloud)
+        # as a user names it in clouds.yaml: the tests import no client
+        found = openstack.connect(
+            cloud=cloud, vendor_hook="protectorclient.sdk:load"
+        )
         self.addCleanup(found.close)
         return found
 

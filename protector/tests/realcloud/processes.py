@@ -117,10 +117,25 @@ class Processes(fixtures.Fixture):
             return
         if self._recorded(name) is not None or name in self._children:
             for pid in _session(record[0]):
-                _kill(pid)
+                _send(pid, signal.SIGKILL)
             wait_until(lambda: not _session(record[0]), KILL_SECONDS)
         self._reap(name)
         self._pid_file(name).unlink()
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP to the whole session: its sockets are there, and nobody
+        answers on them."""
+        self._signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on; nothing is done to what is not frozen."""
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: int) -> None:
+        leader = self._recorded(name)
+        if leader is not None:
+            for pid in _session(leader):
+                _send(pid, number)
 
     def _spawn(self, name: str, command: Sequence[str]) -> None:
         with open(self.log(name), "ab") as log:
@@ -195,9 +210,9 @@ def _pids() -> Iterator[int]:
             yield int(entry)
 
 
-def _kill(pid: int) -> None:
+def _send(pid: int, number: int) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         pass
 

@@ -131,7 +131,7 @@ class Site(fixtures.Fixture):
         self.id = self._manage(
             "site", "init", "--name", self.name, "--endpoint", self.endpoint
         ).splitlines()[-1]
-        self._daemon(self.api, "protector.cmd.api")
+        self.start_api()
         self.addCleanup(self._processes.stop, self.api)
         self.start_engine()
         self.addCleanup(self._processes.stop, self.engine)
@@ -180,15 +180,18 @@ class Site(fixtures.Fixture):
 
     def wait(self) -> None:
         """Wait until API and engine serve."""
-        processes.wait_until(
-            lambda: self._answers() or self._gone(self.api),
-            START_SECONDS,
-            told=lambda: self._processes.tail(self.api),
-        )
+        self.wait_for_api()
         processes.wait_until(
             lambda: self._serves() or self._gone(self.engine),
             START_SECONDS,
             told=lambda: self._processes.tail(self.engine),
+        )
+
+    def wait_for_api(self) -> None:
+        processes.wait_until(
+            lambda: self._answers() or self._gone(self.api),
+            START_SECONDS,
+            told=lambda: self._processes.tail(self.api),
         )
 
     def _answers(self) -> bool:
@@ -214,10 +217,25 @@ class Site(fixtures.Fixture):
         """The name of the engine among the processes."""
         return f"engine-{self.name}"
 
+    def start_api(self) -> None:
+        """Start the API, or let it go on; ``wait_for_api`` sees it serve."""
+        if self._processes.alive(self.api):
+            self._processes.thaw(self.api)
+        else:
+            self._daemon(self.api, "protector.cmd.api")
+
+    def kill_api(self) -> None:
+        self._processes.kill(self.api)
+
+    def hang_api(self) -> None:
+        """It takes connections and answers nothing."""
+        self._processes.freeze(self.api)
+
     def start_engine(self) -> None:
-        """Start the engine; ``wait`` sees it serve."""
-        self._served = self._count()
-        self._daemon(self.engine, "protector.cmd.engine")
+        """Start the engine if it does not run; ``wait`` sees it serve."""
+        if not self._processes.alive(self.engine):
+            self._served = self._count()
+            self._daemon(self.engine, "protector.cmd.engine")
 
     def kill_engine(self) -> None:
         self._processes.kill(self.engine)

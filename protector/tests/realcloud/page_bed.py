@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page's bed on two real clouds, with the suite's pair on them."""
+
+from protector.tests.page import bed
+from protector.tests.realcloud import pair, protector_site, settings, tenancy
+
+PLAIN_TYPE = "plain"
+
+
+class RealBed(bed.Bed):
+    """:ivar pair: what it stands on."""
+
+    plain_type = PLAIN_TYPE
+    engine_apart = True
+    patience = 240.0
+    pair: pair.Pair
+
+    def _setUp(self) -> None:
+        given = settings.read()
+        found = self.useFixture(tenancy.Tenancy(given))
+        self.pair, self.servers = found.pair, found.servers
+        self.volume_type = given.names.volume_type
+        self._sites = {s.name: s for s in (self.pair.a, self.pair.b)}
+        self.a, self.b = (_site(s) for s in self._sites.values())
+        storage = self.pair.a.admin.block_storage
+        volume = storage.get_volume(self.servers[0].volume_ids[0])
+        self.backend = str(volume.host)
+
+    def kill_api(self, site: bed.Site) -> None:
+        self._sites[site.name].kill_api()
+
+    def hang_api(self, site: bed.Site) -> None:
+        self._sites[site.name].hang_api()
+
+    def start_api(self, site: bed.Site) -> None:
+        self._sites[site.name].start_api()
+        self._sites[site.name].wait_for_api()
+
+    def kill_engine(self, site: bed.Site) -> None:
+        self._sites[site.name].kill_engine()
+
+    def start_engine(self, site: bed.Site) -> None:
+        self._sites[site.name].start_engine()
+        self._sites[site.name].wait()
+
+    def slow_arrays(self, milliseconds: int) -> None:
+        for array in (self.pair.arrays.a, self.pair.arrays.b):
+            array.tune(latency_ms=milliseconds)
+
+    def refuse_on_array(self, call: str | None) -> None:
+        faults = [{"match": call, "status": 400}] if call else []
+        self.pair.arrays.a.plant(*faults)
+
+
+def _site(site: protector_site.Site) -> bed.Site:
+    auth = site.tenant.config.get_auth_args()
+    return bed.Site(
+        name=site.name,
+        id=site.id,
+        api=site.endpoint.removeprefix("http://"),
+        user=auth["username"],
+        password=auth["password"],
+        project=auth["project_name"],
+        auth_url=site.auth_url,
+        region=site.tenant.config.get_region_name(),
+        tenant=site.tenant,
+        admin=site.admin,
+    )
