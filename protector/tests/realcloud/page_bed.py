@@ -2,27 +2,26 @@
 """The page's bed on two real clouds, with the suite's pair on them."""
 
 from protector.tests.page import bed
-from protector.tests.realcloud import pair, protector_site, settings, tenancy
+from protector.tests.realcloud import protector_site, tenancy
 
 PLAIN_TYPE = "plain"
 
 
 class RealBed(bed.Bed):
-    """:ivar pair: what it stands on."""
-
     plain_type = PLAIN_TYPE
     engine_apart = True
     patience = 240.0
-    pair: pair.Pair
+
+    def __init__(self, given: tenancy.Tenancy) -> None:
+        super().__init__()
+        self._pair = given.pair
+        self._sites = {s.name: s for s in (self._pair.a, self._pair.b)}
+        self.servers = given.servers
+        self.volume_type = given.names.volume_type
 
     def _setUp(self) -> None:
-        given = settings.read()
-        found = self.useFixture(tenancy.Tenancy(given))
-        self.pair, self.servers = found.pair, found.servers
-        self.volume_type = given.names.volume_type
-        self._sites = {s.name: s for s in (self.pair.a, self.pair.b)}
         self.a, self.b = (_site(s) for s in self._sites.values())
-        storage = self.pair.a.admin.block_storage
+        storage = self._pair.a.admin.block_storage
         volume = storage.get_volume(self.servers[0].volume_ids[0])
         self.backend = str(volume.host)
 
@@ -44,12 +43,12 @@ class RealBed(bed.Bed):
         self._sites[site.name].wait()
 
     def slow_arrays(self, milliseconds: int) -> None:
-        for array in (self.pair.arrays.a, self.pair.arrays.b):
+        for array in (self._pair.arrays.a, self._pair.arrays.b):
             array.tune(latency_ms=milliseconds)
 
     def refuse_on_array(self, call: str | None) -> None:
         faults = [{"match": call, "status": 400}] if call else []
-        self.pair.arrays.a.plant(*faults)
+        self._pair.arrays.a.plant(*faults)
 
 
 def _site(site: protector_site.Site) -> bed.Site:

@@ -6,19 +6,21 @@ from typing import Any, ClassVar
 from testtools import content
 
 from protector.tests import base
-from protector.tests.realcloud import inventory, pair
+from protector.tests.realcloud import inventory, pair, tenancy
 
 
 class PairTestCase(base.TestCase):
-    """:cvar pair: of all tests of the class."""
+    """:cvar tenancy: of all tests; whoever has them makes it."""
 
     DEFAULT_TIMEOUT = 900
     LOOPBACK_ONLY = False
-    pair: ClassVar[pair.Pair]
+    tenancy: ClassVar[tenancy.Tenancy]
+    pair: pair.Pair
 
     def setUp(self) -> None:
         # before what others do about it writes more into the logs
         self.addOnException(self._attach)
+        self.pair = self.tenancy.pair
         super().setUp()
         self.before = self._take()
 

@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of the story that its tests are told with.
 
-One pair of Protectors and three servers of a tenant serve all tests of a
-class; a test that ends leaves them as it found them.
+A test that ends leaves the pair and its servers as it found them.
 """
 
 from collections.abc import Iterator
 import contextlib
 import secrets
 import time
-from typing import Any, ClassVar
+from typing import Any
 
-from protector.sandbox import workload
 from protector.tests.realcloud import (
     disks,
     protector_site,
     residue,
     rest,
     scene,
-    settings,
-    tenancy,
 )
 
 MEMBER_SECONDS = 240
@@ -34,23 +30,16 @@ Digests = dict[str, str]
 class StoryTestCase(residue.PairTestCase):
     """Servers run at ``a``; ``b`` is where they go."""
 
-    servers: ClassVar[list[workload.Server]]
-    names: ClassVar[workload.Names]
-
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        given = settings.read()
-        cls.names = given.names
-        found = tenancy.Tenancy(given)
-        found.setUp()
-        cls.addClassCleanup(found.cleanUp)
-        cls.pair, cls.servers = found.pair, found.servers
-        cls.a, cls.b = cls.pair.a, cls.pair.b
-        (given.state / TIMINGS).unlink(missing_ok=True)
+        directory = cls.tenancy.pair.processes.directory
+        (directory / TIMINGS).unlink(missing_ok=True)
 
     def setUp(self) -> None:
         super().setUp()
+        self.names, self.servers = self.tenancy.names, self.tenancy.servers
+        self.a, self.b = self.pair.a, self.pair.b
         self.at_a = self.pair.tenant(self.a)
         self.at_b = self.pair.tenant(self.b)
         self._timings: list[str] = []

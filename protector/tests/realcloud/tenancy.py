@@ -20,7 +20,7 @@ from protector.tests.realcloud import (
 
 
 class Tenancy(fixtures.Fixture):
-    """``pair``, and the ``servers`` at its ``a``."""
+    """``pair``, and the ``servers`` at its ``a``, made as ``names`` says."""
 
     pair: pair.Pair
     servers: list[workload.Server]
@@ -28,6 +28,7 @@ class Tenancy(fixtures.Fixture):
     def __init__(self, given: settings.Settings) -> None:
         super().__init__()
         self._given = given
+        self.names = given.names
 
     def _setUp(self) -> None:
         given = self._given

@@ -1,7 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A group of servers goes to the other cloud and comes back."""
+"""What is tested on the pair of clouds: the story, and the documented page.
 
-from protector.tests.realcloud import processes, story
+One module, as the pair is made once for all of it.
+"""
+
+import unittest
+
+from protector.tests.page import examples, issues, usage
+from protector.tests.realcloud import (
+    page_bed,
+    processes,
+    residue,
+    settings,
+    story,
+    tenancy,
+)
 
 SLOW_MS = 700
 """Makes a step that works on an array long enough to be met in it."""
@@ -9,7 +22,16 @@ STEP_SECONDS = 240
 RECOVERY_SECONDS = 600
 
 
+def setUpModule() -> None:
+    found = tenancy.Tenancy(settings.read())
+    found.setUp()
+    unittest.addModuleCleanup(found.cleanUp)
+    residue.PairTestCase.tenancy = found
+
+
 class StoryTest(story.StoryTestCase):
+    """A group of servers goes to the other cloud and comes back."""
+
     def test_there_and_back(self) -> None:
         with self.timed("create group"):
             group_id = self.create_group()
@@ -83,3 +105,21 @@ class StoryTest(story.StoryTestCase):
         self.assertEqual(written, self.read(self.a, back))
         self.delete_group(group_id)
         self.check_no_residue()
+
+
+class PageTest(
+    residue.PairTestCase, usage.Usage, examples.Examples, issues.Issues
+):
+    """The documented page, walked from top to bottom."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.begin(page_bed.RealBed(cls.tenancy))
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(self.check_no_residue)
+
+    def test_nothing_is_left_out(self) -> None:
+        self.check_nothing_left_out()
