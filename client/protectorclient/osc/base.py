@@ -61,6 +61,9 @@ class Ending:
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run, and turn what came up into an exit code."""
+        if hasattr(self.app.stdout, "reconfigure"):
+            # our marks are no reason to fail where the encoding has none
+            self.app.stdout.reconfigure(errors="replace")
         try:
             done = super().run(parsed_args)  # type: ignore[misc]
             return self.exit_code or done or failures.DONE
@@ -121,14 +124,8 @@ class Report(ShowOne):
             name: getattr(value, "machine_readable", lambda v=value: v)()
             for name, value in zip(column_names, data, strict=True)
         }
-        self.write(self.report(raw))
+        self.app.stdout.write(f"{self.report(raw)}\n")
         return 0
-
-    def write(self, text: str) -> None:
-        """Write to stdout what its encoding has room for."""
-        encoding = getattr(self.app.stdout, "encoding", None) or "utf-8"
-        fitting = text.encode(encoding, "replace").decode(encoding)
-        self.app.stdout.write(f"{fitting}\n")
 
 
 def add_wait_options(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +162,17 @@ def positive_seconds(text: str) -> float:
 
 class Waiting(Ending):
     """Mixin of commands that wait for operations."""
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run; when interrupted before there is a task to name, say so."""
+        try:
+            return super().run(parsed_args)
+        except KeyboardInterrupt:
+            self.say(
+                "interrupted; a task that was started goes on, see:\n"
+                "openstack protector operation list"
+            )
+            return failures.DETACHED
 
     def follow(
         self,

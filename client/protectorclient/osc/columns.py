@@ -161,7 +161,7 @@ def check_line(check: dict[str, Any]) -> str:
         mark = "✓" if check["ok"] else "✗"
     else:
         mark = str(check.get("severity") or "").upper() or "-"
-    what = check.get("check") or check.get("code") or check.get("name") or ""
+    what = check.get("code") or check.get("check") or check.get("name") or ""
     line = f"{mark} {what}: {check.get('message') or ''}".rstrip(": ")
     fix = check.get("fix") or check.get("remedy")
     return f"{line} Fix: {fix}" if fix else line

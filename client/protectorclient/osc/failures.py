@@ -54,9 +54,8 @@ def in_words(error: Exception) -> Exception:
         )
     if isinstance(error, sdk_exceptions.ServiceDisabledException):
         return osc_exceptions.CommandError(
-            "this cloud has no service 'protector' in its catalogue for your "
-            "region and interface; ask its operator, or set "
-            "protector_endpoint_override in clouds.yaml"
+            f"{_first_line(error)} Ask the operator of this cloud, or set "
+            "<service>_endpoint_override in clouds.yaml"
         )
     if isinstance(error, errors.ProtectorHttpException):
         return error

@@ -76,6 +76,8 @@ class FakeCloud:
         self.add("GET", r"/identity/?|/identity/v3/?", self._versions)
         self.add("POST", r"/identity/v3/auth/tokens", self._token)
         self.add("GET", r"/compute/?|/compute/v2.1/?", self._nova_version)
+        self.add("GET", r"/volume/?|/volume/v3/?", self._cinder_version)
+        self.add("GET", r"/volume/v3/[^/]+/types", self._no_types)
         self.add("GET", r"/compute/v2.1/servers(/detail)?", self._servers)
         self.add("GET", r"/compute/v2.1/servers/(?P<id>.*)", self._one_server)
 
@@ -91,6 +93,10 @@ class FakeCloud:
     def add(self, method: str, pattern: str, handler: Handler) -> None:
         """Route a path (a whole-path regex) to a handler."""
         self._routes.append((method, re.compile(pattern), handler))
+
+    def prepend(self, method: str, pattern: str, handler: Handler) -> None:
+        """Route a path to a handler in the place of the usual one."""
+        self._routes.insert(0, (method, re.compile(pattern), handler))
 
     def asked(self, method: str, ending: str) -> list[Request]:
         """The calls with this method whose path ends so."""
@@ -154,6 +160,9 @@ class FakeCloud:
                 self._service("identity", "identity", "/identity"),
                 self._service("protector", "protector", "/dr"),
                 self._service("nova", "compute", "/compute/v2.1"),
+                self._service(
+                    "cinder", "block-storage", f"/volume/v3/{PROJECT}"
+                ),
             ],
         }
         return Answer(201, {"token": token}, {"X-Subject-Token": TOKEN})
@@ -174,14 +183,23 @@ class FakeCloud:
         }
 
     def _nova_version(self, request: Request) -> Answer:
+        return self._version("v2.1", "2.90", "/compute/v2.1/")
+
+    def _cinder_version(self, request: Request) -> Answer:
+        return self._version("v3.0", "3.70", "/volume/v3/")
+
+    def _version(self, name: str, newest: str, path: str) -> Answer:
         version = {
-            "id": "v2.1",
+            "id": name,
             "status": "CURRENT",
-            "version": "2.90",
-            "min_version": "2.1",
-            "links": [{"rel": "self", "href": f"{self.url}/compute/v2.1/"}],
+            "version": newest,
+            "min_version": name.removeprefix("v"),
+            "links": [{"rel": "self", "href": self.url + path}],
         }
         return Answer(200, {"version": version})
+
+    def _no_types(self, request: Request) -> Answer:
+        return Answer(200, {"volume_types": []})
 
     def _servers(self, request: Request) -> Answer:
         name = request.query.get("name", "")

@@ -78,7 +78,13 @@ class FakeProtector(fake_cloud.FakeCloud):
         add("GET", r"/dr/v1/admin/sites", self._admin_sites)
         add("POST", r"/dr/v1/admin/sites", self._register)
         add("PUT", r"/dr/v1/admin/sites/(?P<id>[^/]+)", self._put_site)
+        add("DELETE", r"/dr/v1/admin/sites/.*", self._gone)
         add("POST", r"/dr/v1/admin/sites/.*/action", self._site_action)
+        add("GET", r"/dr/v1/admin/tenant-mappings", self._list_pairs)
+        add("POST", r"/dr/v1/admin/tenant-mappings", self._show_pair)
+        add("GET", r"/dr/v1/admin/tenant-mappings/.*", self._show_pair)
+        add("DELETE", r"/dr/v1/admin/tenant-mappings/.*", self._gone)
+        add("GET", r"/dr/v1/health", self._health)
         add("GET", tenant + r"/sites", self._list_sites)
         add("GET", tenant + r"/sites/.*/volume-types", self._types)
         add("GET", tenant + r"/sites/(?P<id>[^/]+)", self._show_site)
@@ -96,6 +102,9 @@ class FakeProtector(fake_cloud.FakeCloud):
         add("GET", _GROUP + "/health", self._group_health)
         add("GET", _GROUP + "/policy", self._get_policy)
         add("PUT", _GROUP + "/policy", self._put_policy)
+        add("DELETE", _GROUP + "/policy", self._gone)
+        add("GET", _GROUP + "/consistency-group", self._cg)
+        add("GET", _GROUP + "/recovery-points", self._points)
         add("GET", _GROUP + "/mappings", self._get_mappings)
         add("GET", _GROUP + "/mappings/proposal", self._get_mappings)
         add("PUT", _GROUP + "/mappings", self._put_mappings)
@@ -139,6 +148,29 @@ class FakeProtector(fake_cloud.FakeCloud):
             "peer_volume_type_id": TYPE,
         }
         return Answer(200, {"volume_types": [row]})
+
+    def _list_pairs(self, request: Request) -> Answer:
+        return self._paged(request, "tenant_mappings", [self._pair()])
+
+    def _show_pair(self, request: Request) -> Answer:
+        return Answer(200, {"tenant_mapping": self._pair()})
+
+    def _pair(self) -> dict[str, str]:
+        return {
+            "id": new_id(),
+            "local_project_id": fake_cloud.PROJECT,
+            "remote_site_id": SITE_B,
+            "remote_project_id": fake_cloud.PROJECT,
+        }
+
+    def _gone(self, request: Request) -> Answer:
+        return Answer(204)
+
+    def _health(self, request: Request) -> Answer:
+        part = {"ok": True, "message": None}
+        one = {name: part for name in ("api", "database", "bus")}
+        many = {name: [part] for name in ("engines", "sites", "arrays")}
+        return Answer(200, {"health": {"ok": True, **one, **many}})
 
     # groups
 
@@ -235,6 +267,36 @@ class FakeProtector(fake_cloud.FakeCloud):
 
     def _get_mappings(self, request: Request) -> Answer:
         return Answer(200, {"mappings": self.mappings})
+
+    def _cg(self, request: Request) -> Answer:
+        group = self._group(request)
+        body = {
+            "id": group["consistency_group_id"],
+            "protection_group_id": group["id"],
+            "name": f"pg-{group['name']}-cg",
+            "status": "active",
+            "volume_count": 2,
+        }
+        return Answer(200, {"consistency_group": body})
+
+    def _points(self, request: Request) -> Answer:
+        point = {
+            "id": new_id(),
+            "name": "pg.e1-1",
+            "created_at": _NOW,
+            "completed_at": None,
+            "complete": False,
+            "progress": 0.5,
+            "bytes": 1024,
+            "direction": "primary",
+            "source_site_id": SITE_A,
+            "target_site_id": SITE_B,
+            "epoch": 1,
+            "members": [],
+            "eligible": False,
+            "ineligible_reason": "it has not arrived yet",
+        }
+        return self._paged(request, "recovery_points", [point])
 
     def _put_mappings(self, request: Request) -> Answer:
         self.mappings = request.body["mappings"]

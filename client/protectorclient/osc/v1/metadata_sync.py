@@ -156,10 +156,10 @@ class ForceSync(base.Waiting, base.Report):
 
     def _say_unreachable(self, parsed_args: argparse.Namespace) -> None:
         if parsed_args.formatter == "table":
-            self.write(
+            self.app.stdout.write(
                 "Force Sync Initiated...\n"
                 "Checking remote site connectivity...\n"
-                f"✗ {self._peer} is unreachable"
+                f"✗ {self._peer} is unreachable\n"
             )
 
     def report(self, data: dict[str, Any]) -> str:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``openstack ...`` in this process, with its output captured."""
+"""Runs ``openstack ...``, with its output captured.
+
+In this process, which is quick, or as the executable that users start.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from dataclasses import dataclass
 import io
 import json
 import logging
+import os
+import pathlib
 import re
+import subprocess
+import sys
 from typing import Any
 
 import fixtures
@@ -78,6 +85,51 @@ class CommandCase(base.SitesCase):
     def group(self, words: str, *argv: str, **kwargs: Any) -> Result:
         """Run ``openstack protector protection-group <words> <argv>``."""
         return self.protector(f"protection-group {words}", *argv, **kwargs)
+
+
+class ProcessCase(base.SitesCase):
+    """The real executable, of the environment that the tests run in."""
+
+    def start(
+        self,
+        *argv: str,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start ``openstack --os-cloud site-a protector <argv>``."""
+        openstack = pathlib.Path(sys.executable).with_name("openstack")
+        process = subprocess.Popen(
+            [openstack, "--os-cloud", "site-a", "protector", *argv],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env={**os.environ, "TERM": "xterm", **environment},
+            text=True,
+            encoding="utf-8",
+        )
+        self.addCleanup(self._end, process)
+        return process
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+    def end(self, process: subprocess.Popen[str]) -> Result:
+        """Wait for it; however it ended, no traceback was shown."""
+        out, err = process.communicate(timeout=50)
+        self.assertNotIn("Traceback", err or "")
+        return Result(process.returncode, out or "", err or "")
+
+    def protector(self, words: str, *argv: str, **options: Any) -> Result:
+        """Run ``openstack protector <words> <argv>``."""
+        return self.end(self.start(*words.split(), *argv, **options))
+
+    def group(self, words: str, *argv: str, **options: Any) -> Result:
+        """Run ``openstack protector protection-group <words> <argv>``."""
+        return self.protector(f"protection-group {words}", *argv, **options)
 
 
 def normalised(text: str) -> list[str]:
