@@ -18,7 +18,7 @@ export PATH=$VENV/bin:$PATH
 export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
-declare -A LIMIT=([pep8]=120 [unit]=900 [client]=420 [functional]=900
+declare -A LIMIT=([pep8]=120 [unit]=900 [client]=600 [functional]=900
     [fuzz]=600 [docs]=300 [package]=300 [systemd]=60 [realcloud]=2400)
 STAGES=(pep8 unit client functional fuzz docs package systemd realcloud)
 PASSED=0

@@ -83,6 +83,7 @@ _SPECIAL: dict[str, type[columns.FormattableColumn]] = {
     "findings": Checks,
     "validation": Checks,
     "checks": Checks,
+    "preflight": Checks,
 }
 
 _MARKS = {
@@ -138,10 +139,7 @@ def fields(
 
 def step_member(step: dict[str, Any]) -> str:
     """Whom a step is about, in words; empty for the whole group."""
-    member = step.get("member_name") or step.get("member") or ""
-    if isinstance(member, dict):
-        member = member.get("instance_name") or member.get("id") or ""
-    return str(member)
+    return step.get("member") or ""
 
 
 def step_line(step: dict[str, Any]) -> str:
@@ -163,7 +161,7 @@ def check_line(check: dict[str, Any]) -> str:
         mark = str(check.get("severity") or "").upper() or "-"
     what = check.get("code") or check.get("check") or check.get("name") or ""
     line = f"{mark} {what}: {check.get('message') or ''}".rstrip(": ")
-    fix = check.get("fix") or check.get("remedy")
+    fix = check.get("fix")
     return f"{line} Fix: {fix}" if fix else line
 
 

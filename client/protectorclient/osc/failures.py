@@ -52,7 +52,11 @@ def in_words(error: Exception) -> Exception:
         return osc_exceptions.CommandError(
             f"Keystone refused the credentials: {error}"
         )
-    if isinstance(error, sdk_exceptions.ServiceDisabledException):
+    if isinstance(
+        error,
+        sdk_exceptions.ServiceDisabledException
+        | ksa_exceptions.EndpointNotFound,
+    ):
         return osc_exceptions.CommandError(
             f"{_first_line(error)} Ask the operator of this cloud, or set "
             "<service>_endpoint_override in clouds.yaml"

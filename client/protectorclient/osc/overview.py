@@ -63,14 +63,6 @@ def last_drills(
     return found
 
 
-def why_not(point: Any) -> str:
-    """Why a recovery point is not eligible; empty if it is."""
-    for key in ("why_not", "reason", "ineligible_reason", "message"):
-        if point.get(key):
-            return str(point.get(key))
-    return ""
-
-
 def side_by_side(
     said: list[clouds.Said], first: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:

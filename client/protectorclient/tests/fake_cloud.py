@@ -66,6 +66,8 @@ class FakeCloud:
         self.calls: list[Request] = []
         #: Answers to give instead, by (method, regex of the path).
         self.instead: list[tuple[str, str, Answer]] = []
+        #: A type of service that is not in the catalogue.
+        self.left_out = ""
         self.servers: list[dict[str, str]] = []
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
         self._server = wsgi.Server(("127.0.0.1", 0), self._app, numthreads=4)
@@ -156,28 +158,34 @@ class FakeCloud:
             "roles": [{"id": "r", "name": "admin"}],
             "expires_at": "2099-01-01T00:00:00.000000Z",
             "issued_at": "2025-01-01T00:00:00.000000Z",
-            "catalog": [
-                self._service("identity", "identity", "/identity"),
-                self._service("protector", "protector", "/dr"),
-                self._service("nova", "compute", "/compute/v2.1"),
-                self._service(
-                    "cinder", "block-storage", f"/volume/v3/{PROJECT}"
-                ),
-            ],
+            "catalog": self._catalog(),
         }
         return Answer(201, {"token": token}, {"X-Subject-Token": TOKEN})
 
-    def _service(self, name: str, kind: str, path: str) -> dict[str, Any]:
+    def _catalog(self) -> list[dict[str, Any]]:
+        services = {
+            "identity": "/identity",
+            "protector": "/dr",
+            "compute": "/compute/v2.1",
+            "block-storage": f"/volume/v3/{PROJECT}",
+        }
+        return [
+            self._service(kind, path)
+            for kind, path in services.items()
+            if kind != self.left_out
+        ]
+
+    def _service(self, kind: str, path: str) -> dict[str, Any]:
         endpoint = {
-            "id": name,
+            "id": kind,
             "interface": "public",
             "region": "RegionOne",
             "region_id": "RegionOne",
             "url": self.url + path,
         }
         return {
-            "id": name,
-            "name": name,
+            "id": kind,
+            "name": kind,
             "type": kind,
             "endpoints": [endpoint],
         }

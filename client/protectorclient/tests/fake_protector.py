@@ -54,7 +54,11 @@ class FakeProtector(fake_cloud.FakeCloud):
         self.mappings: dict[str, Any] = {"networks": [], "flavors": []}
         self.policy: dict[str, Any] = {"rpo_minutes": 15}
         self.sync: dict[str, Any] = {}
-        self.plan: dict[str, Any] = {}
+        self.plan: dict[str, Any] = {
+            "steps": [],
+            "preflight": [],
+            "predicted_seconds": None,
+        }
         self.checks = [check("keystone", "passed")]
         #: What the next operation ends as, and with which error.
         self.fate: tuple[str, dict[str, Any] | None] = ("completed", None)

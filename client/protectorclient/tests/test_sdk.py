@@ -146,11 +146,10 @@ class ResourcesTest(base.SitesCase):
 
     def test_dry_run_stands_beside_the_verb(self) -> None:
         group = self.site_a.make_group("g")
-        self.site_a.plan = {"plan": []}
         plan = self.proxy.dry_run_protection_group(
             group["id"], "failover", type="planned"
         )
-        self.assertEqual({"plan": []}, plan)
+        self.assertEqual(self.site_a.plan, plan)
         self.assertEqual(
             {"failover": {"type": "planned"}, "dry_run": True},
             self.site_a.asked("POST", "/action")[0].body,

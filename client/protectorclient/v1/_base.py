@@ -167,12 +167,3 @@ class Singleton(Resource):
 
     #: The group in the path.
     group_id = resource.URI("group_id")
-
-
-def unwrap(body: Any, *keys: str) -> Any:
-    """The value under the first of the keys that the body has, else it."""
-    if isinstance(body, dict):
-        for key in keys:
-            if key in body:
-                return body[key]
-    return body

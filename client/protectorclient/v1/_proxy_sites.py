@@ -93,7 +93,7 @@ class SitesMixin(TenantScoped):
         self._delete(sites.AdminSite, site_id, ignore_missing)
 
     def validate_site(self, site: str | sites.Site) -> list[dict[str, Any]]:
-        """Check a site: ``[{check, ok, message}]``."""
+        """Check a site; returns its checks."""
         return self._admin_site(site).validate(self)
 
     def declare_site_lost(self, site: str | sites.Site) -> Any:

@@ -79,11 +79,10 @@ class ProtectionGroup(_base.Resource):
     ) -> operations.Operation:
         """Start a placement verb; returns the operation."""
         body = self.act(session, verb, args).json()
-        attrs = _base.unwrap(body, "operation")
         return operations.Operation.existing(
             tenant_id=self.tenant_id,
             connection=session._get_connection(),
-            **attrs,
+            **body["operation"],
         )
 
     def dry_run(
@@ -92,9 +91,9 @@ class ProtectionGroup(_base.Resource):
         verb: str,
         args: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Plan, preflight and predicted duration; changes nothing."""
+        """``{steps, preflight, predicted_seconds}``; changes nothing."""
         response = self.act(session, verb, args, dry_run=True)
-        return dict(_base.unwrap(response.json(), "dry_run"))
+        return dict(response.json()["dry_run"])
 
 
 class RecoveryPoint(_base.Resource):
@@ -107,10 +106,8 @@ class RecoveryPoint(_base.Resource):
     )
     allow_list = True
     _query_mapping = resource.QueryParameters(
-        "complete",
-        "eligible",
-        "direction",
-        "epoch",
+        "source_site_id",
+        "target_site_id",
         *_base.PAGING,
         include_pagination_defaults=False,
     )
@@ -125,3 +122,4 @@ class RecoveryPoint(_base.Resource):
     epoch = resource.Body("epoch", type=int)
     #: Whether a failover may use it, and if not why.
     eligible = resource.Body("eligible", type=bool)
+    ineligible_reason = resource.Body("ineligible_reason")

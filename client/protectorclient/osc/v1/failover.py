@@ -113,7 +113,7 @@ class Failover(actions.Move):
             blocked = plans.is_blocked(plan)
             if blocked:
                 self.exit_code = failures.FAILED
-            found = columns.Checks(plans.findings(plan))
+            found = columns.Checks(plan["preflight"])
             self._rows.append((group.name, blocked, found))
         return head, self._rows
 

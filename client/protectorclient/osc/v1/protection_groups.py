@@ -296,7 +296,10 @@ class ListRecoveryPoint(base.Lister):
         def ask(proxy: Any) -> list[tuple[Any, ...]]:
             group = lookup.group(proxy, parsed_args.group)
             return [
-                (*(point[name] for name in names), overview.why_not(point))
+                (
+                    *(point[name] for name in names),
+                    columns.Maybe(point.ineligible_reason),
+                )
                 for point in proxy.recovery_points(group)
             ]
 

@@ -105,11 +105,26 @@ class ExitCodeTest(TaskCase):
         self.assertEqual("pending", result.json()["status"])
         self.assertEqual([], self.site_a.asked("GET", "/operations/"))
 
-    def test_unreachable_site(self) -> None:
-        self.site_a.stop()
+    def test_wrong_password(self) -> None:
+        refusal = fake_cloud.error(401, "Unauthorized", "wrong password")
+        self.site_a.instead.append(("POST", "/auth/tokens", refusal))
         result = self.group("list")
-        self.assertEqual(1, result.code)
-        self.assertNotIn("Traceback", result.err)
+        self.assertEqual((1, ""), (result.code, result.out))
+        self.assertIn("401", result.err)
+
+    def test_a_service_that_is_not_in_the_catalogue_is_named(self) -> None:
+        words = "--name x --primary-site a --secondary-site b --volume-type t"
+        for site, name in zip(self.site_a.sites, "ab", strict=True):
+            site["name"] = name
+        for service, command in (
+            ("block-storage", f"create {words}"),
+            ("protector", "list"),
+        ):
+            self.site_a.left_out = service
+            result = self.group(command)
+            self.assertEqual((1, ""), (result.code, result.out))
+            self.assertIn(service, result.err)
+            self.assertIn("Ask the operator", result.err)
 
 
 class LiveTest(TaskCase):
@@ -124,26 +139,32 @@ class LiveTest(TaskCase):
 
     def test_asks_and_takes_no_for_an_answer(self) -> None:
         self.site_a.plan = {
-            "plan": [{"name": "stop"}, {"name": "start", "member": "web"}],
-            "preflight": {
-                "ok": True,
-                "findings": [
-                    {
-                        "severity": "warning",
-                        "check": "age",
-                        "message": "old",
-                        "fix": "replicate",
-                    }
-                ],
-            },
-            "predicted_duration_seconds": 65,
+            "steps": [
+                {
+                    "name": "release",
+                    "member": None,
+                    "point_of_no_return": True,
+                },
+                {"name": "start", "member": "web"},
+            ],
+            "preflight": [
+                {
+                    "severity": "warning",
+                    "code": "PointTooOld",
+                    "check": "age",
+                    "message": "old",
+                    "fix": "replicate",
+                }
+            ],
+            "predicted_seconds": 65,
         }
         result = self.group("failover prod-web-app", tty=True, stdin="n\n")
         self.assertEqual(1, result.code)
         for line in (
             "Plan: failover of prod-web-app",
+            "  1. release [point of no return]",
             "  2. start (web)",
-            "WARNING age: old Fix: replicate",
+            "WARNING PointTooOld: old Fix: replicate",
             "Predicted duration: 1:05",
             "[y/N]",
             "nothing was done",
@@ -165,6 +186,7 @@ class LiveTest(TaskCase):
                     "fix": "Nothing to do.",
                 }
             ],
+            "predicted_seconds": None,
         }
         words = "source-cleanup prod-web-app"
         result = self.group(words, tty=True, stdin="n\n")
@@ -175,14 +197,15 @@ class LiveTest(TaskCase):
 
     def test_dry_run(self) -> None:
         self.site_a.plan = {
-            "plan": {"steps": [{"name": "stop"}]},
+            "steps": [{"name": "stop"}],
             "preflight": [
-                {"severity": "blocking", "check": "q", "message": "none"}
+                {"severity": "error", "code": "Split", "message": "two"}
             ],
+            "predicted_seconds": None,
         }
         result = self.group("failover prod-web-app --dry-run")
         self.assertEqual(1, result.code)
-        self.assertIn("It would be refused.", result.out)
+        self.assertIn("ERROR Split: two\nIt would be refused.", result.out)
         result = self.group("failover prod-web-app --dry-run -f json")
         self.assertEqual(self.site_a.plan, result.json())
         self.assertEqual([], self.site_a.operations)
