@@ -27,6 +27,20 @@ class Ending:
     independent = False
     #: What to return when nothing goes wrong from here on.
     exit_code = failures.DONE
+    #: Arguments that show in the help what the command is for.
+    examples: tuple[str, ...] = ()
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """A parser whose help keeps the lines of ours."""
+        parser = super().get_parser(prog_name)  # type: ignore[misc]
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        return parser
+
+    def get_epilog(self) -> str:
+        """The examples, then what cliff says."""
+        lines = [f"  %(prog)s {words}".rstrip() for words in self.examples]
+        shown = "\n".join(["examples:", *lines, "\n"]) if lines else ""
+        return shown + super().get_epilog()  # type: ignore[misc]
 
     @property
     def auth_required(self) -> bool:

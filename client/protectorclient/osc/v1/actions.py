@@ -145,11 +145,19 @@ class Move(Verb):
 class Failback(Move):
     """Bring a failed-over protection group back to where it was made"""
 
+    examples = (
+        "prod-web-app --dry-run",
+        "prod-web-app",
+        "prod-web-app --type unplanned --recovery-point parked",
+    )
+
     verb = "failback"
 
 
 class TestFailover(Verb):
     """Start a drill: copies of the servers on test networks, apart from all"""
+
+    examples = ("prod-web-app --lease 120",)
 
     verb = "test_failover"
 
@@ -216,6 +224,8 @@ class SourceCleanup(Verb):
 class ResolveSplit(Verb):
     """Decide which of two histories of a protection group is kept"""
 
+    examples = ("prod-web-app --keep-site site-b",)
+
     verb = "resolve_split"
     asks = True
 
@@ -236,6 +246,8 @@ class ResolveSplit(Verb):
 
 class Rehome(Verb):
     """Protect a group at another site, after its own was declared lost"""
+
+    examples = ("prod-web-app --secondary-site site-c",)
 
     verb = "rehome"
 

@@ -22,6 +22,13 @@ class Failover(actions.Move):
     operation each, and a table at the end.
     """
 
+    examples = (
+        "prod-web-app --dry-run",
+        "prod-web-app",
+        "prod-web-app --type unplanned",
+        "--all-from site-a --type unplanned",
+    )
+
     verb = "failover"
     _rows: list[tuple[Any, ...]] | None = None
 

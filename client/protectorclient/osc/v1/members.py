@@ -32,6 +32,8 @@ def _add_member_argument(parser: argparse.ArgumentParser) -> None:
 class AddMember(base.Waiting, base.ShowOne):
     """Protect a server and wait until it is protected"""
 
+    examples = ("prod-web-app --instance-id web-server-1",)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group, the server, its volumes."""
         parser = super().get_parser(prog_name)

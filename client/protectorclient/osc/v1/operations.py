@@ -69,6 +69,11 @@ class ListOperation(base.Lister):
 
     either_site = True
 
+    examples = (
+        "--protection-group prod-web-app",
+        "--status failed --limit 10",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Filters."""
         parser = super().get_parser(prog_name)
@@ -77,10 +82,19 @@ class ListOperation(base.Lister):
             metavar="<group>",
             help="Only operations of this group (name or ID)",
         )
-        for name in ("kind", "status"):
-            parser.add_argument(
-                f"--{name}", metavar=f"<{name}>", help=f"Only this {name}"
-            )
+        parser.add_argument(
+            "--kind",
+            metavar="<kind>",
+            help="Only this kind, such as failover or member_add",
+        )
+        parser.add_argument(
+            "--status",
+            metavar="<status>",
+            help=(
+                "Only this status: pending, running, completed, failed or "
+                "cancelled"
+            ),
+        )
         parser.add_argument(
             "--all-projects",
             action="store_true",
@@ -205,6 +219,11 @@ class ReportOperation(base.Command):
     """Print a report of an operation, for a ticket or an auditor"""
 
     either_site = True
+
+    examples = (
+        "prod-web-app",
+        "prod-web-app -f html",
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The operation and the form of the report."""

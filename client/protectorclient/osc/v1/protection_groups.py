@@ -38,6 +38,11 @@ def add_group_argument(parser: argparse.ArgumentParser) -> None:
 class CreateProtectionGroup(base.Waiting, base.ShowOne):
     """Create a protection group and wait until both sites have it"""
 
+    examples = (
+        "--name prod-web-app --primary-site site-a "
+        "--secondary-site site-b --volume-type replicated-ssd",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The options of the documented command, and those for waiting."""
         parser = super().get_parser(prog_name)
@@ -115,6 +120,8 @@ class ListProtectionGroup(base.Lister):
 
     either_site = True
 
+    examples = ("--site site-a --status active",)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Filters."""
         parser = super().get_parser(prog_name)
@@ -123,12 +130,17 @@ class ListProtectionGroup(base.Lister):
             action="store_true",
             help="Groups of all projects (admin only)",
         )
-        for name in ("name", "status"):
-            parser.add_argument(
-                f"--{name}",
-                metavar=f"<{name}>",
-                help=f"Only groups with this {name}",
-            )
+        parser.add_argument(
+            "--name", metavar="<name>", help="Only groups with this name"
+        )
+        parser.add_argument(
+            "--status",
+            metavar="<status>",
+            help=(
+                "Only groups with this status: creating, active, "
+                "failing_over, failed_over, failing_back, error or deleting"
+            ),
+        )
         parser.add_argument(
             "--site",
             metavar="<site>",
@@ -192,6 +204,8 @@ class ShowProtectionGroup(base.ShowOne):
 class SetProtectionGroup(base.Waiting, base.Command):
     """Rename a protection group or change its description"""
 
+    examples = ("prod-web-app --name web",)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group and what changes."""
         parser = super().get_parser(prog_name)
@@ -222,6 +236,11 @@ class SetProtectionGroup(base.Waiting, base.Command):
 
 class DeleteProtectionGroup(base.Waiting, base.Command):
     """Delete protection groups that have no members; servers stay"""
+
+    examples = (
+        "prod-web-app",
+        "old-app older-app --discard-undo",
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The groups."""

@@ -64,6 +64,12 @@ class ShowReplicationPolicy(base.ShowOne):
 class SetReplicationPolicy(base.Waiting, base.ShowOne):
     """Set how often a protection group replicates and what is kept"""
 
+    examples = (
+        "prod-web-app --interval 15 --rpo 30",
+        "prod-web-app --retention-all-for-hours 24 "
+        "--retention-per-day 4 --retention-days 7",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group and the settings."""
         parser = super().get_parser(prog_name)

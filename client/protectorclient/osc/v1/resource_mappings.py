@@ -55,6 +55,11 @@ class ShowResourceMappings(_Shown):
 class ProposeResourceMappings(base.Waiting, _Shown):
     """Let the service propose mappings from what both clouds have"""
 
+    examples = (
+        "prod-web-app",
+        "prod-web-app --apply",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group, and whether to take the proposal."""
         parser = super().get_parser(prog_name)
@@ -86,6 +91,10 @@ class SetResourceMappings(base.Waiting, _Shown):
     the same left side. Left is what it is at the group's primary site, right
     at the secondary one; names or IDs.
     """
+
+    examples = (
+        "prod-web-app --network web-net=dr-web-net --flavor m1.large=dr.large",
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group and the pairs."""

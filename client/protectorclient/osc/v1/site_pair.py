@@ -23,6 +23,8 @@ class PairSite(base.Lister):
     terminal a missing password is asked for. May be run again.
     """
 
+    examples = ("--peer-cloud site-b-admin --service-username protector",)
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The peer and the accounts."""
         parser = super().get_parser(prog_name)

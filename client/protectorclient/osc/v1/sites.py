@@ -80,6 +80,11 @@ def _shown(site: Any) -> Any:
 class CreateSite(base.ShowOne):
     """Register another site (admin only); 'site pair' does it both ways"""
 
+    examples = (
+        "--name site-b --auth-url https://site-b:5000/v3 "
+        "--username protector --password - --project-name service",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Where it is and who we are there."""
         parser = super().get_parser(prog_name)
@@ -130,6 +135,8 @@ class ShowSite(base.ShowOne):
 
 class SetSite(base.Command):
     """Change what is registered of a site (admin only)"""
+
+    examples = ("site-b --password -",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The site and what changes."""
@@ -226,6 +233,11 @@ class DeclareSiteLost(base.Command):
     It is for a site that will not come back as it was: if it does, its copies
     are fenced.
     """
+
+    examples = (
+        "site-a --dry-run",
+        "site-a",
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The site."""

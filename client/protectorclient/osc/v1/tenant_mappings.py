@@ -14,6 +14,11 @@ FIELDS = ("id", "local_project_id", "remote_site_id", "remote_project_id")
 class CreateTenantMapping(base.ShowOne):
     """Pair a project here with one at another site (admin only)"""
 
+    examples = (
+        "--local-project production --remote-site site-b "
+        "--remote-project 1f0e8b6c2d5a4e7f9a3b8c6d0e2f4a1b",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The two projects and the site."""
         parser = super().get_parser(prog_name)

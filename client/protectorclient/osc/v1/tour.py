@@ -68,7 +68,6 @@ class Protector(base.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Takes anything, to be able to say what was meant."""
         parser = super().get_parser(prog_name)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = overview()
         parser.add_argument(
             "words", nargs="*", metavar="<command>", help=argparse.SUPPRESS
@@ -87,7 +86,7 @@ def commands() -> dict[str, metadata.EntryPoint]:
     return {
         point.name.replace("_", " ").removeprefix("protector "): point
         for point in metadata.entry_points(group=GROUP)
-        if point.name != "protector"
+        if point.name.startswith("protector_")
     }
 
 

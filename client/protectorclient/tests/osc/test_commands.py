@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The other commands, two sites, names, help."""
+"""The other commands, two sites, names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pathlib
 
 import yaml
 
-from protectorclient.osc.v1 import tour
 from protectorclient.tests import fake_cloud, fake_protector
 from protectorclient.tests.osc import base
 
@@ -318,53 +317,6 @@ class PairTest(base.CommandCase):
         self.assertEqual(2, result.code)
         self.assertEqual([], self.site_a.registered)
         self.assertIn("no service account", result.err)
-
-
-class HelpTest(base.CommandCase):
-    """What can be found out without other documentation."""
-
-    def test_every_command_has_help(self) -> None:
-        for name in tour.commands():
-            result = self.protector(name, "--help")
-            self.assertEqual(0, result.code, name)
-            self.assertIn(f" protector {name}", result.out)
-
-    def test_bare_protector(self) -> None:
-        result = self.openstack("protector")
-        self.assertEqual(0, result.code, result.err)
-        for name in tour.commands():
-            self.assertIn(f"  {name} ", result.out)
-        self.assertIn("Five minutes", result.out)
-        self.assertEqual([], self.site_a.calls)
-
-    def test_wrong_word(self) -> None:
-        result = self.protector("protection-group lst")
-        self.assertEqual(2, result.code)
-        self.assertIn("openstack protector protection-group list", result.err)
-
-    def test_contract_is_complete(self) -> None:
-        group = (
-            "create list show set delete member-add member-list member-show "
-            "member-remove sync-status sync-force policy-set policy-show "
-            "policy-delete mapping-set mapping-show mapping-propose "
-            "consistency-group-show recovery-point-list health failover "
-            "failback test-failover test-cleanup reprotect replicate "
-            "source-cleanup resolve-split rehome"
-        )
-        nouns = {
-            "site": "pair create list show set delete validate "
-            "volume-type-list declare-lost",
-            "tenant-mapping": "create list show delete",
-            "protection-group": group,
-            "operation": "list show watch report retry skip cancel",
-            "health": "show",
-        }
-        expected = {
-            f"{noun} {verb}"
-            for noun, verbs in nouns.items()
-            for verb in verbs.split()
-        }
-        self.assertEqual(expected, set(tour.commands()))
 
 
 class SitesTest(base.CommandCase):
