@@ -78,6 +78,13 @@ CASES = (
         before=lambda test: test.grow_a_volume("site-a"),
         told=("CopyTooSmall",),
     ),
+    # of the new direction there must be a point first
+    Case(
+        "source_cleanup",
+        "site-b",
+        before=lambda test: test.run_verb("replicate", "site-b"),
+        told=("ParkedRemoved",),
+    ),
 )
 
 
@@ -125,6 +132,12 @@ class DryRunTest(base.TestCase):
             self.follow(member.last_operation_id)
             tiers.append({"members": [member.id], "delay_seconds": 1})
         self.a.set_resource_mappings(made, boot_tiers=tiers)
+
+    def run_verb(self, verb: str, at: str, **args: Any) -> Any:
+        operation = self.protector(at).run_protection_group(
+            self.group_id, verb, **args
+        )
+        return self.follow(operation.id, at)
 
     def rest(self) -> None:
         """Wait until the sites have told each other all there is to tell."""
@@ -194,10 +207,7 @@ class DryRunTest(base.TestCase):
                 case.before(self)
             self.rest()
             planned = self.dry(case)
-            operation = self.protector(case.at).run_protection_group(
-                self.group_id, case.verb, **case.args
-            )
-            ended = self.follow(operation.id, case.at)
+            ended = self.run_verb(case.verb, case.at, **case.args)
             self.assertEqual(_graph(planned["steps"]), _graph(ended.steps))
 
     def dry(self, case: Case) -> Json:
