@@ -167,10 +167,17 @@ def check_line(check: dict[str, Any]) -> str:
 
 def _lines(value: Any) -> str:
     if isinstance(value, dict):
-        return "\n".join(f"{k}={_inline(v)}" for k, v in value.items())
+        return "\n".join(_entry(k, v) for k, v in value.items())
     if all(not isinstance(item, list | dict) for item in value):
         return ", ".join(str(item) for item in value)
     return "\n".join(_inline(item) for item in value)
+
+
+def _entry(key: str, value: Any) -> str:
+    """One line; of rows, such as the members of a result, one for each."""
+    if isinstance(value, list) and any(isinstance(r, dict) for r in value):
+        return "\n  ".join([f"{key}:", *(_inline(row) for row in value)])
+    return f"{key}={_inline(value)}"
 
 
 def _inline(value: Any) -> str:

@@ -12,6 +12,7 @@ from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions as osc_exceptions
 
 from protectorclient import errors, wait
+from protectorclient.v1 import _proxy
 
 DONE = 0
 FAILED = 1
@@ -62,6 +63,11 @@ def in_words(error: Exception) -> Exception:
             "<service>_endpoint_override in clouds.yaml"
         )
     if isinstance(error, errors.ProtectorHttpException):
+        if error.status_code == 406:
+            return osc_exceptions.CommandError(
+                f"{error}\nThis client asks for {_proxy.MICROVERSION}; to ask "
+                "for another: openstack --os-protector-api-version <version>"
+            )
         return error
     if is_outage(error):
         return osc_exceptions.CommandError(

@@ -170,12 +170,17 @@ class ShowOperation(base.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
-        """From whichever site answers; both keep it."""
-        return show(
-            self.clouds.either(
-                lambda proxy: lookup.operation(proxy, parsed_args.operation)
-            )
+        """Show; with a second cloud also how far that site knows it."""
+        said = self.clouds.both(
+            lambda proxy: lookup.operation(proxy, parsed_args.operation)
         )
+        answers = [answer for answer in said if answer.error is None]
+        names, values = show(answers[0].value)
+        for other in answers[1:]:
+            at_other = {k: other.value[k] for k in ("status", "progress")}
+            names += (f"at {other.cloud}",)
+            values += (columns.Structure(at_other),)
+        return names, values
 
 
 class WatchOperation(base.Waiting, base.ShowOne):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pathlib
 
+import fixtures
 import yaml
 
 from protectorclient.tests import fake_cloud, fake_protector
@@ -260,6 +261,38 @@ class TwoSitesTest(base.CommandCase):
         )
         self.assertEqual(["site-a", "site-b"], list(result.json()))
 
+    def test_health_of_both(self) -> None:
+        result = self._two("protection-group", "health", "g", "-f", "json")
+        for cloud in ("site-a", "site-b"):
+            self.assertTrue(result.json()[f"{cloud} failover_ready"])
+
+    def test_operations_of_both(self) -> None:
+        """The mirror adds nothing, what only one site knows is there."""
+        group = self.site_a.groups[0]
+        mirrored = self.site_a.make_operation("failover", group)
+        self.site_b.operations = [{**mirrored, "progress": 7}]
+        own = self.site_b.make_operation("failback", self.site_b.groups[0])
+        rows = self._two("operation", "list", "-f", "json").json()
+        self.assertEqual(
+            {mirrored["id"], own["id"]}, {row["id"] for row in rows}
+        )
+        self.assertEqual(2, len(rows))
+        shown = self._two(
+            "operation", "show", mirrored["id"], "-f", "json"
+        ).json()
+        self.assertEqual("running", shown["at site-b"]["status"])
+        self.site_a.stop()
+        result = self._two("operation", "show", own["id"], "-f", "json")
+        self.assertEqual(0, result.code, result.err)
+        self.assertIn("site-a: the site does not answer", result.err)
+
+    def test_the_second_cloud_of_the_environment(self) -> None:
+        self.useFixture(
+            fixtures.EnvironmentVariable("OS_SECONDARY_CLOUD", "site-b")
+        )
+        result = self.group("show g -f json")
+        self.assertIn("at site-b", result.json())
+
     def test_failover_says_how_at_the_other_site(self) -> None:
         self.site_a.stop()
         for result in (
@@ -366,6 +399,14 @@ class SitesTest(base.CommandCase):
         self.assertEqual(
             "protector 1.1", call.headers["openstack-api-version"]
         )
+
+    def test_a_server_that_is_too_old_for_the_pin(self) -> None:
+        refusal = fake_cloud.error(406, "NotAcceptable", "1.0 to 1.1 served")
+        self.site_a.instead.append(("GET", "/sites", refusal))
+        result = self.protector("site list")
+        self.assertEqual((1, ""), (result.code, result.out))
+        self.assertIn("1.0 to 1.1 served", result.err)
+        self.assertIn("--os-protector-api-version <version>", result.err)
 
     def test_yaml_output_is_structured(self) -> None:
         group = self.site_a.make_group("g")

@@ -195,6 +195,21 @@ class LiveTest(TaskCase):
         self.assertEqual([], self.site_a.operations)
         self.assertEqual(0, self.group(f"{words} --yes", tty=True).code)
 
+    def test_every_move_that_cannot_be_undone_asks(self) -> None:
+        site = "Site A"
+        for words, *argv in (
+            ("protection-group failback prod-web-app",),
+            ("protection-group resolve-split prod-web-app --keep-site", site),
+            ("protection-group failover --all-from", site),
+            ("site declare-lost", site),
+        ):
+            result = self.protector(words, *argv, tty=True, stdin="n\n")
+            self.assertEqual((1, ""), (result.code, result.out), words)
+            self.assertIn("[y/N]", result.err)
+            result = self.protector(words, *argv, "--yes", tty=True)
+            self.assertEqual(0, result.code, result.err)
+            self.assertNotIn("[y/N]", result.err)
+
     def test_dry_run(self) -> None:
         self.site_a.plan = {
             "steps": [{"name": "stop"}],
@@ -242,6 +257,15 @@ class OperationTest(TaskCase):
         result = self.protector("operation show prod-web-app -f json")
         self.assertEqual("completed", result.json()["status"])
         self.assertEqual("done", result.json()["steps"][0]["status"])
+
+    def test_members_of_a_result_are_lines(self) -> None:
+        rows = [{"name": name, "status": "done"} for name in ("web", "db")]
+        self.op["result"] = {"verdict": "passed", "members": rows}
+        shown = self.protector("operation show prod-web-app").out
+        for line in ("verdict=passed", "name=web, status=done", "name=db"):
+            self.assertRegex(shown, rf"(?m)^\|[^|]*\|  ? ?{line}")
+        result = self.protector("operation show prod-web-app -f json")
+        self.assertEqual(rows, result.json()["result"]["members"])
 
     def test_cancel_retry_skip(self) -> None:
         op_id = self.op["id"]
