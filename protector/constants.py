@@ -65,9 +65,26 @@ class Verb(enum.StrEnum):
     SOURCE_CLEANUP = "source_cleanup"
     FAILOVER = "failover"
     FAILBACK = "failback"
+    TEST_FAILOVER = "test_failover"
+    TEST_CLEANUP = "test_cleanup"
 
 
 PLACEMENT_VERBS = frozenset({Verb.FAILOVER, Verb.FAILBACK})
+# beside whatever else happens to the group: they take no slot of its
+DRILL_VERBS = frozenset({Verb.TEST_FAILOVER, Verb.TEST_CLEANUP})
+
+
+class DrillStatus(enum.StrEnum):
+    """What the last drill of a group is."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Verdict(enum.StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
 
 
 class FailoverType(enum.StrEnum):
@@ -199,6 +216,7 @@ class Finding(enum.StrEnum):
     # what they need there
     FLAVOR_NOT_MAPPED = "FlavorNotMapped"
     NETWORK_NOT_MAPPED = "NetworkNotMapped"
+    CLONE_TYPE_MISSING = "CloneTypeMissing"
     AVAILABILITY_ZONE_MISSING = "AvailabilityZoneMissing"
     SECURITY_GROUP_MISSING = "SecurityGroupMissing"
     KEYPAIR_MISSING = "KeypairMissing"

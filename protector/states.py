@@ -31,18 +31,22 @@ QUEUED = frozenset({V.MEMBER_ADD, V.MEMBER_REMOVE})
 LEGAL: dict[S, frozenset[V]] = {
     # the creating operation itself
     S.CREATING: frozenset({V.CREATE}),
-    S.ACTIVE: CHANGES | {V.DELETE, V.FAILOVER},
-    S.FAILING_OVER: frozenset(),
-    S.FAILED_OVER: CHANGES | {V.FAILBACK},
-    S.FAILING_BACK: frozenset(),
-    S.DELETING: frozenset(),
+    S.ACTIVE: CHANGES | c.DRILL_VERBS | {V.DELETE, V.FAILOVER},
+    S.FAILING_OVER: frozenset({V.TEST_CLEANUP}),
+    S.FAILED_OVER: CHANGES | c.DRILL_VERBS | {V.FAILBACK},
+    S.FAILING_BACK: frozenset({V.TEST_CLEANUP}),
+    S.DELETING: frozenset({V.TEST_CLEANUP}),
 }
 # in status error, by the verb that failed
 LEGAL_IN_ERROR: dict[V, frozenset[V]] = {
     V.CREATE: frozenset({V.CREATE, V.DELETE, V.UPDATE}),
-    V.DELETE: frozenset({V.DELETE, V.UPDATE}),
-    V.FAILOVER: frozenset({V.FAILOVER, V.FAILBACK, V.UPDATE, V.SYNC}),
-    V.FAILBACK: frozenset({V.FAILBACK, V.FAILOVER, V.UPDATE, V.SYNC}),
+    V.DELETE: frozenset({V.DELETE, V.UPDATE, V.TEST_CLEANUP}),
+    V.FAILOVER: frozenset(
+        {V.FAILOVER, V.FAILBACK, V.UPDATE, V.SYNC, V.TEST_CLEANUP}
+    ),
+    V.FAILBACK: frozenset(
+        {V.FAILBACK, V.FAILOVER, V.UPDATE, V.SYNC, V.TEST_CLEANUP}
+    ),
 }
 # what the group is while such an operation runs; the others leave it alone
 TRANSIENT: dict[V, S] = {
@@ -102,6 +106,34 @@ def nothing_parked(name: str) -> exception.InvalidStatus:
         f"Protection group {name} has nothing parked at the site where it "
         "does not run.",
         remedy="There is nothing to do.",
+    )
+
+
+def drill_runs(name: str, operation_id: str) -> exception.InvalidStatus:
+    """The refusal of a second drill."""
+    return exception.InvalidStatus(
+        f"Protection group {name} has a drill already, of operation "
+        f"{operation_id}.",
+        remedy="End it with test_cleanup first.",
+        operation_id=operation_id,
+    )
+
+
+def no_drill(name: str) -> exception.InvalidStatus:
+    """The refusal of a cleanup of nothing."""
+    return exception.InvalidStatus(
+        f"Protection group {name} has no drill to clean up.",
+        remedy="Nothing is left to do.",
+    )
+
+
+def drill_busy(name: str, operation_id: str) -> exception.InvalidStatus:
+    """The refusal of a cleanup of what another operation works at."""
+    return exception.InvalidStatus(
+        f"Operation {operation_id} is at work on the drill of protection "
+        f"group {name}.",
+        remedy="Wait for it, or cancel it: a cancelled drill is cleaned up.",
+        operation_id=operation_id,
     )
 
 

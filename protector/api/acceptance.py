@@ -17,7 +17,7 @@ from protector import exception
 from protector.api import call as calls
 from protector.api import legality
 from protector.db import models
-from protector.db.api import operations, protection_groups, sites
+from protector.db.api import drills, operations, protection_groups, sites
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
@@ -119,6 +119,9 @@ def values(
     """The columns of the operation of a change that this site executes."""
     local = sites.local(session).id
     source, target = direction(group, change.verb)
+    if change.verb == c.Verb.TEST_CLEANUP and target != local:
+        # the group has moved since the drill was made
+        source, target = target, source
     found: Json = {
         "args": args,
         "type": args.get("type"),
@@ -138,6 +141,17 @@ def values(
 def _point(args: Json) -> str | None:
     chosen = args.get("recovery_point_id")
     return None if chosen == "parked" else chosen
+
+
+def executor(session: orm.Session, group: Group, verb: str) -> str:
+    """The site whose engine runs the verb; what removes a drill runs where
+    that was made."""
+    source, target = direction(group, verb)
+    if verb == c.Verb.TEST_CLEANUP:
+        drill = drills.find(session, group.id)
+        return drill.site_id if drill else target
+    moves = verb in c.PLACEMENT_VERBS or verb == c.Verb.TEST_FAILOVER
+    return target if moves else source
 
 
 def direction(group: Group, verb: str) -> tuple[str, str]:

@@ -15,13 +15,19 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, states
 from protector.db import models
-from protector.db.api import members, metadata_sync, protection_groups, sites
+from protector.db.api import (
+    drills,
+    members,
+    metadata_sync,
+    protection_groups,
+    sites,
+)
 
 Group = models.ProtectionGroup
 # may be asked of either site
-ANYWHERE = frozenset({c.Verb.SYNC}) | c.PLACEMENT_VERBS
+ANYWHERE = frozenset({c.Verb.SYNC}) | c.PLACEMENT_VERBS | c.DRILL_VERBS
 # go on while the peer does not hold the last version
-OUT_OF_SYNC = frozenset({c.Verb.SYNC})
+OUT_OF_SYNC = frozenset({c.Verb.SYNC}) | c.DRILL_VERBS
 # go on while it is only on its way there
 PENDING_SYNC = frozenset({c.Verb.DELETE, c.Verb.REPLICATE})
 
@@ -42,6 +48,7 @@ class Situation:
     members: int
     settled: int
     parked: bool
+    drill: models.Drill | None = None
 
 
 def situations(
@@ -55,6 +62,7 @@ def situations(
     configured = _configured(session, ids)
     counts = members.counts(session, ids)
     parked = members.parked(session, ids)
+    known_drills = drills.of_groups(session, ids)
     return {
         g.id: Situation(
             local=local,
@@ -68,6 +76,7 @@ def situations(
                 if status not in c.MEMBER_UNSETTLED
             ),
             parked=g.id in parked,
+            drill=known_drills.get(g.id),
         )
         for g in groups
     }
@@ -149,7 +158,7 @@ def _status(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:
     refused = states.refusal(verb, group.name, group.status, group.error_verb)
-    if group.operation_id is None:
+    if group.operation_id is None or verb in c.DRILL_VERBS:
         return refused
     # a move takes the slot of the site where it is executed first; at the
     # other a running change ends before it
@@ -188,6 +197,17 @@ def _content(
         return states.not_configured(group.name)
     if verb == c.Verb.SOURCE_CLEANUP and not found.parked:
         return states.nothing_parked(group.name)
-    if verb in c.PLACEMENT_VERBS and not found.settled:
-        return states.no_members(group.name)
+    if verb in (*c.PLACEMENT_VERBS, c.Verb.TEST_FAILOVER):
+        if not found.settled:
+            return states.no_members(group.name)
+    return _drill(verb, group, found.drill)
+
+
+def _drill(
+    verb: c.Verb, group: Group, drill: models.Drill | None
+) -> exception.ProtectorError | None:
+    if verb == c.Verb.TEST_CLEANUP and not drills.can_clean(drill):
+        return states.no_drill(group.name)
+    if verb == c.Verb.TEST_FAILOVER and drill and drills.is_live(drill):
+        return states.drill_runs(group.name, drill.operation_id)
     return None

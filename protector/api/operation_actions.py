@@ -34,6 +34,8 @@ RULE_OF_VERB = {
     c.Verb.SOURCE_CLEANUP: "protection_groups:source_cleanup",
     c.Verb.FAILOVER: "protection_groups:failover",
     c.Verb.FAILBACK: "protection_groups:failback",
+    c.Verb.TEST_FAILOVER: "protection_groups:test_failover",
+    c.Verb.TEST_CLEANUP: "protection_groups:test_cleanup",
 }
 RULES = (
     "operations:retry",

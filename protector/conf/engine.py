@@ -122,6 +122,24 @@ one, whatever the group's mappings say.
 """,
     ),
     cfg.FloatOpt(
+        "drill_lease",
+        default=4 * 3600,
+        min=1,
+        help="""
+Seconds after which what a test failover made is removed, when the request
+does not say.
+""",
+    ),
+    cfg.FloatOpt(
+        "drill_check_timeout",
+        default=300,
+        min=1,
+        help="""
+Seconds that a clone of a test failover has to pass one of its checks, when
+the request does not say.
+""",
+    ),
+    cfg.FloatOpt(
         "replication_timeout",
         default=14400,
         min=1,

@@ -395,6 +395,30 @@ class OperationStep(Base):
     error: orm.Mapped[Json | None]
 
 
+class Drill(Base):
+    """The last drill of a group, wherever it was started."""
+
+    __tablename__ = "drills"
+    __table_args__ = (
+        sa.Index(None, "site_id", "status", "expires_at"),
+        Base.__table_args__,
+    )
+
+    protection_group_id: orm.Mapped[str] = group_key(primary_key=True)
+    # the test_failover, which knows what was made
+    operation_id: orm.Mapped[str] = orm.mapped_column(types.Uuid)
+    site_id: orm.Mapped[str] = orm.mapped_column(types.Uuid)
+    status: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    verdict: orm.Mapped[str | None] = orm.mapped_column(sa.String(16))
+    # [{"id", "name"}]: the group's own may be others by now
+    members: orm.Mapped[list[Any]]
+    # what its cleanup had to leave
+    residue: orm.Mapped[list[Any]]
+    started_at: orm.Mapped[datetime.datetime]
+    expires_at: orm.Mapped[datetime.datetime | None]
+    ended_at: orm.Mapped[datetime.datetime | None]
+
+
 class MetadataSync(Base):
     """The document last made here, or last received, and who has it."""
 

@@ -5,6 +5,8 @@ The only place that writes a server's create body.  Everything it makes is
 marked in a field of the create call itself, so that a repetition finds it.
 """
 
+from collections.abc import Sequence
+import dataclasses
 import hashlib
 from typing import Any
 
@@ -19,36 +21,71 @@ Json = dict[str, Any]
 MEMBER_MARK = "protector_member"
 
 
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What a server of a member is put together of.
+
+    :ivar marks: metadata by which it is found again.
+    :ivar volumes: (boot index, id) in the order of the recipe.
+    """
+
+    name: str
+    marks: dict[str, str]
+    ports: Sequence[str]
+    volumes: Sequence[tuple[int, str]]
+    hints: Json
+
+
 def create_server(ctx: StepContext, member: models.Member) -> str:
     """The member's server at the target, made once; its id."""
-    compute = ctx.tenant(ctx.target).compute
-    found = _marked(ctx, member)
+    copy = member.copy(ctx.target)
+    parts = Parts(
+        name=member.recipe["name"],
+        marks={MEMBER_MARK: member.id},
+        ports=[p["id"] for p in copy.ports],
+        volumes=[
+            (v.boot_index, str(v.cinder_id))
+            for v in member.volumes_at(ctx.target)
+        ],
+        hints=_hints(ctx, member),
+    )
+    return assemble(ctx, member, parts)
+
+
+def assemble(ctx: StepContext, member: models.Member, parts: Parts) -> str:
+    """The server of these parts, otherwise as the member's recipe says;
+    made once; its id."""
+    found = marked(ctx, parts.name, parts.marks)
     if found is not None:
         return found.id
     key = _keypair(ctx, member)
-    return compute.create_server(_body(ctx, member, key), _hints(ctx, member))
+    compute = ctx.tenant(ctx.target).compute
+    return compute.create_server(_body(ctx, member, parts, key), parts.hints)
 
 
-def _marked(ctx: StepContext, member: models.Member) -> types.Server | None:
-    """The server that bears the member's mark, if one was made."""
+def marked(
+    ctx: StepContext, name: str, marks: dict[str, str]
+) -> types.Server | None:
+    """The server that bears the marks, if one was made."""
     found = ctx.tenant(ctx.target).compute.list_servers(
-        name=member.recipe["name"], metadata={MEMBER_MARK: member.id}
+        name=name, metadata=marks
     )
     return residue.oldest(ctx, "server", found, "created")
 
 
-def _body(ctx: StepContext, member: models.Member, key: str | None) -> Json:
+def _body(
+    ctx: StepContext, member: models.Member, parts: Parts, key: str | None
+) -> Json:
     recipe = member.recipe
     mapper = mapping.Mapper(ctx.scene, ctx.target)
     compute = ctx.tenant(ctx.target).compute
-    copy = member.copy(ctx.target)
     body: Json = {
-        "name": recipe["name"],
+        "name": parts.name,
         "flavorRef": mapper.flavor(recipe, compute.flavors()).id,
         "imageRef": "",
-        "networks": [{"port": p["id"]} for p in copy.ports] or "none",
-        "block_device_mapping_v2": _disks(ctx, member),
-        "metadata": recipe["metadata"] | {MEMBER_MARK: member.id},
+        "networks": [{"port": p} for p in parts.ports] or "none",
+        "block_device_mapping_v2": _disks(parts),
+        "metadata": recipe["metadata"] | parts.marks,
         "config_drive": recipe["config_drive"],
     }
     optional = {
@@ -65,16 +102,16 @@ def _body(ctx: StepContext, member: models.Member, key: str | None) -> Json:
     return losses.without(body, compute.server_maximum)
 
 
-def _disks(ctx: StepContext, member: models.Member) -> list[Json]:
+def _disks(parts: Parts) -> list[Json]:
     return [
         {
-            "boot_index": volume.boot_index,
-            "uuid": volume.cinder_id,
+            "boot_index": boot_index,
+            "uuid": volume_id,
             "source_type": "volume",
             "destination_type": "volume",
             "delete_on_termination": False,
         }
-        for volume in member.volumes_at(ctx.target)
+        for boot_index, volume_id in parts.volumes
     ]
 
 
@@ -93,14 +130,18 @@ SOURCE_HINTS = frozenset(
 )
 
 
-def _hints(ctx: StepContext, member: models.Member) -> Json:
-    recipe = member.recipe
-    hints = {
+def own_hints(member: models.Member) -> Json:
+    """Those of the recipe that mean something at any site."""
+    return {
         k: v
-        for k, v in (recipe.get("hints") or {}).items()
+        for k, v in (member.recipe.get("hints") or {}).items()
         if k not in SOURCE_HINTS
     }
-    wanted = recipe.get("server_group")
+
+
+def _hints(ctx: StepContext, member: models.Member) -> Json:
+    hints = own_hints(member)
+    wanted = member.recipe.get("server_group")
     if wanted:
         with ctx.work.turn:
             # members share server groups
@@ -167,16 +208,24 @@ def _imported(ctx: StepContext, keypair: Json) -> str:
     return name
 
 
-def forget_keys(ctx: StepContext) -> None:
-    """Drop the imported keys, once every server of the move has booted."""
-    names = {
-        key_name(ctx.operation.id, member.recipe["keypair"])
-        for member in ctx.scene.members
-        if member.recipe.get("keypair")
-    }
+def forget_keys(ctx: StepContext, operation_id: str | None = None) -> None:
+    """Drop the imported keys, once every server of the move has booted.
+
+    :param operation_id: the one that imported them; by default this one.
+    """
+    names = imported_keys(ctx, operation_id or ctx.operation.id)
     compute = ctx.tenant(ctx.target).compute
     for name in sorted(names):
         try:
             compute.delete_keypair(name)
         except exception.CloudNotFound:
             continue
+
+
+def imported_keys(ctx: StepContext, operation_id: str) -> set[str]:
+    """Names that an operation's keys have, if it imported them."""
+    return {
+        key_name(operation_id, member.recipe["keypair"])
+        for member in ctx.scene.members
+        if member.recipe.get("keypair")
+    }

@@ -167,6 +167,28 @@ def _own(object_id: str, rows: Iterable[Json]) -> Json | None:
     return next((r for r in rows if r["id"] == object_id), None)
 
 
+class DrillMapper(Mapper):
+    """Maps to the networks that are meant for drills, and to no other."""
+
+    def network(self, port: Json, networks: Iterable[Json]) -> Json:
+        source = (port["network_id"], port["network_name"])
+        known = list(networks)
+        for pair in self._mappings.get("networks", []):
+            wanted = pair.get(f"{self._to}_test")
+            if wanted and pair.get(self._from) in source:
+                return _pick("network", known, wanted, str(source[1]))
+        raise exception.PreflightFailed(
+            f"Network {source[1]} is mapped to no test network.",
+            remedy=f"Give its mapping a {self._to}_test network.",
+            kind="network",
+            source=source[1],
+        )
+
+    def subnets(self, *network: str | None) -> list[Json]:
+        """The pairs of subnets are of the real networks."""
+        return []
+
+
 def _same_size(source: Json, target: types.Flavor) -> None:
     """:raises PreflightFailed: equal names, but another size."""
     other = [

@@ -216,6 +216,12 @@ def _source_cleanup(reader: Reader, args: Json) -> Json:
     return {}
 
 
+def _drill(reader: Reader, args: Json) -> Json:
+    """Neither needs the peer, nor a document that both have; the rest is
+    preflight's to find."""
+    return {}
+
+
 Check = Callable[[Reader, Json], Json]
 CHECKS: dict[c.Verb, Check] = {
     c.Verb.UPDATE: _update,
@@ -231,6 +237,8 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.SOURCE_CLEANUP: _source_cleanup,
     c.Verb.FAILOVER: _move,
     c.Verb.FAILBACK: _move,
+    c.Verb.TEST_FAILOVER: _drill,
+    c.Verb.TEST_CLEANUP: _drill,
 }
 
 

@@ -193,13 +193,14 @@ def drop_volumes(
     membership.leave(
         ctx, site_id, [v.id for v in found if v.status in disks.MOVABLE]
     )
-    kept = [_drop_volume(ctx, site_id, volume) for volume in found]
+    kept = [drop_volume(ctx, site_id, volume) for volume in found]
     return [entry for entry in kept if entry]
 
 
-def _drop_volume(
+def drop_volume(
     ctx: StepContext, site_id: str, volume: types.Volume
 ) -> Json | None:
+    """Delete a volume of ours and see it gone; what was kept, and why."""
     if volume.server_ids:
         return residue.entry("volume", volume.id, "attached to a server")
     try:

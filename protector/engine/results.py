@@ -8,6 +8,8 @@ from protector import constants as c
 from protector.db import models
 
 Json = dict[str, Any]
+# after them a server runs
+STARTS = ("servers.start", "drills.start")
 
 
 def build(operation: models.Operation, now: datetime.datetime) -> Json:
@@ -32,6 +34,11 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
     }
     if operation.kind in c.PLACEMENT_VERBS:
         result |= _placement(operation, started)
+        result["epoch"] = data.get("epoch")
+    if operation.kind == c.Verb.TEST_FAILOVER:
+        result |= _placement(operation, started)
+        result["verdict"] = data.get("verdict", c.Verdict.FAILED)
+        result["drill"] = {"expires_at": data.get("expires_at")}
     return result
 
 
@@ -40,7 +47,10 @@ def _verdict(operation: models.Operation) -> str:
         s.status in (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
         for s in operation.steps
     )
-    return "failed" if bad else "passed"
+    left = operation.kind == c.Verb.TEST_CLEANUP and operation.data.get(
+        "residue"
+    )
+    return c.Verdict.FAILED if bad or left else c.Verdict.PASSED
 
 
 def _placement(operation: models.Operation, started: Any) -> Json:
@@ -48,14 +58,13 @@ def _placement(operation: models.Operation, started: Any) -> Json:
     ends = [
         s.finished_at
         for s in operation.steps
-        if s.name == "servers.start" and s.finished_at
+        if s.name in STARTS and s.finished_at
     ]
     rto = (max(ends) - started).total_seconds() if ends else None
     return {
         "rto_seconds": rto,
         "rpo_seconds": data.get("rpo_seconds"),
         "recovery_point": data.get("point"),
-        "epoch": data.get("epoch"),
     }
 
 
@@ -74,6 +83,9 @@ def _members(operation: models.Operation) -> list[Json]:
         )
         if step.status not in c.STEP_SETTLED:
             entry["status"] = "failed"
-        if step.name == "servers.start" and step.result:
-            entry["server_id"] = step.result["server_id"]
+        told = step.result or {}
+        if step.name in STARTS and "server_id" in told:
+            entry["server_id"] = told["server_id"]
+        if "checks" in told:
+            entry["checks"] = told["checks"]
     return list(found.values())

@@ -40,6 +40,7 @@ class Scene:
     local_site_id: str
     # None: there is no document yet
     sync: metadata_sync.State | None = None
+    drill: models.Drill | None = None
 
     @property
     def peer_site_id(self) -> str:
@@ -98,6 +99,7 @@ def load(session: orm.Session, conf: Any, group_id: str) -> Scene:
         sites=sites,
         local_site_id=next(s.id for s in sites.values() if s.is_local),
         sync=metadata_sync.states(session, [group_id]).get(group_id),
+        drill=session.get(models.Drill, group_id),
     )
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A member's security groups at a site: found, or made with their rules."""
 
+from collections.abc import Callable
+import dataclasses
 from typing import Any
 
 from protector import exception
@@ -20,6 +22,20 @@ NARROWING = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """How those are called that have to be made.
+
+    :ivar mark: the end of their description.
+    :ivar suffix: of their name.
+    :ivar record: called with the id of each, as soon as it is known.
+    """
+
+    mark: str
+    suffix: str
+    record: Callable[[str], None]
+
+
 def ensure(ctx: StepContext, site_id: str) -> dict[str, Json]:
     """The target's group, with ``id`` and ``made``, for each of the
     recipe's, by the source's id.
@@ -28,8 +44,15 @@ def ensure(ctx: StepContext, site_id: str) -> dict[str, Json]:
 
     :raises PreflightFailed: a mapped one is not there.
     """
+    mark = f"(protector:{ctx.scene.group.id})"
+    own = Own(mark, "", lambda group_id: _record(ctx, site_id, group_id))
+    return ensure_own(ctx, site_id, own)
+
+
+def ensure_own(ctx: StepContext, site_id: str, own: Own) -> dict[str, Json]:
+    """The same; what is not there is made as ``own`` says."""
     found = {
-        group["id"]: _group(ctx, site_id, group)
+        group["id"]: _group(ctx, site_id, group, own)
         for group in ctx.member.recipe["security_groups"]
     }
     network = ctx.tenant(site_id).network
@@ -39,23 +62,31 @@ def ensure(ctx: StepContext, site_id: str) -> dict[str, Json]:
     return found
 
 
-def _group(ctx: StepContext, site_id: str, group: Json) -> Json:
+def _group(ctx: StepContext, site_id: str, group: Json, own: Own) -> Json:
     network = ctx.tenant(site_id).network
-    mark = f"(protector:{ctx.scene.group.id})"
+    known = network.security_groups()
     mapper = mapping.Mapper(ctx.scene, site_id)
-    match = mapper.security_group(group, network.security_groups())
+    match = mapper.security_group(group, known) or next(
+        (g for g in known if _is_own(g, group, own)), None
+    )
     if match is None:
         match = network.create_security_group(
-            group["name"], f"{group['description']} {mark}".strip()
+            group["name"] + own.suffix,
+            f"{group['description']} {own.mark}".strip(),
         )
-    ours = mark in (match.get("description") or "")
+    ours = own.mark in (match.get("description") or "")
     if ours:
-        _record(ctx, site_id, match["id"])
+        own.record(match["id"])
     return {
         "id": match["id"],
         "made": ours,
         "rules": match.get("security_group_rules") or [],
     }
+
+
+def _is_own(found: Json, group: Json, own: Own) -> bool:
+    named = found["name"] == group["name"] + own.suffix
+    return named and own.mark in (found.get("description") or "")
 
 
 def _record(ctx: StepContext, site_id: str, group_id: str) -> None:

@@ -19,6 +19,7 @@ from protector.engine import (
     access,
     array_watch,
     checkups,
+    drill_leases,
     leases,
     manager,
     mirror,
@@ -66,6 +67,7 @@ class Engine:
         self._reprotection = reprotection.Reprotection(
             runtime, self._scanner.ring
         )
+        self._drills = drill_leases.DrillLeases(runtime, self._scanner.ring)
         self._undo_copies = undo_copies.UndoCopies(runtime)
         self._threads: list[threading.Thread] = []
         self._server: Any = None
@@ -81,6 +83,7 @@ class Engine:
         self._every("check", scan, checkups.Checkups(self._runtime).run)
         self._every("push", scan, self._push_unsent)
         self._every("reprotect", scan, self._reprotection.run)
+        self._every("drills", scan, self._drills.run)
         self._every("undo", UNDO_INTERVAL, self._undo_copies.run)
         self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
         endpoint = manager.Manager(

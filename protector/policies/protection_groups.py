@@ -47,6 +47,7 @@ def list_rules() -> list[policy.RuleDefault]:
             base.OF_OPERATION,
         ),
         *_verbs(),
+        *_drills(),
     ]
 
 
@@ -85,6 +86,25 @@ def _verbs() -> list[policy.RuleDefault]:
             base.MEMBER,
             "Remove what is parked at the site that the group has left.",
             f"POST {GROUP}/action (source_cleanup)",
+            base.OF_OPERATION,
+        ),
+    ]
+
+
+def _drills() -> list[policy.RuleDefault]:
+    return [
+        base.documented(
+            "protection_groups:test_failover",
+            base.MEMBER,
+            "Try a failover with clones of a recovery point.",
+            f"POST {GROUP}/action (test_failover)",
+            base.OF_OPERATION,
+        ),
+        base.documented(
+            "protection_groups:test_cleanup",
+            base.MEMBER,
+            "Remove what a test failover made.",
+            f"POST {GROUP}/action (test_cleanup)",
             base.OF_OPERATION,
         ),
     ]

@@ -35,6 +35,8 @@ from protector.db.api import (
 Json = dict[str, Any]
 Group = models.ProtectionGroup
 RULE = "metadata_sync:peer"
+# what either site may be asked for
+FORWARDED = c.PLACEMENT_VERBS | c.DRILL_VERBS
 
 
 def _group(
@@ -60,7 +62,7 @@ class PeerActionController(rest.RestController):
         with call.runtime.db.reader() as session:
             row, peer = _group(call, session, group)
             _check_action(session, row, body)
-        if verb in c.PLACEMENT_VERBS:
+        if verb in FORWARDED:
             self._accept(call, group, peer.id, body)
         else:
             operation_actions.here(call, body["operation_id"], verb, args)
@@ -91,9 +93,9 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
     """:raises BadRequest: it is not this site's to execute."""
     verb, args = body["verb"], body.get("args", {})
     local = sites.local(session)
-    if verb in c.PLACEMENT_VERBS:
+    if verb in FORWARDED:
         actions.check_available(verb, args)
-        if acceptance.direction(group, verb)[1] != local.id:
+        if acceptance.executor(session, group, verb) != local.id:
             raise exception.BadRequest(
                 f"{verb} of protection group {group.name} is not executed "
                 f"at {local.name}."

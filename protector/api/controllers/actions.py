@@ -43,7 +43,7 @@ class GroupActionController(rest.RestController):
             rule = f"protector:protection_groups:{verb}"
             row = access.group(call, session, group, rule)
             local = sites.local(session).id
-            executor = _executor(row, verb)
+            executor = acceptance.executor(session, row, verb)
             if executor == local:
                 check_point(session, row, args)
             if dry_run:
@@ -110,12 +110,6 @@ def check_available(verb: str, args: Json) -> None:
             remedy="Leave recovery_point out.",
             field="recovery_point",
         )
-
-
-def _executor(group: models.ProtectionGroup, verb: c.Verb) -> str:
-    """The site whose engine runs the verb."""
-    source, target = acceptance.direction(group, verb)
-    return target if verb in c.PLACEMENT_VERBS else source
 
 
 def check_point(

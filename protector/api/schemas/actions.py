@@ -17,12 +17,25 @@ _MOVE = types.record(
     confirm=types.BOOLEAN,
     dry_run=types.BOOLEAN,
 )
+# what each clone must show, beside being ACTIVE
+_CHECK: types.Json = {
+    "type": "string",
+    "maxLength": 255,
+    "pattern": "^(active|ports|console:.+)$",
+}
 VERBS: dict[str, types.Json] = {
     "failover": _MOVE,
     "failback": _MOVE,
     "replicate": types.record(dry_run=types.BOOLEAN),
     "reprotect": types.record(dry_run=types.BOOLEAN),
     "source_cleanup": types.record(dry_run=types.BOOLEAN),
+    "test_failover": types.record(
+        recovery_point=types.UUID,
+        lease_minutes=types.integer(1, 30 * 24 * 60),
+        checks={**types.array(_CHECK), "maxItems": 20},
+        dry_run=types.BOOLEAN,
+    ),
+    "test_cleanup": types.record(dry_run=types.BOOLEAN),
 }
 # values of an argument that are documented, but not available yet
 LATER: dict[tuple[str, str], tuple[str, ...]] = {

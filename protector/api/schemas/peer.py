@@ -74,7 +74,15 @@ ACTION = _open(
         ("operation_id", "verb"),
         operation_id=types.UUID,
         verb=types.enum(
-            (c.Verb.FAILOVER, c.Verb.FAILBACK, "retry", "skip", "cancel")
+            (
+                c.Verb.FAILOVER,
+                c.Verb.FAILBACK,
+                c.Verb.TEST_FAILOVER,
+                c.Verb.TEST_CLEANUP,
+                "retry",
+                "skip",
+                "cancel",
+            )
         ),
         args=types.OBJECT,
         user_id=types.nullable(SHORT_ID),

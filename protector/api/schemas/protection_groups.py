@@ -83,6 +83,16 @@ _BASE: types.Json = {
     "replication": _REPLICATION,
     "last_operation_id": types.nullable(types.UUID),
 }
+_DRILL = types.answer(
+    operation_id=types.UUID,
+    site_id=types.UUID,
+    status=types.enum(c.DrillStatus),
+    verdict=types.nullable(types.enum(c.Verdict)),
+    residue=types.array(types.OBJECT),
+    started_at=types.TIME,
+    expires_at=types.nullable(types.TIME),
+    ended_at=types.nullable(types.TIME),
+)
 _DETAILS: types.Json = {
     "allowed_actions": types.array(types.STRING),
     "refused_actions": {
@@ -94,7 +104,7 @@ _DETAILS: types.Json = {
     "conditions": types.array(CONDITION),
     "epoch": types.INTEGER,
     "metadata_version": types.INTEGER,
-    "drill": types.nullable(types.OBJECT),
+    "drill": types.nullable(_DRILL),
 }
 _WHOLE: types.Json = {
     "consistency_group": types.nullable(consistency_groups.CONSISTENCY_GROUP)

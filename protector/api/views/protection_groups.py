@@ -75,7 +75,23 @@ def _details(group: Group, facts: Facts) -> Json:
         "conditions": conditions(group),
         "epoch": group.epoch,
         "metadata_version": group.metadata_version,
-        "drill": None,
+        "drill": drill(facts.situation.drill),
+    }
+
+
+def drill(row: models.Drill | None) -> Json | None:
+    """The last one, if there was any."""
+    if row is None:
+        return None
+    return {
+        "operation_id": row.operation_id,
+        "site_id": row.site_id,
+        "status": row.status,
+        "verdict": row.verdict,
+        "residue": row.residue,
+        "started_at": times.iso(row.started_at),
+        "expires_at": times.iso(row.expires_at),
+        "ended_at": times.iso(row.ended_at),
     }
 
 

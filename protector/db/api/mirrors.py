@@ -12,6 +12,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import drills
 
 Json = dict[str, Any]
 Op = models.Operation
@@ -122,6 +123,8 @@ def upsert(
     _fill(operation, told)
     operation.updated_at = now
     session.flush()
+    if operation.kind in c.DRILL_VERBS:
+        drills.observed(session, operation)
     return operation
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, states
 from protector.db import events, models
-from protector.db.api import protection_groups
+from protector.db.api import drills, protection_groups
 from protector.db.api.operations_leases import Lease, owned
 
 Op = models.Operation
@@ -53,10 +53,12 @@ def accept(
         return existing
     if verb in states.QUEUED:
         _check_queue(group, verb)
-    else:
+    elif verb not in c.DRILL_VERBS:
         protection_groups.take_slot(session, group, operation_id, verb)
-    group.last_operation_id = operation_id
-    group.updated_at = now
+    if verb not in c.DRILL_VERBS:
+        # a drill leaves the group as it is
+        group.last_operation_id = operation_id
+        group.updated_at = now
     operation = Op(
         **{
             "type": None,
@@ -77,6 +79,8 @@ def accept(
             "created_at": now,
         }
     )
+    if verb in c.DRILL_VERBS:
+        drills.take(session, group, operation)
     session.add(operation)
     session.flush()
     return operation
@@ -188,6 +192,16 @@ def finish(
     events.operation(session, operation)
 
 
+def amend_result(
+    session: orm.Session, operation_id: str, **values: Any
+) -> None:
+    """Add to the result of an operation that has ended what came later."""
+    operation = session.get(Op, operation_id)
+    if operation is not None and operation.result is not None:
+        operation.result = {**operation.result, **values}
+        operation.mirror_version += 1
+
+
 def supersede_queue(
     session: orm.Session, now: datetime.datetime, group_id: str, by: str
 ) -> None:
@@ -259,13 +273,16 @@ def reopen(
             "one can be retried.",
             status=operation.status,
         )
-    protection_groups.take_slot(
-        session,
-        group,
-        operation.id,
-        operation.kind,
-        resumed=operation.no_return,
-    )
+    if operation.kind in c.DRILL_VERBS:
+        drills.take(session, group, operation)
+    else:
+        protection_groups.take_slot(
+            session,
+            group,
+            operation.id,
+            operation.kind,
+            resumed=operation.no_return,
+        )
     if "compensating" in operation.data:
         # what it did was brought back: it is planned and done anew
         operation.steps = []

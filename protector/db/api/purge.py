@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removes what nobody needs any more.
 
-Never what a living group shows: its last operation stays.
+Never what a living group shows: its last operation stays, and that of its
+drill, which knows what was made.
 """
 
 import datetime
@@ -11,6 +12,7 @@ from sqlalchemy import orm
 
 from protector import constants as c
 from protector.db import models
+from protector.db.api import drills
 
 Op = models.Operation
 Group = models.ProtectionGroup
@@ -32,6 +34,7 @@ def finished_operations(
                 Op.status.not_in(c.UNFINISHED),
                 Op.finished_at < before,
                 Op.id.not_in(shown),
+                Op.id.not_in(drills.kept()),
             )
         )
     )

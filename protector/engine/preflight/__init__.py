@@ -16,6 +16,7 @@ from protector.engine import finding
 from protector.engine.finding import Finding
 from protector.engine.preflight import (
     capacity,
+    drills,
     mappings,
     networks,
     parked,
@@ -24,7 +25,7 @@ from protector.engine.preflight import (
     servers,
     sites,
 )
-from protector.engine.preflight.look import Look, Repeated
+from protector.engine.preflight.look import DrillLook, Look, Repeated
 
 Json = dict[str, Any]
 Check = Callable[[Look], list[Finding]]
@@ -44,6 +45,7 @@ CHECKS: dict[str, Check] = {
     "compute": quotas.compute,
     "capacity": capacity.capacity,
     "volumes": quotas.volumes,
+    "clones": drills.clones,
     "ports": quotas.ports,
     "networks": networks.addresses,
     "replication": replication.replication,
@@ -59,9 +61,12 @@ class Intent:
 
     checks: tuple[str, ...]
     blocking: frozenset[str]
+    look: type[Look] = Look
 
 
-MOVING = tuple(name for name in CHECKS if name not in ("undo", "parked"))
+MOVING = tuple(
+    name for name in CHECKS if name not in ("undo", "parked", "clones")
+)
 # what is lacking of a point is made up for by the final one
 PLANNED = Intent(MOVING, frozenset(MOVING) - {"points"})
 # what stops a move of either kind
@@ -82,6 +87,20 @@ UNPLANNED = Intent(
     ),
     frozenset({"split", "mappings", "points"}),
 )
+# nor does a drill ask anything of the source
+_DRILL = (
+    "members",
+    "losses",
+    "mappings",
+    "compute",
+    "capacity",
+    "clones",
+    "ports",
+    "networks",
+    "points",
+)
+TEST_FAILOVER = Intent(_DRILL, frozenset(_DRILL), DrillLook)
+TEST_CLEANUP = Intent((), frozenset())
 REPLICATE = Intent(
     ("members", "replication"), frozenset({"members", "replication"})
 )
@@ -96,6 +115,8 @@ INTENTS: dict[tuple[str, str | None], Intent] = {
     (c.Verb.FAILBACK, c.FailoverType.PLANNED): PLANNED,
     (c.Verb.FAILOVER, c.FailoverType.UNPLANNED): UNPLANNED,
     (c.Verb.FAILBACK, c.FailoverType.UNPLANNED): UNPLANNED,
+    (c.Verb.TEST_FAILOVER, None): TEST_FAILOVER,
+    (c.Verb.TEST_CLEANUP, None): TEST_CLEANUP,
     (c.Verb.REPLICATE, None): REPLICATE,
     (c.Verb.REPROTECT, None): REPROTECT,
     (c.Verb.SOURCE_CLEANUP, None): SOURCE_CLEANUP,
@@ -132,7 +153,7 @@ def check(ctx: Any, source: str, target: str, wanted: Intent) -> list[Finding]:
 
     :param ctx: see ``Look``.
     """
-    look = Look(ctx, source, target)
+    look = wanted.look(ctx, source, target)
     findings: list[Finding] = []
     for name in wanted.checks:
         for found in _examined(look, CHECKS[name]):
@@ -155,6 +176,24 @@ def _examined(look: Look, examine: Check) -> list[Finding]:
     except exception.ProtectorError as e:
         look.note(e)
         return [finding.of(e)]
+
+
+def require(
+    ctx: Any, source: str, target: str, wanted: Intent
+) -> list[Finding]:
+    """The findings, none of which stops the verb.
+
+    :raises PreflightFailed: with every finding that does.
+    """
+    findings = check(ctx, source, target, wanted)
+    stopping = errors(findings)
+    if stopping:
+        raise exception.PreflightFailed(
+            "; ".join(f.message for f in stopping),
+            remedy=" ".join(f.fix for f in stopping),
+            findings=[f.as_dict() for f in findings],
+        )
+    return findings
 
 
 def errors(findings: list[Finding]) -> list[Finding]:

@@ -57,6 +57,8 @@ class Look:
         ``conf``: a ``Reader``, or the context of a step.
     """
 
+    wants_floating_ips = True
+
     def __init__(self, ctx: Any, source: str, target: str) -> None:
         self.ctx = ctx
         self.source = source
@@ -132,20 +134,34 @@ class Look:
         found: list[Json] = self.tenant(self.target).network.networks()
         return found
 
+    def copy(self, member: models.Member) -> models.MemberCopy | None:
+        """What stands for the member at the target."""
+        return member.copy(self.target)
+
     def without_server(self) -> list[models.Member]:
         """Members whose server is yet to be built at the target."""
-        return [m for m in self.members if not _has(m, self.target, _server)]
+        return [m for m in self.members if not self._has(m, _server)]
 
     def without_ports(self) -> list[models.Member]:
         """Members whose ports are yet to be made at the target."""
-        return [m for m in self.members if not _has(m, self.target, _ports)]
+        return [m for m in self.members if not self._has(m, _ports)]
+
+    def _has(self, member: models.Member, of: Callable[[Any], Any]) -> bool:
+        copy = self.copy(member)
+        return copy is not None and bool(of(copy))
 
 
-def _has(
-    member: models.Member, site_id: str, of: Callable[[Any], Any]
-) -> bool:
-    copy = member.copy(site_id)
-    return copy is not None and bool(of(copy))
+class DrillLook(Look):
+    """That of a drill: all is made anew, on the networks for drills."""
+
+    wants_floating_ips = False
+
+    def __init__(self, ctx: Any, source: str, target: str) -> None:
+        super().__init__(ctx, source, target)
+        self.mapper = mapping.DrillMapper(self.scene, target)
+
+    def copy(self, member: models.Member) -> models.MemberCopy | None:
+        return None
 
 
 def _server(copy: models.MemberCopy) -> str | None:

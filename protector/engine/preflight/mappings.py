@@ -44,7 +44,7 @@ def _needs(
     groups: list[Json],
 ) -> Iterator[Need]:
     """What is to be resolved for one member."""
-    copy = member.copy(look.target)
+    copy = look.copy(member)
     if copy is None or not copy.server_id:
         yield (
             Code.FLAVOR_NOT_MAPPED,
@@ -104,7 +104,7 @@ def _keys(look: Look) -> set[str]:
 def _key(look: Look, member: models.Member, keys: set[str]) -> list[Finding]:
     """A keypair that is missing stops nothing: the guest has its key."""
     keypair = member.recipe.get("keypair")
-    copy = member.copy(look.target)
+    copy = look.copy(member)
     if not keypair or (copy is not None and copy.server_id):
         return []
     wanted = look.mapper.keypair(keypair["name"])

@@ -35,7 +35,7 @@ def compute(look: Look) -> list[Finding]:
         need["cores"] += flavor.vcpus
         need["ram"] += flavor.ram
     client = look.tenant(look.target).compute
-    return _short("Nova", client.quotas, need)
+    return short("Nova", client.quotas, need)
 
 
 def volumes(look: Look) -> list[Finding]:
@@ -52,7 +52,7 @@ def volumes(look: Look) -> list[Finding]:
         need[f"{resource}_{side.volume_type_name}"] = need[resource]
     need["groups"] = int(not side.cinder_group_id)
     client = look.tenant(look.target).volume
-    return _short("Cinder", client.quotas, need)
+    return short("Cinder", client.quotas, need)
 
 
 def ports(look: Look) -> list[Finding]:
@@ -81,10 +81,11 @@ def ports(look: Look) -> list[Finding]:
         "security_group_rule": len(rules) + DEFAULT_RULES * len(missing),
     }
     wanted = sum(len(p.get("floating_ips", [])) for p in every)
+    wanted = wanted if look.wants_floating_ips else 0
     limits = client.quotas()
-    return _short("Neutron", lambda: limits, need) + [
+    return short("Neutron", lambda: limits, need) + [
         dataclasses.replace(f, severity=c.Severity.WARNING)
-        for f in _short("Neutron", lambda: limits, {"floatingip": wanted})
+        for f in short("Neutron", lambda: limits, {"floatingip": wanted})
     ]
 
 
@@ -97,7 +98,7 @@ def _is_made(look: Look, group: Json, known: list[Json]) -> bool:
         return False
 
 
-def _short(
+def short(
     service: str, quotas: Any, need: Needs | dict[str, int]
 ) -> list[Finding]:
     """:param quotas: asked only when something is needed."""

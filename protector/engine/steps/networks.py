@@ -76,15 +76,21 @@ def _port(
         return known.id
     found = records.marked_port(ctx, site_id, number)
     if found is None:
-        body = _port_body(ctx, site_id, pattern)
+        mapper = mapping.Mapper(ctx.scene, site_id)
+        body = port_body(ctx, site_id, mapper, pattern)
         body["description"] = records.port_mark(ctx.member, number)
-        if pattern.get("port_security_enabled", True):
-            body["security_groups"] = [
-                groups[i]["id"] for i in pattern["security_groups"]
-            ]
+        body |= secured(pattern, groups)
         found = ctx.tenant(site_id).network.create_port(body)
     records.record_port(ctx, site_id, number, found)
     return found.id
+
+
+def secured(pattern: Json, groups: dict[str, Json]) -> Json:
+    """:param groups: as ``security_groups.ensure`` gives them."""
+    if not pattern.get("port_security_enabled", True):
+        return {}
+    ids = [groups[i]["id"] for i in pattern["security_groups"]]
+    return {"security_groups": ids}
 
 
 def _recorded(
@@ -107,9 +113,11 @@ def _recorded(
     return port
 
 
-def _port_body(ctx: StepContext, site_id: str, pattern: Json) -> Json:
+def port_body(
+    ctx: StepContext, site_id: str, mapper: mapping.Mapper, pattern: Json
+) -> Json:
+    """What Neutron is asked for, but for its mark and security groups."""
     network = ctx.tenant(site_id).network
-    mapper = mapping.Mapper(ctx.scene, site_id)
     target = mapper.network(pattern, network.networks())
     subnets = network.subnets(network_id=target["id"])
     body: Json = {

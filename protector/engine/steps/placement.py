@@ -26,14 +26,7 @@ def check(ctx: StepContext) -> Json:
     :raises PreflightFailed: with every finding that forbids it.
     """
     wanted = preflight.intent(ctx.operation.kind, ctx.operation.args)
-    findings = preflight.check(ctx, ctx.source, ctx.target, wanted)
-    errors = preflight.errors(findings)
-    if errors:
-        raise exception.PreflightFailed(
-            "; ".join(f.message for f in errors),
-            remedy=" ".join(f.fix for f in errors),
-            findings=[f.as_dict() for f in findings],
-        )
+    findings = preflight.require(ctx, ctx.source, ctx.target, wanted)
     return {"findings": [f.as_dict() for f in findings]}
 
 

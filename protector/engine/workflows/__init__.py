@@ -16,6 +16,7 @@ from protector.engine import step, steps
 from protector.engine.workflows import (
     changes,
     cleanup,
+    drills,
     groups,
     members,
     placement,
@@ -36,6 +37,8 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.MEMBER_REMOVE: members.REMOVE,
     c.Verb.FAILOVER: placement.MOVE,
     c.Verb.FAILBACK: placement.MOVE,
+    c.Verb.TEST_FAILOVER: drills.TEST,
+    c.Verb.TEST_CLEANUP: drills.CLEANUP,
 }
 
 
@@ -62,10 +65,14 @@ def rows_for(
 def _subjects(
     verb: str, args: dict[str, Any], scene: scenes.Scene, delay_limit: float
 ) -> list[step.Subject]:
+    if verb == c.Verb.TEST_CLEANUP:
+        # those of the drill, which may have left the group since
+        rows = scene.drill.members if scene.drill else []
+        return [step.Subject(m["id"], m["name"]) for m in rows]
     if "member_id" in args:
         # one that is gone has nothing left to do
         chosen = [m for m in scene.members if m.id == args["member_id"]]
-    elif verb in c.PLACEMENT_VERBS:
+    elif verb in c.PLACEMENT_VERBS or verb == c.Verb.TEST_FAILOVER:
         chosen = scene.settled_members
     elif verb == c.Verb.SOURCE_CLEANUP:
         chosen = parking.parked(scene)

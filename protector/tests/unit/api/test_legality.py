@@ -82,6 +82,7 @@ class LegalityTest(served.ApiTest):
         busy: bool = False,
         parked: bool = True,
         conditions: dict[str, bool | None] | None = None,
+        drill: bool = False,
     ) -> None:
         moved = status in MOVED or error_verb == V.FAILBACK
         ends = [self.site.local_id, self.site.peer_id]
@@ -101,6 +102,8 @@ class LegalityTest(served.ApiTest):
                 protection_groups.set_condition(
                     group, kind, holds, "Observed", "As it is.", now
                 )
+        self.drill_id = str(uuid.uuid4()) if drill else None
+        self._put_drill()
         if configured:
             self.site.configure(self.group_id)
         self.member_id = str(uuid.uuid4())
@@ -117,6 +120,27 @@ class LegalityTest(served.ApiTest):
                 away = copy.site_id == site_id
                 copy.role = c.CopyRole.PARKED if away else c.CopyRole.LIVE
                 copy.server_id = str(uuid.uuid4())
+
+    def _put_drill(self) -> None:
+        """Whatever there was."""
+        with self.db.writer() as session:
+            session.query(models.Drill).filter_by(
+                protection_group_id=self.group_id
+            ).delete()
+            if self.drill_id:
+                group = protection_groups.get(session, self.group_id)
+                ends = {group.primary_site_id, group.secondary_site_id}
+                session.add(
+                    models.Drill(
+                        protection_group_id=self.group_id,
+                        operation_id=self.drill_id,
+                        site_id=(ends - {group.current_primary_site_id}).pop(),
+                        status="running",
+                        members=[],
+                        residue=[],
+                        started_at=self.served.runtime.clock.now(),
+                    )
+                )
 
     def _hang_on(self, session: Any, sync: str | None) -> None:
         now = self.served.runtime.clock.now()
@@ -153,7 +177,12 @@ class LegalityTest(served.ApiTest):
         path = f"/protection-groups/{self.group_id}"
         if verb in (V.FAILOVER, V.FAILBACK):
             return self.tenant("POST", f"{path}/action", {verb: PLANNED})
-        if verb in (V.REPLICATE, V.REPROTECT, V.SOURCE_CLEANUP):
+        if verb in (
+            V.REPLICATE,
+            V.REPROTECT,
+            V.SOURCE_CLEANUP,
+            *c.DRILL_VERBS,
+        ):
             return self.tenant("POST", f"{path}/action", {verb: {}})
         member = {"instance_id": str(uuid.uuid4())}
         return self.tenant(
@@ -198,6 +227,11 @@ class LegalityTest(served.ApiTest):
                     session.delete(row)
                 else:
                     row.status = c.MemberStatus.PROTECTED
+            # or it would be at work on the drill
+            session.query(models.Operation).filter(
+                models.Operation.kind.in_(c.DRILL_VERBS)
+            ).update({"status": "completed"})
+        self._put_drill()
 
     def compare(self, **situation: Any) -> Iterator[str]:
         """The verbs that were taken; each was compared with what is
@@ -246,12 +280,18 @@ class LegalityTest(served.ApiTest):
 
     def test_every_verb_in_every_status(self) -> None:
         taken = set()
-        for (status, verb), here, busy in itertools.product(
-            STATUSES, (True, False), (True, False)
+        for (status, verb), here, busy, drill in itertools.product(
+            STATUSES, (True, False), (True, False), (True, False)
         ):
+            if busy and drill:
+                continue
             taken |= set(
                 self.compare(
-                    status=status, error_verb=verb, here=here, busy=busy
+                    status=status,
+                    error_verb=verb,
+                    here=here,
+                    busy=busy,
+                    drill=drill,
                 )
             )
         self.assertEqual({str(v) for v in V} - {"create", "delete"}, taken)
@@ -271,6 +311,23 @@ class LegalityTest(served.ApiTest):
             self.assertEqual(
                 sync in (c.SyncStatus.SYNCED, None),
                 bool(found & c.PLACEMENT_VERBS),
+            )
+
+    def test_a_drill_asks_for_no_slot_and_no_document(self) -> None:
+        for busy, here, drill in itertools.product((True, False), repeat=3):
+            found = set(
+                self.compare(
+                    status=S.ACTIVE,
+                    error_verb=None,
+                    here=here,
+                    sync=c.SyncStatus.FAILED,
+                    busy=busy,
+                    drill=drill,
+                )
+            )
+            self.assertEqual(
+                {V.TEST_CLEANUP if drill else V.TEST_FAILOVER},
+                found & c.DRILL_VERBS,
             )
 
     def test_what_there_is_to_move_or_to_delete(self) -> None:

@@ -132,7 +132,7 @@ class PreflightTest(preflight_case.PreflightCase):
             ("failover", {}),
             ("failover", {"type": "sideways"}),
             ("replicate", {"type": "planned"}),
-            ("test_failover", {}),
+            ("test_failover", {"type": "planned"}),
         ):
             error = self.assertRaises(
                 exception.BadRequest, preflight.intent, verb, args
@@ -145,6 +145,8 @@ class PreflightTest(preflight_case.PreflightCase):
             preflight.UNPLANNED,
             preflight.REPLICATE,
             preflight.REPROTECT,
+            preflight.TEST_FAILOVER,
+            preflight.TEST_CLEANUP,
         ):
             self.assertLessEqual(intent.blocking, set(intent.checks))
             self.assertLessEqual(set(intent.checks), set(preflight.CHECKS))

@@ -172,7 +172,7 @@ class ActionTest(served.ApiTest):
 
     def test_an_unknown_verb_is_told_those_that_are(self) -> None:
         for body in (
-            {"test_failover": {}},
+            {"rehearse": {}},
             {"failover": PLANNED, "failback": PLANNED},
             {"dry_run": True},
         ):
