@@ -298,10 +298,11 @@ def clients(
     cloud: FakeCloud,
     before_change: Any = None,
     clock: clock.Clock | None = None,
+    looking: bool = False,
     **overrides: Any,
 ) -> clouds.SiteClients:
     """The clients of a fake cloud; pauses are not made."""
     made = clouds.Clouds(
         options(**overrides), clock or QuickClock(), lambda: "site-a-id"
     )
-    return made.site(access(cloud.url), before_change)
+    return made.site(access(cloud.url), before_change, looking=looking)

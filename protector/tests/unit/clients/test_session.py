@@ -123,6 +123,17 @@ class TimeoutTest(SessionTestCase):
         # a read timeout has used up the time for retries
         self.assertEqual(1, len(self.cloud.calls))
 
+    def test_a_look_does_not_wait_long(self) -> None:
+        self.cloud.on("GET", SERVERS, self.cloud.hang())
+        looking = self.clients(looking=True, look_timeout=0.3)
+        begun = time.monotonic()
+        self.assertRaises(
+            exception.CloudUnavailable,
+            looking.project("tenant").compute.list_servers,
+        )
+        # the others wait for 20 s
+        self.assertLess(time.monotonic() - begun, 5)
+
     def test_a_silent_keystone_ends_too(self) -> None:
         self.cloud.on("POST", fake_cloud.TOKENS, self.cloud.hang())
         clients = self.clients(read_timeout=0.3)
