@@ -70,7 +70,8 @@ replication state from the arrays.
         min=0.5,
         help="""
 Seconds between two preflights of every group, whose findings its health
-shows.  A group of a new version is looked at within ``scan_interval``.
+shows.  A group of a new version is looked at within ``scan_interval``, one
+with findings that stop a move again after ``observe_interval``.
 """,
     ),
     cfg.FloatOpt(

@@ -7,6 +7,7 @@ timeouts, and must not hold up the look at the recovery points.
 """
 
 import datetime
+import math
 from typing import Any
 
 from oslo_log import log as logging
@@ -25,7 +26,9 @@ Group = models.ProtectionGroup
 
 class Checkups:
     """Call ``run`` often: it looks at what is due, by ``[engine]
-    preflight_interval``, and not while an operation changes the group.
+    preflight_interval``, and not while an operation changes the group.  What
+    stops a move is looked at again by ``observe_interval``: most of it is
+    over soon, and nobody should be told of it for longer.
 
     :param runtime: with ``clock``, ``conf`` and ``db``.
     """
@@ -40,11 +43,15 @@ class Checkups:
 
     def run(self) -> None:
         self._rounds.begin()
+        soon = self._runtime.conf.engine.observe_interval
         for group_id, version in self._rounds.due().items():
-            self._group(group_id)
-            self._rounds.looked(group_id, version, again=False)
+            stopped = self._group(group_id)
+            self._rounds.looked(
+                group_id, version, soon if stopped else math.inf
+            )
 
-    def _group(self, group_id: str) -> None:
+    def _group(self, group_id: str) -> bool:
+        """Look at one group; whether something stops its move."""
         try:
             reader = reading.Reader.of(self._runtime, group_id)
             scene = reader.scene
@@ -53,10 +60,12 @@ class Checkups:
                 reader, source, scene.other(source), preflight.HEALTH
             )
             self._store(scene.group, found)
+            return bool(preflight.errors(found))
         except exception.ProtectorError as e:
             LOG.info("Group %s was not checked: %s", group_id, e)
         except Exception:
             LOG.exception("Group %s could not be checked", group_id)
+        return False
 
     def _store(self, seen: Group, found: list[Finding]) -> None:
         now = self._runtime.clock.now()

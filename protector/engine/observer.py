@@ -3,6 +3,7 @@
 state, recovery points, conditions.  Changes nothing outside."""
 
 import datetime
+import math
 from typing import Any
 import uuid
 
@@ -56,7 +57,7 @@ class Observer:
             self._peers()
         for group_id, version in self._rounds.due().items():
             busy = self._group(group_id)
-            self._rounds.looked(group_id, version, again=busy)
+            self._rounds.looked(group_id, version, 0 if busy else math.inf)
 
     # -- the peer
 

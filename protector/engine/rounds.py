@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which groups a periodic look takes up, and when.  Looks at nothing."""
 
+import math
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ Version = tuple[int, int]
 
 class Rounds:
     """All groups are due at each interval; in between are due those of a new
-    version, and those that are to be looked at again.
+    version, and those that are to be looked at again sooner.
 
     :param seconds: the interval.
     :param where: what else a group must be; without it everyone that is made.
@@ -25,8 +26,8 @@ class Rounds:
         self._seconds = seconds
         self._where = where
         self._next = 0.0
-        # version of the group at the last look; None: look again
-        self._seen: dict[str, Version | None] = {}
+        # version of the group at the last look, and when it is due again
+        self._seen: dict[str, tuple[Version, float]] = {}
 
     def begin(self) -> bool:
         """Whether the interval has passed; then all groups are due."""
@@ -49,8 +50,21 @@ class Rounds:
         with self._runtime.db.reader() as session:
             found = {i: (e, v) for i, e, v in session.execute(statement)}
         self._seen = {k: v for k, v in self._seen.items() if k in found}
-        return {k: v for k, v in found.items() if self._seen.get(k) != v}
+        now = self._runtime.clock.monotonic()
+        return {
+            group_id: version
+            for group_id, version in found.items()
+            if not self._over(group_id, version, now)
+        }
 
-    def looked(self, group_id: str, version: Version, again: bool) -> None:
-        """:param again: it is due the next time, too."""
-        self._seen[group_id] = None if again else version
+    def _over(self, group_id: str, version: Version, now: float) -> bool:
+        """Whether this version was looked at, and long enough."""
+        seen, due = self._seen.get(group_id, (None, now))
+        return seen == version and now < due
+
+    def looked(
+        self, group_id: str, version: Version, again: float = math.inf
+    ) -> None:
+        """:param again: seconds until it is due, if not for another reason."""
+        due = self._runtime.clock.monotonic() + again
+        self._seen[group_id] = (version, due)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the periodic preflight keeps of each group."""
 
+import datetime
 from typing import Any
+
+import fixtures
 
 from protector import constants as c
 from protector import exception
@@ -51,15 +54,28 @@ class CheckupsTest(case.EngineCase):
             {"PeerUnreachable", "CloudUnreachable"}, self.codes()
         )
 
-    def test_when(self) -> None:
+    def age(self, seconds: float) -> float:
+        """How old the findings are when it has run so much later."""
+        self.clock.advance(seconds)
         self.checkups.run()
-        first = self.found()["at"]
-        self.clock.advance(5)
-        self.checkups.run()
-        self.assertEqual(first, self.found()["at"])
-        self.clock.advance(self.runtime.conf.engine.preflight_interval)
-        self.checkups.run()
-        self.assertEqual(self.clock.now().isoformat(), self.found()["at"])
+        at = datetime.datetime.fromisoformat(self.found()["at"])
+        return (self.clock.now() - at).total_seconds()
+
+    def test_what_stops_a_move_is_looked_at_again_soon(self) -> None:
+        soon = self.runtime.conf.engine.observe_interval
+        self.assertEqual(0, self.age(0))
+        self.assertEqual(5, self.age(5))
+        self.assertEqual(0, self.age(soon))
+
+    def test_the_others_by_the_interval(self) -> None:
+        errors = "protector.engine.preflight.errors"
+        self.useFixture(fixtures.MonkeyPatch(errors, lambda found: []))
+        soon = self.runtime.conf.engine.observe_interval
+        self.assertEqual(0, self.age(0))
+        self.assertEqual(soon, self.age(soon))
+        self.assertEqual(
+            0, self.age(self.runtime.conf.engine.preflight_interval)
+        )
 
     def test_not_while_an_operation_changes_it(self) -> None:
         operation_id = self.accept("update")

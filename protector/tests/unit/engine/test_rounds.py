@@ -11,10 +11,10 @@ class RoundsTest(case.EngineCase):
         super().setUp()
         self.rounds = rounds.Rounds(self.runtime, 60)
 
-    def due(self, again: bool = False) -> list[str]:
+    def due(self, **again: float) -> list[str]:
         found = self.rounds.due()
         for group_id, version in found.items():
-            self.rounds.looked(group_id, version, again)
+            self.rounds.looked(group_id, version, **again)
         return list(found)
 
     def test_all_at_each_interval(self) -> None:
@@ -36,7 +36,15 @@ class RoundsTest(case.EngineCase):
 
     def test_what_is_not_over_is_due_again(self) -> None:
         for _ in range(2):
-            self.assertEqual([self.group_id], self.due(again=True))
+            self.assertEqual([self.group_id], self.due(again=0))
+
+    def test_what_may_be_over_is_due_sooner(self) -> None:
+        self.due(again=20)
+        self.clock.advance(19)
+        self.assertEqual([], self.due())
+        self.clock.advance(1)
+        self.assertEqual([self.group_id], self.due())
+        self.assertEqual([], self.due())
 
     def test_not_what_is_being_made_or_is_gone(self) -> None:
         for values in ({"status": "creating"}, {"deleted": self.group_id}):
