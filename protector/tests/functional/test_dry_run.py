@@ -8,13 +8,15 @@ logs, what is stored in the sites' databases.
 from collections.abc import Callable
 import contextlib
 import dataclasses
+import functools
 import sqlite3
 import time
 from typing import Any
 
+from openstack import exceptions
 import requests
 
-from protector.sandbox import connect, watch
+from protector.sandbox import connect, fleet, watch
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
 
@@ -46,6 +48,8 @@ PATIENCE = watch.Patience(240)
 REST_SECONDS, POLL_SECONDS = 60, 0.2
 # longer than a site waits before it tells the other
 QUIET_SECONDS = 3
+# for a plan while a whole site gives no answer
+AWAY_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Case:
 
     :ivar at: the site that executes it.
     :ivar told: codes that its preflight must hold.
+    :ivar between: done after the dry run and before the run, which is
+        planned anew with what came of it.
     """
 
     verb: str
@@ -61,6 +67,7 @@ class Case:
     args: Json = dataclasses.field(default_factory=dict)
     before: Callable[["DryRunTest"], None] | None = None
     told: tuple[str, ...] = ()
+    between: Callable[["DryRunTest"], str] | None = None
 
 
 PLANNED = {"type": "planned"}
@@ -77,6 +84,7 @@ CASES = (
         PLANNED,
         before=lambda test: test.grow_a_volume("site-a"),
         told=("CopyTooSmall",),
+        between=lambda test: test.add_a_member("db-server-1"),
     ),
     # of the new direction there must be a point first
     Case(
@@ -86,6 +94,7 @@ CASES = (
         told=("ParkedRemoved",),
     ),
 )
+BACK = Case("failback", "site-a", PLANNED)
 
 
 class DryRunTest(base.TestCase):
@@ -138,6 +147,19 @@ class DryRunTest(base.TestCase):
             self.group_id, verb, **args
         )
         return self.follow(operation.id, at)
+
+    def add_a_member(self, name: str) -> str:
+        """Its operation still runs when this returns the member's id."""
+        servers = self.sandbox.described["servers"]
+        server_id = next(s["id"] for s in servers if s["name"] == name)
+        member = self.a.add_member(self.group_id, server_id)
+        self.until(
+            lambda: (
+                self.a.get_operation(member.last_operation_id).status
+                != "pending"
+            )
+        )
+        return str(member.id)
 
     def rest(self) -> None:
         """Wait until the sites have told each other all there is to tell."""
@@ -207,8 +229,80 @@ class DryRunTest(base.TestCase):
                 case.before(self)
             self.rest()
             planned = self.dry(case)
+            late = case.between(self) if case.between else None
             ended = self.run_verb(case.verb, case.at, **case.args)
-            self.assertEqual(_graph(planned["steps"]), _graph(ended.steps))
+            self.is_listed_at_both(ended.id)
+            if late is None:
+                self.assertEqual(_graph(planned["steps"]), _graph(ended.steps))
+            else:
+                self.was_planned_anew(ended.steps, late)
+        self.with_the_other_site_away()
+
+    def is_listed_at_both(self, operation_id: str) -> None:
+        for site in self.sites:
+            listed = functools.partial(
+                self.protector(site).operations,
+                protection_group_id=self.group_id,
+                status="completed",
+            )
+            self.until(
+                lambda listed=listed: operation_id in {o.id for o in listed()}
+            )
+
+    def with_the_other_site_away(self) -> None:
+        """Its Protector is dead, its cloud hangs: the move is refused, the
+        plan tells why, health and sync-status say so by themselves."""
+        site = self.sites["site-b"]
+        answer = requests.post(
+            f"{site.cloud_url}/control/faults",
+            json={"match": ".", "hang": 600},
+            timeout=connect.TIMEOUT,
+        )
+        answer.raise_for_status()
+        fleet.Fleet(self.sandbox.layout).kill("site-b")
+        begun = time.monotonic()
+        told = self.a.dry_run_protection_group(
+            self.group_id, BACK.verb, **BACK.args
+        )
+        self.assertLess(time.monotonic() - begun, AWAY_SECONDS)
+        self.assertLessEqual(
+            {"PeerUnreachable", "CloudUnreachable"}, _codes(told["preflight"])
+        )
+        refused = self.assertRaises(
+            exceptions.HttpException,
+            self.a.run_protection_group,
+            self.group_id,
+            BACK.verb,
+            **BACK.args,
+        )
+        self.assertEqual(503, refused.status_code)
+        self.until(
+            lambda: (
+                self.a.get_sync_status(self.group_id).remote["status"]
+                == "unreachable"
+            )
+        )
+        self.until(
+            lambda: (
+                "PeerUnreachable"
+                in _codes(
+                    self.a.get_protection_group_health(self.group_id).findings
+                )
+            )
+        )
+
+    def until(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + REST_SECONDS
+        while not done():
+            self.assertLess(time.monotonic(), deadline, "it never is")
+            time.sleep(POLL_SECONDS)
+
+    def was_planned_anew(self, done: list[Json], late: str) -> None:
+        """The run did for the late member what it did for the others: all
+        that a plan for the way back holds, which is the same graph."""
+        self.assertIn(late, {s["member_id"] for s in done})
+        self.rest()
+        self.assertEqual(_graph(self.dry(BACK)["steps"]), _graph(done))
 
     def dry(self, case: Case) -> Json:
         """Asked at both sites, where both may be asked."""
@@ -229,8 +323,7 @@ class DryRunTest(base.TestCase):
             self.assertEqual(len(stored[table]), len(rows), table)
         for one in told:
             self.assertEqual(_graph(told[0]["steps"]), _graph(one["steps"]))
-            codes = {f["code"] for f in one["preflight"]}
-            self.assertLessEqual(set(case.told), codes, case)
+            self.assertLessEqual(set(case.told), _codes(one["preflight"]))
         seconds = told[0]["predicted_seconds"]
         self.assertEqual(case.verb == "replicate", seconds is None, seconds)
         return told[0]
@@ -248,6 +341,10 @@ def _rows(db: sqlite3.Connection, table: str) -> list[Json]:
         ),
         key=repr,
     )
+
+
+def _codes(findings: list[Json]) -> set[str]:
+    return {f["code"] for f in findings}
 
 
 def _graph(steps: list[Json]) -> list[Json]:
