@@ -20,8 +20,8 @@ Json = dict[str, Any]
 
 
 def remove(ctx: StepContext) -> Json:
-    """Delete the member's parked server, its ports and its volumes; what
-    must stay is listed.
+    """Delete the member's parked server and its volumes, and what nobody
+    needs of its ports; what must stay is listed.
 
     Once the first of it is asked to go, the rest goes too: a repetition
     does not look again whether it may.
@@ -66,12 +66,9 @@ def _remove(ctx: StepContext, copy: models.MemberCopy) -> Json:
     site_id, server_id = ctx.target, str(copy.server_id)
     volumes = ctx.member.volumes_at(site_id)
     removal.drop_server(ctx, site_id, server_id)
-    removal.drop_floating_ips(
-        ctx, site_id, [f["id"] for f in copy.floating_ips if f.get("made")]
-    )
-    removal.drop_ports(
-        ctx, site_id, [p["id"] for p in copy.ports if p["made"]]
-    )
+    if not ctx.scene.settings.prestage:
+        # else they stand for the new copies, with their addresses
+        _drop_addresses(ctx, copy)
     kept = removal.drop_volumes(ctx, site_id, volumes, server_id)
     residue.note(ctx, kept)
     gone = {str(v.cinder_id) for v in volumes} - {e["id"] for e in kept}
@@ -84,6 +81,16 @@ def _remove(ctx: StepContext, copy: models.MemberCopy) -> Json:
     }
 
 
+def _drop_addresses(ctx: StepContext, copy: models.MemberCopy) -> None:
+    """Those that Protector made; the tenant's own are used again."""
+    floating = [f["id"] for f in copy.floating_ips if f.get("made")]
+    removal.drop_floating_ips(ctx, ctx.target, floating)
+    removal.forget(ctx, ctx.target, made.FLOATING_IPS, floating)
+    removal.drop_ports(
+        ctx, ctx.target, [p["id"] for p in copy.ports if p["made"]]
+    )
+
+
 def _forget(ctx: StepContext, volume_ids: set[str]) -> None:
     """The rows tell of what is left; what comes in its place is ours, also
     where the original was."""
@@ -94,14 +101,13 @@ def _forget(ctx: StepContext, volume_ids: set[str]) -> None:
         row.role = c.CopyRole.GONE
         row.server_id = row.parked_at = row.power_state = None
         row.ports = ports
-        row.floating_ips = [f for f in row.floating_ips if not f.get("made")]
         row.made = {**row.made, made.ORIGINAL_GONE: True}
     ctx.refresh()
 
 
 def _left(ctx: StepContext) -> list[Json]:
-    """The recorded ports, if any outlived the server: those that Nova did
-    not make are the tenant's, and are used again."""
+    """The recorded ports, if any outlived the server: their places tell the
+    NIC, so that those that are gone are made anew."""
     network = ctx.tenant(ctx.target).network
     copy = ctx.member.copy(ctx.target)
     recorded = list(copy.ports) if copy is not None else []

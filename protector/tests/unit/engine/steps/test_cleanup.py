@@ -120,10 +120,42 @@ class CleanupTest(arrival_case.ArrivalCase):
         for port_id in ("p-own", "p-made"):
             self.there.network.rows[port_id] = fake.port(port_id)
         self.set_copy(ports=[gone, own, made])
+        self.no_prestage()
         steps.remove(self.again())
         self.assertEqual(["p-own"], list(self.there.network.rows))
         # places tell the NIC
         self.assertEqual([gone, own, made], self.copy().ports)
+
+    def test_ours_stand_for_the_new_copies(self) -> None:
+        """A floating IP that is made anew would have another address."""
+        network = self.there.network
+        network.rows["p-made"] = fake.port("p-made", device_id="")
+        network.floating["f-made"] = {"id": "f-made", "port_id": "p-made"}
+        ports = [{"id": "p-made", "made": True}]
+        floating = [{"id": "f-made", "made": True}]
+        self.set_copy(ports=ports, floating_ips=floating)
+        steps.remove(self.again())
+        steps.prestage(self.again())
+        self.assertEqual(["p-made"], list(network.rows))
+        self.assertEqual(["f-made"], list(network.floating))
+        self.assertEqual(ports, self.copy().ports)
+        self.assertEqual(floating, self.copy().floating_ips)
+
+    def test_without_new_copies_ours_go(self) -> None:
+        network = self.there.network
+        network.rows["p-made"] = fake.port("p-made", device_id="")
+        network.floating["f-made"] = {"id": "f-made", "port_id": "p-made"}
+        own = {"id": "f-own", "made": False}
+        self.set_copy(
+            ports=[{"id": "p-made", "made": True}],
+            floating_ips=[{"id": "f-made", "made": True}, own],
+        )
+        self.no_prestage()
+        steps.remove(self.again())
+        self.assertEqual(({}, {}), (network.rows, network.floating))
+        self.assertEqual(
+            ([], [own]), (self.copy().ports, self.copy().floating_ips)
+        )
 
     def test_when_no_port_is_left(self) -> None:
         self.set_copy(ports=[{"id": "p-gone", "made": False}])
