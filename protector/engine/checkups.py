@@ -44,20 +44,25 @@ class Checkups:
     def run(self) -> None:
         self._rounds.begin()
         soon = self._runtime.conf.engine.observe_interval
+        silence: preflight.Silence = {}
         for group_id, version in self._rounds.due().items():
-            stopped = self._group(group_id)
+            stopped = self._group(group_id, silence)
             self._rounds.looked(
                 group_id, version, soon if stopped else math.inf
             )
 
-    def _group(self, group_id: str) -> bool:
+    def _group(self, group_id: str, silence: preflight.Silence) -> bool:
         """Look at one group; whether something stops its move."""
         try:
             reader = reading.Reader.of(self._runtime, group_id)
             scene = reader.scene
             source = scene.group.current_primary_site_id
             found = preflight.check(
-                reader, source, scene.other(source), preflight.HEALTH
+                reader,
+                source,
+                scene.other(source),
+                preflight.HEALTH,
+                silence,
             )
             self._store(scene.group, found)
             return bool(preflight.errors(found))

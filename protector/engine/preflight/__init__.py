@@ -25,7 +25,12 @@ from protector.engine.preflight import (
     servers,
     sites,
 )
-from protector.engine.preflight.look import DrillLook, Look, Repeated
+from protector.engine.preflight.look import (
+    DrillLook,
+    Look,
+    Repeated,
+    Silence,
+)
 
 Json = dict[str, Any]
 Check = Callable[[Look], list[Finding]]
@@ -145,15 +150,23 @@ def _named(asked: tuple[str, str | None]) -> str:
     return f"{kind} {verb}" if kind else verb
 
 
-def check(ctx: Any, source: str, target: str, wanted: Intent) -> list[Finding]:
+def check(
+    ctx: Any,
+    source: str,
+    target: str,
+    wanted: Intent,
+    silence: Silence | None = None,
+) -> list[Finding]:
     """All findings for a move from ``source`` to ``target``.
 
     A check that cannot be made is a finding too, never an exception; a
     service that does not answer is one finding.
 
     :param ctx: see ``Look``.
+    :param silence: give the same dict to the preflights of several groups,
+        and a service that does not answer costs all of them one timeout.
     """
-    look = wanted.look(ctx, source, target)
+    look = wanted.look(ctx, source, target, {} if silence is None else silence)
     findings: list[Finding] = []
     for name in wanted.checks:
         for found in _examined(look, CHECKS[name]):

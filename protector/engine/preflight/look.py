@@ -28,6 +28,9 @@ LABELS = {
     "identity": "Keystone",
 }
 ARRAYS = ("", "arrays")
+PROTECTOR = "Protector"
+# why each silent service, by site and label, did not answer
+Silence = dict[tuple[str, str], exception.ProtectorError]
 # services without an answer that make a site silent
 SITE_SILENT = 2
 
@@ -55,12 +58,17 @@ class Look:
     :param ctx: anything with ``scene``, ``tenant(site)``, ``site(site)``,
         ``driver``, ``direction(site)``, ``known_epochs()``, ``clock`` and
         ``conf``: a ``Reader``, or the context of a step.
+    :param silence: what did not answer the preflights of other groups; it is
+        told here, too, and grows.
     """
 
     wants_floating_ips = True
 
-    def __init__(self, ctx: Any, source: str, target: str) -> None:
+    def __init__(
+        self, ctx: Any, source: str, target: str, silence: Silence
+    ) -> None:
         self.ctx = ctx
+        self._silence = silence
         self.source = source
         self.target = target
         self.scene: scenes.Scene = ctx.scene
@@ -71,7 +79,9 @@ class Look:
     # -- who did not answer
 
     def require(self, service: tuple[str, str]) -> None:
-        """:raises Repeated: it, or its site, did not answer before."""
+        """:raises Repeated: it, or its site, did not answer before.
+        :raises ProtectorError: it did not answer another preflight.
+        """
         site, _ = service
         if (
             service in self._silent
@@ -79,16 +89,24 @@ class Look:
             or self._unanswered[site] >= SITE_SILENT
         ):
             raise Repeated("It did not answer.")
+        if service in self._silence:
+            raise self._silence[service]
 
     def note(self, error: exception.ProtectorError) -> None:
         """Remember the service that did not answer."""
         if isinstance(error, exception.ArrayUnavailable):
             self._silent.add(ARRAYS)
+        elif isinstance(error, exception.PeerUnreachable):
+            site = self.name(error.details.get("site", ""))
+            self._silence[site, PROTECTOR] = error
         elif isinstance(error, exception.CloudUnavailable):
             site = error.details.get("site", "")
-            self._silent.add((site, error.details.get("service", "")))
-            # an error is an answer
-            self._unanswered[site] += error.details.get("code") is None
+            service = (site, error.details.get("service", ""))
+            self._silent.add(service)
+            if error.details.get("code") is None:
+                # an error is an answer
+                self._unanswered[site] += 1
+                self._silence[service] = error
 
     # -- the clouds and the arrays
 
@@ -156,8 +174,10 @@ class DrillLook(Look):
 
     wants_floating_ips = False
 
-    def __init__(self, ctx: Any, source: str, target: str) -> None:
-        super().__init__(ctx, source, target)
+    def __init__(
+        self, ctx: Any, source: str, target: str, silence: Silence
+    ) -> None:
+        super().__init__(ctx, source, target, silence)
         self.mapper = mapping.DrillMapper(self.scene, target)
 
     def copy(self, member: models.Member) -> models.MemberCopy | None:

@@ -8,7 +8,7 @@ from protector import exception
 from protector.db.api import metadata_sync
 from protector.engine import finding
 from protector.engine.finding import Code, Finding
-from protector.engine.preflight.look import Look
+from protector.engine.preflight.look import PROTECTOR, Look
 
 Json = dict[str, Any]
 # the microversion in which sites talk to each other
@@ -24,6 +24,7 @@ CINDER = ((3, 25), "show the volumes of a group")
 
 def peer(look: Look) -> list[Finding]:
     other = look.scene.peer_site_id
+    look.require((look.name(other), PROTECTOR))
     identity = look.ctx.site(other).peer.check(
         look.ctx.conf.peer.check_timeout
     )

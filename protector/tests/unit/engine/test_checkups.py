@@ -54,6 +54,33 @@ class CheckupsTest(case.EngineCase):
             {"PeerUnreachable", "CloudUnreachable"}, self.codes()
         )
 
+    def test_a_silent_cloud_costs_one_timeout_a_round(self) -> None:
+        asked: list[str] = []
+
+        def away() -> None:
+            asked.append("Keystone")
+            raise exception.CloudUnavailable(
+                "no answer", site="site-a", service="Keystone"
+            )
+
+        def gone(seconds: float) -> None:
+            asked.append("Protector")
+            raise exception.PeerUnreachable("away", site=self.site.peer_id)
+
+        self.project.identity.check = away
+        self.peer.check = gone
+        others = [self.site.group(), self.site.group()]
+        self.checkups.run()
+        self.assertEqual(["Protector", "Keystone"], asked)
+        for group_id in (self.group_id, *others):
+            codes = {f["code"] for f in self.found(group_id)["findings"]}
+            self.assertLessEqual(
+                {"PeerUnreachable", "CloudUnreachable"}, codes
+            )
+        self.clock.advance(self.runtime.conf.engine.preflight_interval)
+        self.checkups.run()
+        self.assertEqual(4, len(asked))
+
     def age(self, seconds: float) -> float:
         """How old the findings are when it has run so much later."""
         self.clock.advance(seconds)
