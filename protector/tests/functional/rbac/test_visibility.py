@@ -111,7 +111,7 @@ class ReferenceTest(case.RbacTest):
             "POST",
             f"/protection-groups/{guest}/action",
             self.world.point(),
-            {"failover": {"type": "planned", "recovery_point": "ID"}},
+            {"test_failover": {"recovery_point": "ID"}},
         )
 
     def test_a_member_of_a_boot_tier(self) -> None:
