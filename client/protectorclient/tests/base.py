@@ -17,11 +17,15 @@ from protectorclient.tests import fake_protector
 
 
 class TestCase(base.BaseTestCase):
-    """A test that ends, and that knows no cloud but its own."""
+    """A test that ends, and that knows no cloud but its own.
+
+    ``DEFAULT_TIMEOUT`` is in seconds; ``OS_TEST_TIMEOUT`` overrides it.
+    """
+
+    DEFAULT_TIMEOUT = 120
 
     def setUp(self) -> None:
         super().setUp()
-        self.useFixture(fixtures.Timeout(60, gentle=True))
         for name in list(os.environ):
             if name.startswith("OS_") and "TEST" not in name:
                 self.useFixture(fixtures.EnvironmentVariable(name))

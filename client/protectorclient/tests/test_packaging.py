@@ -51,7 +51,6 @@ class ImportTest(base.TestCase):
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
         )
         self.assertEqual(
             [

@@ -113,13 +113,15 @@ class ProcessCase(base.SitesCase):
         return process
 
     def _end(self, process: subprocess.Popen[str]) -> None:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
     def end(self, process: subprocess.Popen[str]) -> Result:
         """Wait for it; however it ended, no traceback was shown."""
-        out, err = process.communicate(timeout=50)
+        out, err = process.communicate()
         self.assertNotIn("Traceback", err or "")
         return Result(process.returncode, out or "", err or "")
 
