@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 
 import fixtures
 import openstack
@@ -26,6 +27,10 @@ class TestCase(base.BaseTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        # what a shell runs in the background ignores Ctrl-C, and so would
+        # the processes that a test starts
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         for name in list(os.environ):
             if name.startswith("OS_") and "TEST" not in name:
                 self.useFixture(fixtures.EnvironmentVariable(name))

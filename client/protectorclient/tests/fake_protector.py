@@ -172,7 +172,7 @@ class FakeProtector(fake_cloud.FakeCloud):
 
     def _health(self, request: Request) -> Answer:
         part = {"ok": True, "message": None}
-        one = {name: part for name in ("api", "database", "bus")}
+        one = {"api": {"ok": True}, "database": part, "bus": part}
         many = {name: [part] for name in ("engines", "sites", "arrays")}
         return Answer(200, {"health": {"ok": True, **one, **many}})
 
