@@ -21,7 +21,10 @@ from protector.tests.page import bed
 
 
 class SandboxBed(bed.Bed):
-    """API and engine of a site are one process here."""
+    """API and engine of a site are one process here.
+
+    :ivar clouds_yaml: site-a, site-b, and an admin of each.
+    """
 
     volume_type = "replicated-ssd"
     plain_type = "plain"
@@ -32,6 +35,7 @@ class SandboxBed(bed.Bed):
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         with bringup.lock(root), bringup.place(root, None) as layout:
             self._layout = layout
+            self.clouds_yaml = layout.clouds_yaml
             self._fleet = fleet.Fleet(layout)
             self.addCleanup(self._fleet.stop)
             bringup.BringUp(layout, lambda line: None).run()
