@@ -132,7 +132,7 @@ class Issues(walk.Walk):
         add = self.page.section("Adding").commands[0]
         phrase = "remote site unreachable - cannot modify protection group"
         with self.section("Issue: Modification blocked") as commands:
-            self.bed.kill_api(self.bed.b)
+            self.bed.hang_api(self.bed.b)
             before = self.group()
             for command in (update, remove):
                 error = self.curl_refused(command, 503, "PeerUnreachable")
