@@ -28,6 +28,8 @@ state_path = {directory}
 [api]
 bind_host = {address}
 port = {port}
+# the page promises 204 when a change is done, however slow the clouds are
+settle_timeout = 60
 
 [database]
 connection = {database}
