@@ -44,6 +44,25 @@ def can_clean(drill: Drill | None) -> bool:
     return drill is not None and (is_live(drill) or bool(drill.residue))
 
 
+def live_in(
+    session: orm.Session, site_id: str, project_id: str, first: str
+) -> list[str]:
+    """Groups of a project that have a drill at a site; ``first``, if it has
+    one, leads."""
+    group = models.ProtectionGroup
+    statement = (
+        sa.select(Drill.protection_group_id)
+        .join(group, group.id == Drill.protection_group_id)
+        .where(
+            Drill.site_id == site_id,
+            Drill.status != c.DrillStatus.ENDED,
+            group.project_id == project_id,
+        )
+        .order_by(Drill.protection_group_id != first, Drill.started_at)
+    )
+    return list(session.scalars(statement))
+
+
 def kept() -> sa.Select[tuple[str]]:
     """Ids of the operations that the drills' rows name."""
     return sa.select(Drill.operation_id)

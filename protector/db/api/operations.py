@@ -33,6 +33,10 @@ def get(session: orm.Session, operation_id: str) -> Op:
     return operation
 
 
+def find(session: orm.Session, operation_id: str) -> Op | None:
+    return session.get(Op, operation_id)
+
+
 def accept(
     session: orm.Session,
     now: datetime.datetime,

@@ -106,6 +106,8 @@ _DRILL = (
 )
 TEST_FAILOVER = Intent(_DRILL, frozenset(_DRILL), DrillLook)
 TEST_CLEANUP = Intent((), frozenset())
+# whether there is place for what a move makes
+ROOM = Intent(("compute", "capacity", "volumes", "ports"), frozenset())
 REPLICATE = Intent(
     ("members", "replication"), frozenset({"members", "replication"})
 )

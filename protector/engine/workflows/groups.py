@@ -16,6 +16,7 @@ CREATE = (
 
 DELETE = (
     One("peer.check"),
+    One("drills.clear"),
     One("volumes.discard_undo"),
     One("replication.remove"),
     One("groups.delete_target"),

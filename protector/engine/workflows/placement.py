@@ -8,6 +8,7 @@ want of quota, addresses or rights comes before it.
 from protector.engine.step import Each, One
 
 LEAVE_SOURCE = (
+    One("drills.make_room"),
     One("placement.preflight"),
     One("placement.lock_source"),
     One("replication.warm"),

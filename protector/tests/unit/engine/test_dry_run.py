@@ -59,4 +59,5 @@ class DryRunTest(case.EngineCase):
         }
         wanted = {"PeerUnreachable", "MetadataOutOfSync", "NoMembers"}
         self.assertLessEqual(wanted, stopping)
-        self.assertEqual("placement.preflight", told["steps"][0]["name"])
+        names = [step["name"] for step in told["steps"]]
+        self.assertIn("placement.preflight", names)
