@@ -82,6 +82,9 @@ def _sections(operation: Any) -> Iterator[Section]:
     """The tables of the report: heading, head, rows."""
     yield "Summary", ["what", "value"], _facts(operation)
     result = dict(operation.result or {})
+    checks = _checks(result)
+    if checks:
+        yield "Checks", ["member", "check", "passed", "seen"], checks
     listed = {k: result.pop(k) for k in list(result) if _is_table(result[k])}
     if result:
         rows = [[_words(k), _text(v)] for k, v in result.items()]
@@ -94,6 +97,21 @@ def _sections(operation: Any) -> Iterator[Section]:
     if steps:
         head = ["step", "member", "status", "started", "finished", "error"]
         yield "Steps", head, [_step(step) for step in steps]
+
+
+def _checks(result: dict[str, Any]) -> list[list[str]]:
+    """Those of a drill, taken out of its members: one row for each."""
+    rows, members = [], []
+    for member in result.get("members") or []:
+        row = dict(member)
+        for check in row.pop("checks", []):
+            passed = "yes" if check.get("ok") else "no"
+            words = [check.get("name"), passed, check.get("message")]
+            rows.append([_text(member.get("name")), *map(_text, words)])
+        members.append(row)
+    if members:
+        result["members"] = members
+    return rows
 
 
 def _facts(operation: Any) -> list[list[str]]:

@@ -179,7 +179,10 @@ class TestFailover(Verb):
             metavar="<check>",
             action="append",
             dest="checks",
-            help="Check to make of each server (repeatable)",
+            help=(
+                "Check to make of each server, beside that it runs: ports, "
+                "or console:<text> (repeatable; default: ports)"
+            ),
         )
 
     def arguments(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
