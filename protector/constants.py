@@ -92,6 +92,10 @@ class FailoverType(enum.StrEnum):
     UNPLANNED = "unplanned"
 
 
+# the recovery point of those who want what the target holds already
+PARKED_POINT = "parked"
+
+
 class OperationStatus(enum.StrEnum):
     PENDING = "pending"
     RUNNING = "running"

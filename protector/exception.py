@@ -206,6 +206,19 @@ class MetadataOutOfSync(Conflict):
     remedy = "Run sync-force when the peer site is reachable."
 
 
+class NoRecoveryPoint(Conflict):
+    remedy = "List the recovery points of the group and choose one."
+
+
+class ConfirmationRequired(Conflict):
+    """The site that is to be given up looks healthy."""
+
+    remedy = (
+        "Use a planned move; or, if the site is lost, ask again with "
+        "confirm=true (--confirm)."
+    )
+
+
 class TenantNotMapped(Conflict):
     remedy = "Ask an administrator for a tenant mapping to the peer site."
 

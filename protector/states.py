@@ -5,6 +5,8 @@ Pure data and functions; who holds the slot and which site is asked is the
 business of the callers.
 """
 
+from typing import Any
+
 from protector import constants as c
 from protector import exception
 
@@ -62,6 +64,17 @@ SETTLED: dict[V, S] = {
 }
 
 
+# whoever is lost must not be waited for, whatever the group was doing
+UNPLANNED = frozenset(
+    {S.ACTIVE, S.FAILING_OVER, S.FAILED_OVER, S.FAILING_BACK, S.ERROR}
+)
+
+
+def is_unplanned(args: dict[str, Any]) -> bool:
+    """Whether the arguments of a verb ask for an unplanned move."""
+    return args.get("type") == c.FailoverType.UNPLANNED
+
+
 def legal(status: str, error_verb: str | None) -> frozenset[V]:
     """The verbs that a group in this status takes."""
     if status == S.ERROR:
@@ -81,6 +94,31 @@ def refusal(
         remedy=_remedy(V(verb), S(status)),
         status=status,
         verb=verb,
+    )
+
+
+def refusal_unplanned(
+    verb: str, name: str, status: str, error_verb: str | None
+) -> exception.InvalidStatus | None:
+    """Why a group refuses to move without its source; None when it does
+    not.  A group that was not made, or is half gone, has nothing to move."""
+    unmade = status == S.ERROR and error_verb in (None, V.CREATE, V.DELETE)
+    if S(status) in UNPLANNED and not unmade:
+        return None
+    return exception.InvalidStatus(
+        f"Protection group {name} is in status {status}: unplanned {verb} "
+        "is not possible.",
+        remedy=_remedy(V(verb), S(status)),
+        status=status,
+        verb=verb,
+    )
+
+
+def runs_already(name: str, site: str) -> exception.InvalidStatus:
+    """The refusal of a move to where the group is."""
+    return exception.InvalidStatus(
+        f"Protection group {name} runs at {site} already.",
+        remedy="Ask for the verb that leads to its other site, there.",
     )
 
 

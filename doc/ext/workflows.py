@@ -46,7 +46,9 @@ def _workflows() -> Iterator[tuple[list[str], steps_api.Workflow]]:
 
 def _stage(stage: steps_api.Stage) -> Iterator[str]:
     if isinstance(stage, steps_api.One):
-        yield from _step(stage.step, [])
+        yield from _step(
+            stage.step, ["beside the rest"] if stage.beside else []
+        )
         return
     where = ["for each member"]
     if stage.tiers:

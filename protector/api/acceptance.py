@@ -13,11 +13,17 @@ from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
+from protector import exception, states
 from protector.api import call as calls
 from protector.api import legality
 from protector.db import models
-from protector.db.api import drills, operations, protection_groups, sites
+from protector.db.api import (
+    claims,
+    drills,
+    operations,
+    protection_groups,
+    sites,
+)
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
@@ -55,7 +61,7 @@ def accept(
         known = _known(session, change)
         if known is not None:
             return known
-        legality.check(session, group, change.verb)
+        legality.check(session, group, change.verb, change.args)
     found = call.runtime.engine.precheck(
         call.context, change.verb, group_id, change.args
     )
@@ -88,9 +94,10 @@ def _store(
     known = _known(session, change)
     if known is not None:
         return known
-    legality.check(session, group, change.verb)
+    legality.check(session, group, change.verb, change.args)
     args = change.finish(change.args, found)
-    operation = operations.accept(
+    unplanned = states.is_unplanned(args)
+    operation = (claims if unplanned else operations).accept(
         session,
         call.now,
         group,
@@ -140,7 +147,7 @@ def values(
 
 def _point(args: Json) -> str | None:
     chosen = args.get("recovery_point_id")
-    return None if chosen == "parked" else chosen
+    return None if chosen == c.PARKED_POINT else chosen
 
 
 def executor(session: orm.Session, group: Group, verb: str) -> str:

@@ -8,6 +8,7 @@ the peer say against a request is the engine's verdict.
 
 from collections.abc import Sequence
 import dataclasses
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -36,6 +37,7 @@ PENDING_SYNC = frozenset({c.Verb.DELETE, c.Verb.REPLICATE})
 class Situation:
     """What decides beside the group's own row.
 
+    ``peer``: the group's site that is not this one.
     ``configured``: the current primary has an array group to replicate.
     ``settled``: how many of the ``members`` have their volumes in the group.
     ``parked``: a member's server is parked where the group does not run.
@@ -43,6 +45,7 @@ class Situation:
 
     local: models.Site
     primary: models.Site | None
+    peer: models.Site | None
     sync: metadata_sync.State | None
     configured: bool
     members: int
@@ -67,6 +70,7 @@ def situations(
         g.id: Situation(
             local=local,
             primary=known.get(g.current_primary_site_id),
+            peer=known.get(_other(g, local.id)),
             sync=syncs.get(g.id),
             configured=(g.id, g.current_primary_site_id) in configured,
             members=sum(counts.get(g.id, {}).values()),
@@ -80,6 +84,12 @@ def situations(
         )
         for g in groups
     }
+
+
+def _other(group: Group, site_id: str) -> str:
+    if site_id == group.primary_site_id:
+        return group.secondary_site_id
+    return group.primary_site_id
 
 
 def _configured(
@@ -98,26 +108,61 @@ def _configured(
     return {(group, site) for group, site in session.execute(statement)}
 
 
-def check(session: orm.Session, group: Group, verb: c.Verb) -> None:
+def check(
+    session: orm.Session,
+    group: Group,
+    verb: c.Verb,
+    args: dict[str, Any] | None = None,
+) -> None:
     """:raises ProtectorError: the refusal."""
     found = situations(session, [group])[group.id]
-    error = refusal(verb, group, found)
+    unplanned = states.is_unplanned(args or {})
+    error = (refusal_unplanned if unplanned else refusal)(verb, group, found)
     if error is not None:
         raise error
 
 
-def check_plan(session: orm.Session, group: Group, verb: c.Verb) -> None:
+def check_plan(
+    session: orm.Session, group: Group, verb: c.Verb, args: dict[str, Any]
+) -> None:
     """As ``check``, for a dry run: of a move only the place and the status
     refuse it, and all else that is in the way is a finding of its plan.
 
     :raises ProtectorError: the refusal.
     """
-    if verb not in c.PLACEMENT_VERBS:
-        return check(session, group, verb)
+    if verb not in c.PLACEMENT_VERBS or states.is_unplanned(args):
+        return check(session, group, verb, args)
     found = situations(session, [group])[group.id]
     error = _place(verb, group, found) or _status(verb, group, found)
     if error is not None:
         raise error
+
+
+def refusal_unplanned(
+    verb: c.Verb, group: Group, found: Situation
+) -> exception.ProtectorError | None:
+    """The same for a move without the source: only the site that takes the
+    group decides, and neither a busy slot nor the state of the
+    synchronisation is in its way."""
+    local = found.local
+    if target(group, verb) != local.id:
+        other = found.peer
+        name = other.name if other else target(group, verb)
+        return exception.NotPrimarySite(
+            f"An unplanned {verb} of protection group {group.name} is asked "
+            f"for at the site that takes it, {name}; this is {local.name}.",
+            site=name,
+            site_id=target(group, verb),
+            endpoint=other.endpoint if other else None,
+        )
+    refused = states.refusal_unplanned(
+        verb, group.name, group.status, group.error_verb
+    )
+    if refused is None and group.current_primary_site_id == local.id:
+        refused = states.runs_already(group.name, local.name)
+    if refused is None and not found.settled:
+        refused = states.no_members(group.name)
+    return refused
 
 
 def refusal(

@@ -69,6 +69,26 @@ class PeerClient:
             raise self._unreachable(self._scope, "a broken answer")
         return found
 
+    def all_groups(self) -> list[Json]:
+        """All pages of ``groups``."""
+        found: list[Json] = []
+        marker = None
+        while page := self.groups(marker):
+            found += page
+            marker = page[-1]["id"]
+        return found
+
+    def group(self, group_id: str) -> Json:
+        """What the peer holds of a group: as ``groups`` tells, with its
+        ``document`` (text) and the ``claimed_epoch``.
+
+        :raises NotFound: it knows none.
+        """
+        found = self._ask("GET", f"groups/{group_id}").get("group")
+        if not isinstance(found, dict):
+            raise self._unreachable(self._scope, "a broken answer")
+        return found
+
     def reserve(self, group: Json) -> Json:
         """Reserve a group's name; the same again is no error.
 

@@ -114,6 +114,16 @@ push is repeated in the background.
 """,
     ),
     cfg.FloatOpt(
+        "fence_timeout",
+        default=120,
+        min=1,
+        help="""
+Deadline, in seconds, for locking and stopping the servers of a site that an
+unplanned failover left.  It runs beside the failover: when the group is
+settled and the site has not answered at all, no more time is spent on it.
+""",
+    ),
+    cfg.FloatOpt(
         "boot_delay_limit",
         default=3600,
         min=0,

@@ -3,6 +3,7 @@
 
 from protector import constants as c
 from protector.db import models
+from protector.db.api import claims
 from protector.engine.context import StepContext
 
 # what Nova does to a server on its way into and in the shelf; anything newer
@@ -33,6 +34,21 @@ def sweep(ctx: StepContext) -> None:
     ctx.driver.destroy_volumes(
         ctx.array(ctx.target), prefix, keep=[f"{prefix}{generation}-"]
     )
+
+
+def sweep_superseded(ctx: StepContext) -> list[str]:
+    """Destroy what moves that did not come to their end staged at the
+    target; the names."""
+    with ctx.runtime.db.reader() as session:
+        ids = claims.staged(session, ctx.scene.group.id, ctx.target)
+    array = ctx.array(ctx.target)
+    return [
+        name
+        for operation_id in ids
+        for name in ctx.driver.destroy_volumes(
+            array, staging_prefix(operation_id)
+        )
+    ]
 
 
 def content_is_unique(ctx: StepContext, member: models.Member) -> bool:

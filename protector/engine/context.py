@@ -91,13 +91,13 @@ class StepContext:
         """
         self.clock.wait(self.work.stopping, min(seconds, self.remaining))
         self.check_alive()
-        self.guard()
 
     def check_alive(self) -> None:
-        """:raises LeaseLost: the engine goes down; the lease is given back
-        and the operation adopted."""
+        """:raises LeaseLost: the engine goes down and the operation is to be
+        adopted, or it is another's already."""
         if self.work.stopping.is_set():
             raise exception.LeaseLost("The engine goes down.")
+        self.guard()
 
     def guard(self) -> None:
         """:raises LeaseLost: this engine may not act any more."""

@@ -4,12 +4,14 @@
 from typing import Any
 
 from protector import constants as c
+from protector import states
 from protector.context import RequestContext
 from protector.engine import (
     precheck,
     prediction,
     preflight,
     reading,
+    unplanned,
     workflows,
 )
 
@@ -32,15 +34,19 @@ def plan(
         what another verb would be refused with.
     """
     reader = reading.Reader.of(runtime, group_id, context)
-    if verb in c.PLACEMENT_VERBS:
+    scene = reader.scene
+    known: Json = {}
+    if states.is_unplanned(args):
+        unplanned.check_legal(scene, verb)
+        known = unplanned.outlook(reader, args)
+    elif verb in c.PLACEMENT_VERBS:
         precheck.require_legal(reader, verb)
     else:
         precheck.check(runtime, context, verb, group_id, args)
-    scene = reader.scene
     limit = runtime.conf.engine.boot_delay_limit
-    rows = workflows.rows_for(verb, args, scene, limit)
+    rows = workflows.rows_for(verb, args, scene, limit, known)
     source = scene.group.current_primary_site_id
-    wanted = preflight.intent(verb, args)
+    wanted = preflight.intent(verb, args, known.get("point"))
     found = preflight.check(reader, source, scene.other(source), wanted)
     with runtime.db.reader() as session:
         predicted = prediction.seconds(session, rows)

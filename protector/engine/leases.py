@@ -97,13 +97,12 @@ class LeaseKeeper:
         return held
 
     def drop(self, held: HeldLease) -> None:
-        """Forget a lease, giving it back if it still stands."""
+        """Nothing runs under the lease any more: give it back."""
         with self._guard:
             self._held.pop(held.token.operation_id, None)
-        if held.stands:
-            with self._runtime.db.writer() as session:
-                operations_leases.let_go(session, held.token)
         held.lose()
+        with self._runtime.db.writer() as session:
+            operations_leases.let_go(session, held.token)
 
     def _renew_all(self) -> None:
         seconds = self._runtime.conf.engine.lease_seconds

@@ -23,6 +23,7 @@ from protector.db.api import (
 from protector.db.api import sites as site_rows
 from protector.engine import (
     access,
+    adoption,
     checkups,
     conditions,
     reading,
@@ -83,19 +84,30 @@ class Observer:
     def _compare(self, site: models.Site) -> None:
         """What the peer holds of each group, against what is held here."""
         peer = access.clients(self._runtime, site).peer
-        theirs: dict[str, Json] = {}
-        marker = None
-        while True:
-            page = peer.groups(marker)
-            theirs |= {g["id"]: g for g in page}
-            if not page:
-                break
-            marker = page[-1]["id"]
+        theirs = {held["id"]: held for held in peer.all_groups()}
+        adoption.compare(self._runtime, site, list(theirs.values()))
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
             for group_id, held in theirs.items():
                 if held.get("checksum"):
                     _held_there(session, group_id, _triple(held), now)
+            metadata_sync.send_soon(session, theirs, now)
+            self._fenced(session, theirs, now)
+
+    def _fenced(
+        self, session: orm.Session, theirs: dict[str, Json], now: Any
+    ) -> None:
+        """The other site has stopped and locked what groups left there."""
+        for group_id, held in theirs.items():
+            group = protection_groups.find(session, group_id)
+            if (
+                group is not None
+                and group.current_primary_site_id
+                == self._runtime.local_site_id
+                and held["epoch"] == group.epoch
+                and held.get("source_fenced")
+            ):
+                conditions.fenced(group, [], now)
 
     def _reached(self, site_id: str, status: str, reason: str | None) -> None:
         now = self._runtime.clock.now()

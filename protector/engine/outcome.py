@@ -22,9 +22,16 @@ FATAL = frozenset({c.Verb.CREATE, c.Verb.DELETE}) | c.PLACEMENT_VERBS
 
 
 def cancel_error(work: context.Work) -> Error | None:
-    """The error that a requested cancel is, while it may still be one."""
+    """The error that a requested cancel is, while it may still be one.
+
+    :raises LeaseLost: an unplanned move ended the operation.
+    """
     with work.runtime.db.reader() as session:
         row = operations.get(session, work.lease.token.operation_id)
+        if row.generation != work.lease.token.generation:
+            # at once, not at the next renewal
+            work.lease.lose()
+            work.lease.check()
         if row.cancelling and not row.no_return:
             return exception.Superseded("The operation was cancelled.")
     return None

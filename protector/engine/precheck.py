@@ -6,6 +6,7 @@ nothing is written.
 """
 
 from collections.abc import Callable
+import contextlib
 from typing import Any
 
 from protector import constants as c
@@ -13,12 +14,14 @@ from protector import exception, states
 from protector.context import RequestContext
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import (
+    adoption,
     cleanup,
     group_types,
     mapping_names,
     reading,
     recipe,
     undo_copies,
+    unplanned,
 )
 from protector.engine import scene as scenes
 from protector.engine.steps import members
@@ -42,6 +45,9 @@ def check(
     if verb == c.Verb.CREATE:
         return group_types.check_create(runtime, context, args)
     reader = Reader.of(runtime, str(group_id), context)
+    if states.is_unplanned(args):
+        unplanned.check(reader, verb, args)
+        return {}
     require_legal(reader, verb)
     return CHECKS[c.Verb(verb)](reader, args)
 
@@ -69,6 +75,7 @@ def _peer(reader: Reader) -> None:
             f"{reader.scene.group.name}: {e.message}",
             **e.details,
         ) from None
+    adoption.require_newest(reader)
 
 
 def _in_sync(reader: Reader) -> None:
@@ -83,7 +90,10 @@ def _change(reader: Reader, args: Json) -> Json:
 
 
 def _sync(reader: Reader, args: Json) -> Json:
-    _peer(reader)
+    # it is the way to what is newer there
+    reader.site(reader.scene.peer_site_id).peer.check(
+        reader.conf.peer.check_timeout
+    )
     return {}
 
 
@@ -186,6 +196,8 @@ def _replicate(reader: Reader, args: Json) -> Json:
     group = reader.scene.group
     if not reader.scene.side(group.current_primary_site_id).array_group:
         raise states.not_configured(group.name)
+    with contextlib.suppress(exception.PeerUnreachable):
+        adoption.require_newest(reader)
     return {}
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from protector import exception, metadata
 from protector.clients import peer as peer_client
+from protector.db import models
 from protector.db.api import metadata_sync
-from protector.engine import access
+from protector.engine import access, adoption
 from protector.engine import scene as scenes
 
 
@@ -23,7 +24,8 @@ def deliver(
     """Send the stored bytes; what the peer holds afterwards.
 
     A failure is recorded with the time of the next attempt, and raised.  At
-    the site that is not the primary nothing is sent: it is compared.
+    the site that is not the primary nothing is sent: what is newer there is
+    taken, else it is compared.
 
     :raises PeerUnreachable: no answer.
     :raises StaleDocument: the peer holds something newer or other.
@@ -38,28 +40,46 @@ def deliver(
         raise exception.UnexpectedState(
             f"Protection group {scene.group.name} has no document yet."
         )
-    site = access.clients(
-        runtime,
-        scene.sites[scene.peer_site_id],
-        before_change=before_change,
-        request_id=request_id,
-    )
-    if scene.group.current_primary_site_id != scene.local_site_id:
-        # the primary makes the documents; here they are only compared
-        _compare(site.peer, scene, mine)
-        with runtime.db.writer() as session:
-            metadata_sync.confirm(session, group_id, mine, runtime.clock.now())
-        return mine
+    peer_site = scene.sites[scene.peer_site_id]
+    peer = access.clients(
+        runtime, peer_site, before_change=before_change, request_id=request_id
+    ).peer
+    if scene.group.current_primary_site_id == scene.local_site_id:
+        newer = _send(runtime, peer, peer_site, group_id, raw)
+    else:
+        # the primary makes the documents; here they are taken, or compared
+        newer = adoption.adopt(runtime, peer_site, group_id)
+        if newer is None:
+            _compare(peer, scene, mine)
+    held = newer or mine
+    with runtime.db.writer() as session:
+        metadata_sync.confirm(session, group_id, held, runtime.clock.now())
+    return held
+
+
+def _send(
+    runtime: Any,
+    peer: peer_client.PeerClient,
+    peer_site: models.Site,
+    group_id: str,
+    raw: bytes,
+) -> metadata.Triple | None:
+    """What was taken from the peer instead, when the group had moved there
+    while this site was away."""
     try:
-        site.peer.push(group_id, raw)
+        peer.push(group_id, raw)
     except exception.LeaseLost:
         raise
     except exception.ProtectorError as e:
+        if isinstance(e, exception.StaleDocument):
+            newer = adoption.adopt(runtime, peer_site, group_id)
+            if newer is not None:
+                return newer
+        if isinstance(e, exception.Split):
+            adoption.show_split(runtime, group_id, e)
         _failed(runtime, group_id, e)
         raise
-    with runtime.db.writer() as session:
-        metadata_sync.confirm(session, group_id, mine, runtime.clock.now())
-    return mine
+    return None
 
 
 def _compare(

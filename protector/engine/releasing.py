@@ -2,6 +2,7 @@
 """The source's part of a planned move: release, and coming back by itself
 when the lock ran out."""
 
+import contextlib
 from typing import Any
 
 from oslo_log import log as logging
@@ -10,7 +11,7 @@ from protector import exception
 from protector.context import RequestContext
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups, source_locks
-from protector.engine import access, fencing, reading
+from protector.engine import access, adoption, fencing, reading
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -66,7 +67,7 @@ def _check_quiet(reader: reading.Reader, operation_id: str) -> None:
     it since."""
     site_id = reader.scene.local_site_id
     compute = reader.tenant(site_id).compute
-    for member in reader.scene.settled_members:
+    for member in reader.scene.movable(site_id):
         copy = member.copy(site_id)
         server = compute.get_server(copy.server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
@@ -115,6 +116,9 @@ class SourceReturn:
             lock.protection_group_id,
         )
         reader = WritingReader.of(self._runtime, lock.protection_group_id)
+        with contextlib.suppress(exception.PeerUnreachable):
+            # the other site may have taken the group without this one
+            adoption.require_newest(reader)
         site_id = reader.scene.local_site_id
         copies = [m.copy(site_id) for m in reader.scene.settled_members]
         back = [

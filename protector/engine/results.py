@@ -35,6 +35,7 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
     if operation.kind in c.PLACEMENT_VERBS:
         result |= _placement(operation, started)
         result["epoch"] = data.get("epoch")
+        result |= _unplanned(operation)
     if operation.kind == c.Verb.TEST_FAILOVER:
         result |= _placement(operation, started)
         result["verdict"] = data.get("verdict", c.Verdict.FAILED)
@@ -65,6 +66,17 @@ def _placement(operation: models.Operation, started: Any) -> Json:
         "rto_seconds": rto,
         "rpo_seconds": data.get("rpo_seconds"),
         "recovery_point": data.get("point"),
+    }
+
+
+def _unplanned(operation: models.Operation) -> Json:
+    """What became of the source, and who was not in the point."""
+    fences = [s for s in operation.steps if s.name == "servers.fence_lost"]
+    if not fences:
+        return {}
+    return {
+        "source_fenced": fences[0].status == c.StepStatus.DONE,
+        "left_out": operation.data.get("left_out", []),
     }
 
 

@@ -144,7 +144,8 @@ class Runner:
         running: dict[futures.Future[Any], models.OperationStep] = {}
         error: exception.ProtectorError | None = None
         limit = self._runtime.conf.engine.member_parallelism
-        with futures.ThreadPoolExecutor(limit) as pool:
+        # one more for what runs beside and may hang
+        with futures.ThreadPoolExecutor(limit + 1) as pool:
             while True:
                 error = error or outcome.cancel_error(work)
                 if error is None and not self._stopping.is_set():
@@ -184,7 +185,11 @@ class Runner:
             operations.add_steps(
                 session, row, [p for p in planned if p["ordinal"] > done]
             )
-            fresh = list(row.steps)
+            # those that are under way go on with the rows they have
+            known = {s.ordinal: s for s in operation.steps}
+            fresh = [
+                known[s.ordinal] if s.ordinal <= done else s for s in row.steps
+            ]
         orm.attributes.set_committed_value(operation, "steps", fresh)
 
     # -- backward

@@ -70,6 +70,16 @@ class Scene:
         """Those whose volumes are in the group."""
         return [m for m in self.members if m.status not in c.MEMBER_UNSETTLED]
 
+    def movable(self, source: str) -> list[models.Member]:
+        """Settled members that have their server where a move begins; one
+        that an unplanned move left out never came there."""
+        return [
+            m
+            for m in self.settled_members
+            for copy in [m.copy(source)]
+            if copy and copy.server_id and copy.role != c.CopyRole.GONE
+        ]
+
 
 def load(session: orm.Session, conf: Any, group_id: str) -> Scene:
     """The scene of a group or of its tombstone.

@@ -17,6 +17,7 @@ from protector import exception
 from protector.db.api import metadata_sync, protection_groups
 from protector.engine import (
     access,
+    adoption,
     array_watch,
     checkups,
     drill_leases,
@@ -25,6 +26,7 @@ from protector.engine import (
     mirror,
     observer,
     push,
+    quarantine,
     recovery,
     releasing,
     reprotection,
@@ -74,6 +76,8 @@ class Engine:
 
     def start(self) -> None:
         """Serve RPC and run what is to be run, in threads."""
+        # before anything is done on what may be an older copy
+        adoption.at_start(self._runtime)
         self._keeper.start()
         self._scanner.start()
         scan = self._runtime.conf.engine.scan_interval
@@ -86,6 +90,7 @@ class Engine:
         self._every("drills", scan, self._drills.run)
         self._every("undo", UNDO_INTERVAL, self._undo_copies.run)
         self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
+        self._every("fence", scan, quarantine.Quarantine(self._runtime).run)
         endpoint = manager.Manager(
             self._runtime, self._site_id, self._scanner.ring, self._status
         )

@@ -39,9 +39,13 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class One:
-    """A stage of one step for the whole group."""
+    """A stage of one step for the whole group.
+
+    ``beside``: no later stage waits for it.
+    """
 
     step: str
+    beside: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +91,8 @@ def plan(
     last: list[int] = []
     for stage in workflow:
         if isinstance(stage, One):
-            last = [_add(rows, steps[stage.step], None, last)]
+            row = _add(rows, steps[stage.step], None, last)
+            last = last if stage.beside else [row]
         elif subjects:
             last = _chains(rows, stage, subjects, steps, last)
     return rows

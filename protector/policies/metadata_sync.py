@@ -31,6 +31,7 @@ def list_rules() -> list[policy.RuleDefault]:
             "GET /v1/peer/identity",
             "GET /v1/peer/groups",
             "POST /v1/peer/groups",
+            "GET /v1/peer/groups/{protection_group_id}",
             "PUT /v1/peer/groups/{protection_group_id}",
             "DELETE /v1/peer/groups/{protection_group_id}",
             "POST /v1/peer/groups/{protection_group_id}/action",

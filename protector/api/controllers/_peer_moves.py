@@ -8,7 +8,7 @@ from pecan import rest
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
+from protector import exception, states
 from protector.api import (
     acceptance,
     legality,
@@ -94,7 +94,12 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
     verb, args = body["verb"], body.get("args", {})
     local = sites.local(session)
     if verb in FORWARDED:
-        actions.check_available(verb, args)
+        if states.is_unplanned(args):
+            raise exception.BadRequest(
+                "An unplanned move is asked for at the site that takes the "
+                "group; it is not forwarded."
+            )
+        actions.check_args(verb, args)
         if acceptance.executor(session, group, verb) != local.id:
             raise exception.BadRequest(
                 f"{verb} of protection group {group.name} is not executed "

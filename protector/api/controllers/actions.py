@@ -47,10 +47,10 @@ class GroupActionController(rest.RestController):
             if executor == local:
                 check_point(session, row, args)
             if dry_run:
-                legality.check_plan(session, row, verb)
+                legality.check_plan(session, row, verb, args)
             elif executor != local:
                 # else it is checked when it is accepted
-                legality.check(session, row, verb)
+                legality.check(session, row, verb, args)
         if dry_run:
             plan = call.runtime.engine.plan(call.context, verb, group, args)
             return {"dry_run": operations_view.dry_run(plan)}
@@ -88,20 +88,12 @@ def _parsed(body: Json) -> tuple[c.Verb, Json, bool]:
     dry_run = args.pop("dry_run", dry_run)
     if "recovery_point" in args:
         args["recovery_point_id"] = args.pop("recovery_point")
-    check_available(verb, args)
+    check_args(verb, args)
     return c.Verb(verb), args, dry_run
 
 
-def check_available(verb: str, args: Json) -> None:
-    """:raises BadRequest: documented, but not in this release; or it would
-    not be honoured."""
-    for (later, field), values in schemas.LATER.items():
-        if later == verb and args.get(field) in values:
-            raise exception.BadRequest(
-                f"{field} {args[field]} of {verb} is not available yet.",
-                remedy="Use another value.",
-                field=field,
-            )
+def check_args(verb: str, args: Json) -> None:
+    """:raises BadRequest: a part of it would not be honoured."""
     planned = args.get("type") == c.FailoverType.PLANNED
     if planned and args.get("recovery_point_id") is not None:
         raise exception.BadRequest(
@@ -117,7 +109,7 @@ def check_point(
 ) -> None:
     """:raises InvalidReference: the chosen point is not of this group."""
     chosen = args.get("recovery_point_id")
-    if chosen is not None and chosen != "parked":
+    if chosen is not None and chosen != c.PARKED_POINT:
         recovery_points.get(session, group.id, chosen)
 
 

@@ -89,8 +89,22 @@ class PeerGroupsController(rest.RestController):
             group = _reserve(call, session, peer, call.body)
             return {"id": group.id, "name": group.name}
 
-    def get_one(self, req: Any, resp: Any, group: str) -> None:
-        """No route: it tells pecan that one id precedes what is below."""
+    @expose
+    @validation.rules(RULE)
+    @validation.header(peering.HEADER, types.UUID)
+    @validation.response(200, schemas.GROUP)
+    def get_one(self, call: calls.Call, group: str) -> Json:
+        """Show what is held of a group."""
+        with call.runtime.db.reader() as session:
+            peer = peering.site(call, session)
+            row = session.get(Group, group)
+            if row is None:
+                raise exception.NotFound(
+                    f"There is no protection group {group}.", id=group
+                )
+            peering.check_pair(session, row, peer)
+            sync = metadata_sync.find(session, group)
+            return {"group": view.whole(row, sync)}
 
     @expose
     @validation.rules(RULE)

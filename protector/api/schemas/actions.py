@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of a group's actions.
 
-``VERBS`` is the table that a later verb extends; ``LATER`` holds what the
-documentation names and this release has not.
+``VERBS`` is the table that a later verb extends.
 """
 
 from protector.api.schemas import operations, types
@@ -36,11 +35,6 @@ VERBS: dict[str, types.Json] = {
         dry_run=types.BOOLEAN,
     ),
     "test_cleanup": types.record(dry_run=types.BOOLEAN),
-}
-# values of an argument that are documented, but not available yet
-LATER: dict[tuple[str, str], tuple[str, ...]] = {
-    ("failover", "type"): ("unplanned",),
-    ("failback", "type"): ("unplanned",),
 }
 
 # the verb itself is looked up by hand, so that an unknown one is answered

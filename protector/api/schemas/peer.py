@@ -38,15 +38,22 @@ IDENTITY = types.answer(
     user=types.nullable(types.STRING),
 )
 GROUPS_QUERY = types.listing(("created_at", "id"))
-GROUPS = types.page(
-    "groups",
+HELD: Json = {
+    "id": types.UUID,
+    "epoch": types.INTEGER,
+    "version": types.INTEGER,
+    "checksum": types.nullable(types.STRING),
+    "status": types.STRING,
+    "deleted": types.BOOLEAN,
+    "source_fenced": types.nullable(types.BOOLEAN),
+}
+GROUPS = types.page("groups", types.answer(**HELD))
+GROUP = types.envelope(
+    "group",
     types.answer(
-        id=types.UUID,
-        epoch=types.INTEGER,
-        version=types.INTEGER,
-        checksum=types.nullable(types.STRING),
-        status=types.STRING,
-        deleted=types.BOOLEAN,
+        **HELD,
+        claimed_epoch=types.INTEGER,
+        document=types.nullable(types.STRING),
     ),
 )
 RESERVE = _open(

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from protector import constants as c
 from protector import metadata
 from protector.api import microversion
 from protector.db import models
@@ -46,4 +47,23 @@ def group(
         **held(row, sync),
         "status": row.status,
         "deleted": bool(row.deleted),
+        "source_fenced": _fenced(row),
     }
+
+
+def whole(
+    row: models.ProtectionGroup, sync: models.MetadataSync | None
+) -> Json:
+    """With the document, and the epoch that may have been claimed since."""
+    return {
+        **group(row, sync),
+        "claimed_epoch": row.epoch,
+        "document": sync.document if sync else None,
+    }
+
+
+def _fenced(row: models.ProtectionGroup) -> bool | None:
+    """Whether the servers that the group left here are down; None when
+    nothing had to be fenced."""
+    found = row.conditions.get(c.Condition.SOURCE_FENCED)
+    return bool(found["status"]) if found else None

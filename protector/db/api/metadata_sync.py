@@ -5,7 +5,7 @@ The only place that knows what a document holds.  No secret and no volatile
 field goes into it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import datetime
 import json
 from typing import Any, NamedTuple
@@ -16,7 +16,13 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
-from protector.db.api import documents, documents_received, source_locks
+from protector.db.api import (
+    documents,
+    documents_received,
+    operations,
+    protection_groups,
+    source_locks,
+)
 
 Sync = models.MetadataSync
 
@@ -117,11 +123,28 @@ def receive(
     if not offered.same(mine):
         _check_claim(session, offered, group_id)
         _check_newer(mine, offered, document)
+        if mine is not None and offered.epoch > mine.epoch:
+            _left_behind(session, group_id, now)
         documents_received.apply(session, document, local_site_id, now)
         _store(session, group_id, raw, now)
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
     return offered
+
+
+def _left_behind(
+    session: orm.Session, group_id: str, now: datetime.datetime
+) -> None:
+    """The group goes on without this site: what runs here on the older copy
+    ends, and what was observed of it counts no more."""
+    group = session.get_one(models.ProtectionGroup, group_id)
+    error = exception.Superseded(
+        f"Protection group {group.name} was moved to the other site."
+    )
+    operations.preempt(session, now, group, error)
+    protection_groups.drop_conditions(
+        group, c.Condition.SOURCE_FENCED, c.Condition.SPLIT
+    )
 
 
 def _locked(
@@ -219,6 +242,19 @@ def fail(
     sync.remote_status = c.SyncStatus.FAILED
     pause = min(backoff_max, 2.0 ** min(sync.attempts, 16))
     sync.next_attempt_at = now + datetime.timedelta(seconds=pause)
+
+
+def send_soon(
+    session: orm.Session, group_ids: Collection[str], now: datetime.datetime
+) -> None:
+    """The peer answers again: what failed to reach it is due."""
+    statement = sa.select(Sync).where(
+        Sync.protection_group_id.in_(group_ids),
+        Sync.remote_status == c.SyncStatus.FAILED,
+        Sync.next_attempt_at > now,
+    )
+    for sync in session.scalars(statement):
+        sync.next_attempt_at = now
 
 
 def unsent(

@@ -58,7 +58,13 @@ def accept(
     if verb in states.QUEUED:
         _check_queue(group, verb)
     elif verb not in c.DRILL_VERBS:
-        protection_groups.take_slot(session, group, operation_id, verb)
+        protection_groups.take_slot(
+            session,
+            group,
+            operation_id,
+            verb,
+            resumed=values.get("no_return", False),
+        )
     if verb not in c.DRILL_VERBS:
         # a drill leaves the group as it is
         group.last_operation_id = operation_id
@@ -229,6 +235,47 @@ def supersede_queue(
             error=error.as_dict(),
         )
         rest_member(session, operation)
+
+
+def preempt(
+    session: orm.Session,
+    now: datetime.datetime,
+    group: models.ProtectionGroup,
+    error: exception.ProtectorError,
+) -> list[str]:
+    """End what this site runs with the group's slot, or has yet to run; the
+    ids.  A sync changes nothing here and may go on.
+
+    Another generation makes all that their workers still write fail.  The
+    worker stays in the row until it says itself that it has stopped.
+    """
+    local = session.scalar(
+        sa.select(models.Site.id).where(models.Site.is_local)
+    )
+    statement = sa.select(Op).where(
+        Op.protection_group_id == group.id,
+        Op.status.in_(c.UNFINISHED),
+        Op.executor_site_id == local,
+        Op.kind != c.Verb.SYNC,
+        sa.or_(Op.id == group.operation_id, Op.kind.in_(states.QUEUED)),
+    )
+    ended = []
+    for row in list(session.scalars(statement)):
+        worker, until = row.worker, row.lease_until
+        row.generation += 1
+        finish(
+            session,
+            now,
+            row,
+            c.OperationStatus.CANCELLED,
+            error=error.as_dict(),
+        )
+        row.worker, row.lease_until = worker, until
+        if row.kind in states.QUEUED:
+            rest_member(session, row)
+        ended.append(row.id)
+    session.flush()
+    return ended
 
 
 def rest_member(session: orm.Session, operation: Op) -> None:

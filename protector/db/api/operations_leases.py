@@ -160,10 +160,16 @@ def renew(session: orm.Session, lease: Lease, seconds: float) -> bool:
 
 
 def let_go(session: orm.Session, lease: Lease) -> None:
-    """End the lease so that another engine may adopt at once."""
+    """The worker has stopped: another engine may adopt at once, and whoever
+    ended the operation under it need not wait any longer."""
+    ended = Op.status.not_in(c.UNFINISHED)
     session.execute(
         sa.update(Op)
-        .where(*_owned(lease))
+        .where(
+            Op.id == lease.operation_id,
+            Op.worker == lease.worker,
+            sa.or_(Op.generation == lease.generation, ended),
+        )
         .values(worker=None, lease_until=0.0)
         .execution_options(synchronize_session=False)
     )

@@ -122,8 +122,8 @@ def take_slot(
 ) -> None:
     """Give the exclusive slot to an operation and show its status.
 
-    :param resumed: the operation goes on past its point of no return, which
-        no status forbids.
+    :param resumed: the operation is past its point of no return, which no
+        status forbids.
     :raises InvalidStatus: the status does not allow the verb.
     :raises GroupBusy: another operation holds the slot.
     """
@@ -241,6 +241,15 @@ def set_condition(
     group.conditions = {**group.conditions, kind: fresh}
     events.condition(group, kind, old)
     return True
+
+
+def drop_conditions(group: Group, *kinds: str) -> None:
+    """What was observed of them counts no more."""
+    group.conditions = {
+        kind: found
+        for kind, found in group.conditions.items()
+        if kind not in kinds
+    }
 
 
 def bury(session: orm.Session, group: Group) -> None:

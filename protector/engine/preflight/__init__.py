@@ -130,9 +130,10 @@ INTENTS: dict[tuple[str, str | None], Intent] = {
 }
 
 
-def intent(verb: str, args: Json) -> Intent:
+def intent(verb: str, args: Json, point: str | None = None) -> Intent:
     """What the verb is checked for.
 
+    :param point: what it arrives from, if that is chosen already.
     :raises BadRequest: there is nothing to look at for it; none is taken
         for another.
     """
@@ -144,6 +145,9 @@ def intent(verb: str, args: Json) -> Intent:
             remedy=f"There is one of {', '.join(map(_named, INTENTS))}.",
             verb=verb,
         )
+    if point or args.get("recovery_point_id"):
+        # it counts, not whether there is a newest
+        return dataclasses.replace(found, blocking=found.blocking - {"points"})
     return found
 
 

@@ -138,7 +138,7 @@ class Look:
 
     @property
     def members(self) -> list[models.Member]:
-        return self.scene.settled_members
+        return self.scene.movable(self.source)
 
     @functools.cached_property
     def flavors(self) -> list[types.Flavor]:

@@ -2,6 +2,7 @@
 """What the arrays say: the link, the group, and what could be returned to."""
 
 from protector.engine import finding
+from protector.engine import points as recovery
 from protector.engine import replication as directions
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
@@ -55,7 +56,7 @@ def points(look: Look) -> list[Finding]:
     complete = [
         p
         for p in look.points
-        if p.complete and epochs[p.name] == look.scene.group.epoch
+        if p.complete and epochs[p.name] == recovery.epoch_of(look.scene.group)
     ]
     newest = max(complete, key=lambda p: p.created, default=None)
     if newest is None:

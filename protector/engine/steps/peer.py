@@ -3,16 +3,20 @@
 
 from protector import exception
 from protector.db.api import protection_groups
+from protector.engine import adoption
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
 
 def check(ctx: StepContext) -> None:
-    """The peer answers before anything changes.
+    """The peer answers, and knows of no newer epoch, before anything
+    changes.
 
     :raises PeerUnreachable: it does not, within the deadline.
+    :raises NotPrimarySite: the group was failed over without this site.
     """
     ctx.site(ctx.scene.peer_site_id).peer.check(ctx.conf.peer.check_timeout)
+    adoption.require_newest(ctx)
 
 
 def reserve(ctx: StepContext) -> None:

@@ -8,12 +8,19 @@ from protector import constants as c
 from protector import exception, states
 from protector.db import models
 from protector.db.api import (
+    claims,
     metadata_sync,
     operations,
     operations_leases,
     protection_groups,
 )
-from protector.engine import build, conditions, preflight, source_lock
+from protector.engine import (
+    arrival,
+    build,
+    conditions,
+    preflight,
+    source_lock,
+)
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -93,6 +100,19 @@ def release(ctx: StepContext) -> Json:
     return {"epoch": epoch}
 
 
+def take_over(ctx: StepContext) -> Json:
+    """What this move superseded has stopped, and what it staged is gone, so
+    that no late call of it can reach live data."""
+    ended = ctx.data["superseded"]
+    margin = ctx.conf.engine.call_margin
+    while True:
+        with ctx.runtime.db.reader() as session:
+            if not claims.still_run(session, ended, margin):
+                break
+        ctx.pause(min(ctx.conf.engine.poll_interval, 1))
+    return {"superseded": ended, "destroyed": arrival.sweep_superseded(ctx)}
+
+
 def _ask(ctx: StepContext) -> int:
     """Choose the epoch once and pass the point of no return, in one
     transaction with a cancel that may come at the same moment."""
@@ -121,7 +141,6 @@ def boot_delay(ctx: StepContext) -> Json:
     while (left := end - ctx.clock.monotonic()) > 0:
         ctx.clock.wait(ctx.work.stopping, left)
         ctx.check_alive()
-        ctx.guard()
     return {"message": f"{seconds} s after the boot tier before"}
 
 
@@ -153,9 +172,17 @@ def settle(ctx: StepContext) -> Json:
         if group.current_primary_site_id != ctx.target:
             _move(ctx, group)
         _turn_copies(ctx, session, started)
-        _partial(ctx, group, failed)
-        conditions.fenced(group, _unfenced(ctx, session), ctx.clock.now())
+        _partial(ctx, group, failed + _left_out(ctx))
+        if not _unplanned(ctx):
+            # else the fence tells it, which runs beside
+            now = ctx.clock.now()
+            conditions.fenced(group, _unfenced(ctx, session), now)
         metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
+        if _unplanned(ctx):
+            # no step pushes it; the engine does, as often as it takes
+            metadata_sync.find(
+                session, group.id
+            ).next_attempt_at = ctx.clock.now()
         return {"version": group.metadata_version, "epoch": group.epoch}
 
 
@@ -179,9 +206,19 @@ def _unfenced(ctx: StepContext, session: Any) -> list[str]:
     }
     return [
         m.instance_name
-        for m in ctx.scene.settled_members
+        for m in ctx.scene.movable(ctx.source)
         if m.id not in fenced
     ]
+
+
+def _unplanned(ctx: StepContext) -> bool:
+    return states.is_unplanned(ctx.operation.args)
+
+
+def _left_out(ctx: StepContext) -> list[str]:
+    """Names of the members that the recovery point does not hold."""
+    ids = ctx.data.get("left_out", [])
+    return [m.instance_name for m in ctx.scene.members if m.id in ids]
 
 
 def _partial(
@@ -219,10 +256,14 @@ def _turn_copies(ctx: StepContext, session: Any, started: set[str]) -> None:
         live.role = c.CopyRole.LIVE
         live.content_unique = True
         live.parked_at = None
-        parked = session.get(models.MemberCopy, (member.id, ctx.source))
-        parked.role = c.CopyRole.PARKED
-        # stopped and fenced since before the final point
-        parked.content_unique = False
+        left = session.get(models.MemberCopy, (member.id, ctx.source))
+        if _unplanned(ctx):
+            # whatever it wrote since the point is nowhere else
+            left.content_unique = True
+        else:
+            left.role = c.CopyRole.PARKED
+            # stopped and fenced since before the final point
+            left.content_unique = False
 
 
 def forget_keys(ctx: StepContext) -> None:
@@ -247,6 +288,7 @@ STEPS = (
         replan=True,
     ),
     Step("placement.release", release),
+    Step("placement.take_over", take_over),
     # no weight: what it takes is known, and measures no work
     Step("placement.boot_delay", boot_delay, 0),
     Step("placement.settle", settle),

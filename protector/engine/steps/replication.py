@@ -6,7 +6,7 @@ from typing import Any
 from protector import exception, times
 from protector.db import models
 from protector.db.api import recovery_points
-from protector.engine import replication, settling
+from protector.engine import points, replication, settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.storage import base
@@ -158,6 +158,41 @@ def _wait(
         ctx.pause(ctx.conf.engine.poll_interval)
 
 
+def disallow(ctx: StepContext) -> None:
+    """The target takes no more transfers of the group: a source that is
+    only half dead must not age out the good point."""
+    if ctx.scene.side(ctx.source).array_group:
+        ctx.driver.set_allowed(ctx.direction(ctx.source), False)
+
+
+def choose_point(ctx: StepContext) -> Json:
+    """Decide once which point the group arrives from, and which members it
+    does not hold."""
+    known = ctx.data
+    if "point" not in known:
+        wanted = ctx.operation.args.get("recovery_point_id")
+        found = points.choose(ctx, ctx.source, ctx.target, wanted)
+        ctx.save(
+            point=found.point,
+            rpo_seconds=_age(ctx, found),
+            left_out=[m.id for m in found.left_out],
+        )
+        known = ctx.data
+    return {
+        "point": known["point"],
+        "left_out": known["left_out"],
+        "message": known["point"],
+    }
+
+
+def _age(ctx: StepContext, found: points.Choice) -> int | None:
+    """Seconds of the source's work that are not in the point."""
+    if found.created is None:
+        return None
+    lost = ctx.operation.created_at - found.created
+    return max(0, round(lost.total_seconds()))
+
+
 def pause_source(ctx: StepContext) -> None:
     """No scheduled point may follow the final one."""
     _schedule(ctx, ctx.source, False)
@@ -202,6 +237,8 @@ STEPS = (
     Step("replication.replicate", replicate, 5, timeout="replication_timeout"),
     Step("replication.warm", warm, 10, timeout="replication_timeout"),
     Step("replication.final", final, 5, timeout="replication_timeout"),
+    Step("replication.disallow", disallow),
+    Step("replication.choose_point", choose_point, replan=True),
     Step("replication.pause_source", pause_source, undo=resume_source),
     Step("replication.reverse", reverse, 2, optional=True),
     Step("replication.remove", remove),

@@ -8,7 +8,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.engine import build, fencing, power, targets
+from protector.engine import build, fencing, lost_site, power, targets
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.engine.steps import networks
@@ -90,6 +90,20 @@ def park(ctx: StepContext) -> Json:
     return {"server_id": server_id}
 
 
+def fence_lost(ctx: StepContext) -> Json:
+    """Lock and stop what may still run at the site that was left; tried as
+    long as the site answers, and never waited for."""
+    try:
+        lost_site.Fence(ctx).run()
+    except exception.LeaseLost:
+        raise
+    except exception.ProtectorError as e:
+        lost_site.note(ctx, e)
+        raise
+    lost_site.note(ctx, None)
+    return {"fenced": True}
+
+
 def _copy(ctx: StepContext, site_id: str) -> models.MemberCopy:
     copy = ctx.member.copy(site_id)
     if copy is None or not copy.server_id:
@@ -106,4 +120,10 @@ STEPS = (
     # the others run; the operation fails at its end and can be retried
     Step("servers.start", start, 10, partial=True),
     Step("servers.park", park, 3, optional=True),
+    Step(
+        "servers.fence_lost",
+        fence_lost,
+        optional=True,
+        timeout="fence_timeout",
+    ),
 )

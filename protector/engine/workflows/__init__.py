@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import orm
 
 from protector import constants as c
+from protector import states
 from protector.db import models
 from protector.engine import cleanup as parking
 from protector.engine import scene as scenes
@@ -22,6 +23,7 @@ from protector.engine.workflows import (
     placement,
 )
 
+Json = dict[str, Any]
 WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.CREATE: groups.CREATE,
     c.Verb.DELETE: groups.DELETE,
@@ -39,41 +41,68 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.FAILBACK: placement.MOVE,
     c.Verb.TEST_FAILOVER: drills.TEST,
     c.Verb.TEST_CLEANUP: drills.CLEANUP,
+    "unplanned failover": placement.TAKE_OVER,
+    "unplanned failback": placement.TAKE_OVER,
+    "unplanned failover to parked content": placement.TAKE_BACK,
+    "unplanned failback to parked content": placement.TAKE_BACK,
 }
 
 
 def plan_rows(
     session: orm.Session, runtime: Any, operation: models.Operation
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """The steps of an operation, from its group as it is now."""
     scene = scenes.load(session, runtime.conf, operation.protection_group_id)
     limit = runtime.conf.engine.boot_delay_limit
-    return rows_for(operation.kind, operation.args, scene, limit)
+    return rows_for(
+        operation.kind, operation.args, scene, limit, operation.data
+    )
 
 
 def rows_for(
-    verb: str, args: dict[str, Any], scene: scenes.Scene, delay_limit: float
-) -> list[dict[str, Any]]:
+    verb: str,
+    args: Json,
+    scene: scenes.Scene,
+    delay_limit: float,
+    data: Json | None = None,
+) -> list[Json]:
     """The graph of a verb on a group; see ``step.plan``.
 
     :param delay_limit: seconds that a boot tier may hold up the next.
+    :param data: what was found out so far: ``point``, ``left_out``.
     """
-    subjects = _subjects(verb, args, scene, delay_limit)
-    return step.plan(WORKFLOWS[verb], subjects, steps.STEPS)
+    known = data or {}
+    subjects = _subjects(verb, args, scene, delay_limit, known)
+    workflow = WORKFLOWS[_workflow(verb, args, known)]
+    return step.plan(workflow, subjects, steps.STEPS)
+
+
+def _workflow(verb: str, args: Json, data: Json) -> str:
+    if not states.is_unplanned(args):
+        return verb
+    point = data.get("point") or args.get("recovery_point_id")
+    where = " to parked content" if point == c.PARKED_POINT else ""
+    return f"unplanned {verb}{where}"
 
 
 def _subjects(
-    verb: str, args: dict[str, Any], scene: scenes.Scene, delay_limit: float
+    verb: str,
+    args: Json,
+    scene: scenes.Scene,
+    delay_limit: float,
+    data: Json,
 ) -> list[step.Subject]:
     if verb == c.Verb.TEST_CLEANUP:
         # those of the drill, which may have left the group since
         rows = scene.drill.members if scene.drill else []
         return [step.Subject(m["id"], m["name"]) for m in rows]
+    source = scene.group.current_primary_site_id
+    left_out = data.get("left_out", [])
     if "member_id" in args:
         # one that is gone has nothing left to do
         chosen = [m for m in scene.members if m.id == args["member_id"]]
     elif verb in c.PLACEMENT_VERBS or verb == c.Verb.TEST_FAILOVER:
-        chosen = scene.settled_members
+        chosen = [m for m in scene.movable(source) if m.id not in left_out]
     elif verb == c.Verb.SOURCE_CLEANUP:
         chosen = parking.parked(scene)
     else:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moving a group between its sites; the same in both directions.
 
-The point of no return is ``placement.release``: everything that can fail for
-want of quota, addresses or rights comes before it.
+The point of no return of a planned move is ``placement.release``: everything
+that can fail for want of quota, addresses or rights comes before it.  An
+unplanned one has passed it when it is accepted, and asks nothing of the site
+that was lost but to be fenced, beside the rest.
 """
 
 from protector.engine.step import Each, One
@@ -17,12 +19,14 @@ LEAVE_SOURCE = (
     One("replication.pause_source"),
 )
 
-ARRIVE = (
+OVERWRITE = (
     Each(("copies.build", "volumes.disconnect")),
     One("volumes.undo_copy"),
     Each(("volumes.overwrite", "networks.ports")),
     One("volumes.unstage"),
-    One("placement.release"),
+)
+
+START = (
     Each(("servers.start",), tiers="placement.boot_delay"),
     One("placement.settle"),
 )
@@ -36,4 +40,18 @@ AFTERWARDS = (
     One("metadata.push"),
 )
 
-MOVE = LEAVE_SOURCE + ARRIVE + AFTERWARDS
+MOVE = (
+    LEAVE_SOURCE + OVERWRITE + (One("placement.release"),) + START + AFTERWARDS
+)
+
+CLAIMED = (
+    One("placement.take_over"),
+    One("replication.disallow"),
+    One("replication.choose_point"),
+    One("servers.fence_lost", beside=True),
+)
+
+# the engine pushes what is settled when the other site answers again
+TAKE_OVER = CLAIMED + OVERWRITE + START + (One("placement.forget_keys"),)
+
+TAKE_BACK = CLAIMED + START

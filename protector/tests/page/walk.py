@@ -113,7 +113,7 @@ class Walk(base.TestCase):
         if at.find_protection_group(GROUP, ignore_missing=True):
             self.know_group()
             self.wait(lambda: self._ended(self.group().last_operation_id))
-            self.clear()
+            self.clear("--discard-undo")
 
     def _ended(self, operation_id: str) -> bool:
         at = self.bed.a.tenant.protector
@@ -300,12 +300,16 @@ class Walk(base.TestCase):
     def wait(self, done: Callable[[], object]) -> None:
         wait_until(done, self.bed.patience)
 
-    def clear(self) -> None:
-        """Take the servers out and delete the group."""
+    def clear(self, *options: str) -> None:
+        """Take the servers out and delete the group.
+
+        :param options: of the command that deletes.
+        """
         at = self.bed.a.tenant.protector
         for member in list(at.members(self.values["<pg-id>"])):
             self.values["<member-id>"] = member.id
             command = self.page.section("Removing").commands[0]
             self.curl(command, 204)
-        self.run_command(self.page.section("Deleting").commands[0])
+        command = self.page.section("Deleting").commands[0]
+        self.run_command(" ".join((command, *options)))
         self.wait_until_gone()

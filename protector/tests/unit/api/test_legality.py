@@ -16,6 +16,7 @@ from protector.tests.unit.api import served
 
 S, V = c.GroupStatus, c.Verb
 PLANNED = {"type": "planned"}
+UNPLANNED = {"type": "unplanned"}
 STATUSES = [
     (status, None) for status in S if status not in (S.ERROR, S.CREATING)
 ] + [(S.ERROR, verb) for verb in (V.CREATE, V.DELETE, V.FAILOVER, V.FAILBACK)]
@@ -328,6 +329,28 @@ class LegalityTest(served.ApiTest):
             self.assertEqual(
                 {V.TEST_CLEANUP if drill else V.TEST_FAILOVER},
                 found & c.DRILL_VERBS,
+            )
+
+    def test_an_unplanned_move_in_every_status(self) -> None:
+        """Nothing but the status itself, the place and the members count."""
+        for (status, verb), here, busy, members, sync in itertools.product(
+            STATUSES,
+            (True, False),
+            (True, False),
+            (True, False),
+            (c.SyncStatus.SYNCED, c.SyncStatus.FAILED),
+        ):
+            self.place(status, verb, here, sync, members, busy=busy)
+            moved = status in MOVED or verb == V.FAILBACK
+            asked = V.FAILBACK if moved else V.FAILOVER
+            path = f"/protection-groups/{self.group_id}/action"
+            answer = self.tenant("POST", path, {asked: UNPLANNED})
+            unmade = status == S.DELETING or verb in (V.CREATE, V.DELETE)
+            taken = not here and members and not unmade
+            self.assertEqual(
+                202 if taken else 409,
+                answer.status_code,
+                (status, verb, here, busy, members, sync, answer.text),
             )
 
     def test_what_there_is_to_move_or_to_delete(self) -> None:

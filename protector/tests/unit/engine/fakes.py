@@ -146,6 +146,16 @@ class Peer:
         self._raise("groups")
         return [] if marker else self.held
 
+    def all_groups(self) -> list[dict[str, Any]]:
+        return self.groups()
+
+    def group(self, group_id: str) -> dict[str, Any]:
+        self._raise("group")
+        for held in self.held:
+            if held["id"] == group_id:
+                return {"claimed_epoch": held["epoch"], **held}
+        raise exception.NotFound(f"no group {group_id}")
+
     def mirror(self, operation_id: str, body: Any) -> None:
         self.asked += 1
         self._raise("mirror")

@@ -378,6 +378,57 @@ class RunnerTest(base.TestCase):
         self.engine("one").run(operation_id)
         self.assertEqual(["late", "end"], self.done)
 
+    def test_what_runs_beside_goes_on_when_the_rest_is_planned_anew(
+        self,
+    ) -> None:
+        joined = threading.Event()
+
+        def fence(ctx: Any) -> None:
+            self.assertTrue(joined.wait(20))
+            self.done.append("fence")
+
+        def end(ctx: Any) -> None:
+            self.done.append("end")
+            joined.set()
+
+        self.workflow(
+            (One("fence", beside=True), One("join"), One("end")),
+            self.make("fence", fence),
+            self.make("join", replan=True),
+            self.make("end", end),
+        )
+        operation_id = self.accept()
+        self.engine("one").run(operation_id)
+        self.assertEqual(["join", "end", "fence"], self.done)
+        self.assertEqual("completed", self.row(operation_id).status)
+
+    def test_an_operation_that_was_taken_over_stops_at_once(self) -> None:
+        begun = threading.Event()
+
+        def poll(ctx: Any) -> None:
+            begun.set()
+            while True:
+                ctx.pause(0.01)
+
+        self.workflow(
+            (One("a"), One("b")), self.make("a", poll), self.make("b")
+        )
+        operation_id = self.accept()
+        engine = self.engine("one")
+        thread = threading.Thread(target=engine.run, args=[operation_id])
+        thread.start()
+        self.assertTrue(begun.wait(20))
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            row.generation += 1
+            row.status = c.OperationStatus.CANCELLED
+        thread.join(20)
+        self.assertFalse(thread.is_alive())
+        row = self.row(operation_id)
+        # neither undone nor ended a second time, and its worker says so
+        self.assertEqual([], self.undone)
+        self.assertEqual(("cancelled", None), (row.status, row.worker))
+
     def test_an_engine_that_goes_down_gives_its_operation_back(self) -> None:
         def stop(ctx: Any) -> None:
             self.done.append("stop")

@@ -33,6 +33,12 @@ class PlanTest(base.TestCase):
             shape((One("a"), One("b"), One("c")), []),
         )
 
+    def test_nobody_waits_for_what_runs_beside(self) -> None:
+        self.assertEqual(
+            [("a", None, []), ("b", None, [0]), ("c", None, [0])],
+            shape((One("a"), One("b", beside=True), One("c")), []),
+        )
+
     def test_chains_run_side_by_side_without_a_barrier(self) -> None:
         self.assertEqual(
             [

@@ -5,12 +5,14 @@ from typing import Any
 import uuid
 
 from protector import constants as c
+from protector import exception
 from protector.api.schemas import actions
 from protector.db import models
-from protector.db.api import mirrors
+from protector.db.api import metadata_sync, mirrors, protection_groups
 from protector.tests.unit.api import served
 
 PLANNED = {"type": "planned"}
+UNPLANNED = {"type": "unplanned"}
 STEP = {
     "name": "placement.release",
     "member_id": None,
@@ -165,10 +167,60 @@ class ActionTest(served.ApiTest):
         answer = self.act(failover=PLANNED, dry_run=True)
         self.refused(answer, 503, "PeerUnreachable")
 
-    def test_unplanned_is_not_there_yet(self) -> None:
-        answer = self.act(failover={"type": "unplanned"})
-        error = self.refused(answer, 400, "BadRequest")
-        self.assertIn("not available yet", error["message"])
+    def test_an_unplanned_move_is_not_forwarded(self) -> None:
+        answer = self.act(failover=UNPLANNED)
+        error = self.refused(answer, 409, "NotPrimarySite")
+        self.assertEqual("site-b", error["details"]["site"])
+        self.assertEqual(self.site.peer_id, error["details"]["site_id"])
+        self.assertEqual([], self.engine.called("forward"))
+
+    def test_where_it_runs_there_is_nothing_to_take(self) -> None:
+        error = self.refused(
+            self.act(failback=UNPLANNED), 409, "InvalidStatus"
+        )
+        self.assertIn("runs at site-a already", error["message"])
+
+    def test_an_unplanned_move_takes_over_what_runs(self) -> None:
+        self.failed_over()
+        self.settle()
+        old = self.ok(self.act(failback=PLANNED), 202)["operation"]
+        args = {**UNPLANNED, "recovery_point": "parked", "confirm": True}
+        shown = self.ok(self.act(failback=args), 202)["operation"]
+        self.assertEqual("unplanned", shown["type"])
+        # accepted is past the point of no return
+        self.assertEqual([], shown["allowed_actions"])
+        asked = self.engine.called("precheck")[-1]
+        self.assertEqual(
+            {**UNPLANNED, "recovery_point_id": "parked", "confirm": True},
+            asked["args"],
+        )
+        row = self.group_row(self.group_id)
+        self.assertEqual((shown["id"], 3), (row.operation_id, row.epoch))
+        with self.db.reader() as session:
+            ended = session.get(models.Operation, old["id"])
+        self.assertEqual("cancelled", ended.status)
+
+    def test_the_engines_refusal_ends_nothing(self) -> None:
+        self.failed_over()
+        self.settle()
+        old = self.ok(self.act(failback=PLANNED), 202)["operation"]
+        self.engine.refusals["precheck"] = exception.ConfirmationRequired(
+            "It answers."
+        )
+        self.refused(self.act(failback=UNPLANNED), 409, "ConfirmationRequired")
+        row = self.group_row(self.group_id)
+        self.assertEqual((old["id"], 1), (row.operation_id, row.epoch))
+
+    def settle(self) -> None:
+        """A document of the group is here."""
+        with self.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            now = self.served.runtime.clock.now()
+            metadata_sync.settle(session, group, self.site.peer_id, now)
+            triple = metadata_sync.triple(
+                metadata_sync.find(session, self.group_id)
+            )
+            metadata_sync.confirm(session, self.group_id, triple, now)
 
     def test_an_unknown_verb_is_told_those_that_are(self) -> None:
         for body in (

@@ -90,6 +90,25 @@ class DocumentTest(PeerTest):
         held = self.ok(self.peer("GET", "/groups"))["groups"]
         self.assertEqual(shown["checksum"], held[0]["checksum"])
 
+    def test_what_is_held_can_be_taken(self) -> None:
+        raw = self.document()
+        path = f"/groups/{self.group_id}"
+        self.refused(self.peer("GET", path), 404, "NotFound")
+        triple = self.ok(self.push(raw))
+        shown = self.ok(self.peer("GET", path))["group"]
+        self.assertEqual(raw, shown["document"].encode())
+        self.assertEqual(triple, {key: shown[key] for key in triple})
+        self.assertIsNone(shown["source_fenced"])
+        # a claim is told before it has a document of its own
+        self.set_group(self.group_id, epoch=2)
+        shown = self.ok(self.peer("GET", path))["group"]
+        self.assertEqual((1, 2), (shown["epoch"], shown["claimed_epoch"]))
+
+    def test_what_is_held_is_told_to_the_pair_only(self) -> None:
+        third = self.site.group(secondary_site_id=str(uuid.uuid4()))
+        answer = self.peer("GET", f"/groups/{third}")
+        self.refused(answer, 404, "NotFound")
+
     def test_an_older_one_is_told_what_is_held(self) -> None:
         first, second = self.document(), self.document()
         self.ok(self.push(second))

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes over what the other site holds of a group in a newer epoch.
+
+For a site that was away while the group moved.  Only a document that builds
+on the one that is held here is taken; of two histories nothing is guessed:
+they are shown and wait.
+"""
+
+from typing import Any
+
+from oslo_log import log as logging
+
+from protector import constants as c
+from protector import exception, metadata
+from protector.db import models
+from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import sites as site_rows
+from protector.engine import access
+
+LOG = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+def at_start(runtime: Any) -> None:
+    """Compare with each other site, before anything is done here.
+
+    One that does not answer soon is compared with when it does.
+    """
+    with runtime.db.reader() as session:
+        peers = site_rows.remote_sites(session)
+    for site in peers:
+        peer = access.clients(runtime, site).peer
+        try:
+            peer.check(runtime.conf.peer.check_timeout)
+            compare(runtime, site, peer.all_groups())
+        except exception.ProtectorError as e:
+            LOG.info("Site %s was not compared with: %s", site.name, e)
+        except Exception:
+            LOG.exception("Site %s could not be compared with", site.name)
+
+
+def compare(runtime: Any, site: models.Site, held: list[Json]) -> None:
+    """Take over each group that the other site holds in a newer epoch.
+
+    :param held: what it holds, as its ``groups`` tells.
+    """
+    for theirs in held:
+        with runtime.db.reader() as session:
+            mine = protection_groups.find(session, theirs["id"])
+        if mine is None or theirs["epoch"] <= mine.epoch:
+            continue
+        try:
+            adopt(runtime, site, mine.id)
+        except exception.ProtectorError as e:
+            LOG.warning("Group %s was not taken over: %s", mine.id, e)
+
+
+def adopt(
+    runtime: Any, site: models.Site, group_id: str
+) -> metadata.Triple | None:
+    """Take over the other site's document; None if it is not newer.
+
+    What runs here on the group ends with it.
+
+    :raises Split: it does not build on the one that is held here.
+    """
+    try:
+        theirs = access.clients(runtime, site).peer.group(group_id)
+        raw = str(theirs.get("document") or "").encode()
+        offered = metadata.triple(raw)
+    except (exception.NotFound, ValueError):
+        return None
+    with runtime.db.reader() as session:
+        sync = metadata_sync.find(session, group_id)
+    if not metadata.newer(metadata_sync.triple(sync), offered):
+        return None
+    try:
+        with runtime.db.writer() as session:
+            metadata_sync.receive(
+                session,
+                runtime.local_site_id,
+                site.id,
+                raw,
+                runtime.clock.now(),
+            )
+    except exception.StaleDocument:
+        return None
+    except exception.Split as e:
+        show_split(runtime, group_id, e)
+        raise
+    LOG.warning(
+        "Group %s is taken over as site %s has it", group_id, site.name
+    )
+    return offered
+
+
+def show_split(runtime: Any, group_id: str, error: exception.Split) -> None:
+    """The sites hold two histories of the group."""
+    with runtime.db.writer() as session:
+        protection_groups.set_condition(
+            protection_groups.lock(session, group_id),
+            c.Condition.SPLIT,
+            True,
+            "TwoHistories",
+            error.message,
+            runtime.clock.now(),
+        )
+
+
+def require_newest(look: Any) -> None:
+    """The other site knows of no newer epoch of the group.
+
+    :param look: the context of a step, or a ``Reader``.
+    :raises NotPrimarySite: it holds one, or has claimed it.
+    """
+    scene = look.scene
+    site = scene.sites[scene.peer_site_id]
+    try:
+        theirs = look.site(site.id).peer.group(scene.group.id)
+    except exception.NotFound:
+        return
+    if theirs["claimed_epoch"] <= scene.group.epoch:
+        return
+    raise exception.NotPrimarySite(
+        f"Protection group {scene.group.name} was failed over to {site.name} "
+        "while this site was away.",
+        site=site.name,
+        site_id=site.id,
+        endpoint=site.endpoint,
+    )

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The read-only verdict on an unplanned move, before it is accepted.
+
+It is the only look: with the acceptance the group has left its source.
+Asks nothing of the source.
+"""
+
+from typing import Any
+
+from protector import constants as c
+from protector import exception, states
+from protector.engine import points, preflight
+from protector.engine import scene as scenes
+from protector.engine.reading import Reader
+
+Json = dict[str, Any]
+
+
+def check(reader: Reader, verb: str, args: Json) -> None:
+    """:raises ProtectorError: as ``check_legal`` does.
+    :raises ConfirmationRequired: the source looks healthy.
+    :raises PreflightFailed: with the findings that stand in the way.
+    :raises NoRecoveryPoint: there is nothing to arrive from.
+    """
+    check_legal(reader.scene, verb)
+    _confirmed(reader.scene, args)
+    _choice(reader, args)
+    _preflight(reader, verb, args)
+
+
+def check_legal(scene: scenes.Scene, verb: str) -> None:
+    """:raises InvalidStatus: the group has nothing to move, or no status to
+    move from."""
+    group = scene.group
+    refused = states.refusal_unplanned(
+        verb, group.name, group.status, group.error_verb
+    )
+    if refused is None and not scene.settled_members:
+        refused = states.no_members(group.name)
+    if refused is not None:
+        raise refused
+
+
+def outlook(reader: Reader, args: Json) -> Json:
+    """What the steps will find out, for a plan; what preflight tells to be
+    missing is left out.
+
+    :raises NoRecoveryPoint: the one that was asked for is not there.
+    """
+    try:
+        found = _choice(reader, args)
+    except (exception.NoRecoveryPoint, exception.ArrayError):
+        if args.get("recovery_point_id"):
+            raise
+        return {}
+    return {"point": found.point, "left_out": [m.id for m in found.left_out]}
+
+
+def _confirmed(scene: scenes.Scene, args: Json) -> None:
+    seen = scene.group.conditions.get(c.Condition.PEER_REACHABLE)
+    if args.get("confirm") or seen is None or seen["status"] is not True:
+        return
+    raise exception.ConfirmationRequired(
+        f"Site {scene.sites[scene.peer_site_id].name}, where protection "
+        f"group {scene.group.name} runs, answers: what its servers wrote "
+        "since the recovery point would be left behind.",
+        observed_at=seen["at"],
+    )
+
+
+def _choice(reader: Reader, args: Json) -> points.Choice:
+    source = reader.scene.group.current_primary_site_id
+    return points.choose(
+        reader,
+        source,
+        reader.scene.other(source),
+        args.get("recovery_point_id"),
+    )
+
+
+def _preflight(reader: Reader, verb: str, args: Json) -> None:
+    """Only what can stop it is looked at: it may be urgent."""
+    intent = preflight.intent(verb, args)
+    # points were looked at to choose one
+    blocking = tuple(
+        name
+        for name in intent.checks
+        if name in intent.blocking and name != "points"
+    )
+    source = reader.scene.group.current_primary_site_id
+    preflight.require(
+        reader,
+        source,
+        reader.scene.other(source),
+        preflight.Intent(blocking, intent.blocking),
+    )

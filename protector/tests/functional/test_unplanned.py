@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unplanned failover with a site that hangs, or is gone."""
+
+from typing import Any
+
+from protector.sandbox import disturb
+from protector.tests.functional import two_sites
+
+WEB, APP, DB = "web-server-1", "app-server-1", "db-server-1"
+SLOWER_SECONDS = 1.0
+
+
+class UnplannedTest(two_sites.TwoSites):
+    def test_a_black_hole(self) -> None:
+        group_id = self.protect("bad-day", (WEB, APP))
+        self.write(group_id)
+        self.replicate(group_id)
+        expected = self.write(group_id)
+        point = self.replicate(group_id)
+        # lost: no point holds it
+        self.write(group_id)
+        self.freeze()
+        self.check_dry_run(group_id)
+        ended = self.fail_over(group_id)
+        self.check_content(group_id, expected, (WEB, APP))
+        group = self.b.get_protection_group(group_id)
+        self.assertEqual("failed_over", group.status)
+        self.assertEqual((2, 1), (group.epoch, group.failover_count))
+        self.check_result(group_id, ended, point)
+
+    def check_dry_run(self, group_id: str) -> None:
+        plan = self.b.dry_run_protection_group(
+            group_id, "failover", type="unplanned"
+        )
+        names = [step["name"] for step in plan["steps"]]
+        self.assertIn("servers.fence_lost", names)
+        errors = [f for f in plan["preflight"] if f["severity"] == "error"]
+        self.assertEqual([], errors)
+
+    def check_result(self, group_id: str, ended: Any, point: str) -> None:
+        points = {p.id: p.name for p in self.b.recovery_points(group_id)}
+        self.assertEqual(points[point], ended.result["recovery_point"])
+        self.assertFalse(ended.result["source_fenced"])
+        self.assertEqual("warnings", ended.outcome)
+        self.assertGreater(ended.result["rpo_seconds"], 0)
+        group = self.b.get_protection_group(group_id)
+        fenced = {c["type"]: c for c in group.conditions}["SourceFenced"]
+        self.assertIs(False, fenced["status"])
+
+    def test_an_older_point_with_the_engine_killed(self) -> None:
+        group_id = self.protect("bad-day", (WEB, APP))
+        expected = self.write(group_id)
+        point = self.replicate(group_id)
+        self.write(group_id)
+        self.add(group_id, DB)
+        self.replicate(group_id)
+        self.cut()
+        disturber = disturb.Disturber(
+            self.fleet,
+            [disturb.Blow("site-b", "volumes.overwrite")],
+            lambda text: None,
+        )
+        self.addCleanup(disturber.close)
+        ended = self.fail_over(group_id, disturber.look, recovery_point=point)
+        disturber.settle()
+        self.assertEqual([], disturber.undealt)
+        self.check_content(group_id, expected, (WEB, APP))
+        ids = {m.instance_name: m.id for m in self.b.members(group_id)}
+        self.assertEqual([ids[DB]], ended.result["left_out"])
+        group = self.b.get_protection_group(group_id)
+        found = {c["type"]: c for c in group.conditions}
+        self.assertIs(True, found["Partial"]["status"])
+        self.assertIn(DB, found["Partial"]["message"])
+
+    def test_a_black_hole_takes_no_longer(self) -> None:
+        groups = [self.protect("one", (WEB,)), self.protect("two", (APP,))]
+        for group_id in groups:
+            self.replicate(group_id)
+        self.freeze()
+        hung = self.timed(groups[0])
+        self.cut()
+        absent = self.timed(groups[1])
+        print(f"black hole {hung:.2f} s, absent {absent:.2f} s")
+        self.assertLess(hung, absent + SLOWER_SECONDS)
+
+    def timed(self, group_id: str) -> float:
+        """Seconds of the whole operation."""
+        ended = self.fail_over(group_id)
+        return float(ended.result["duration_seconds"])

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of an unplanned move that decide where the group runs."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.db import models
+from protector.db.api import (
+    claims,
+    metadata_sync,
+    operations,
+    operations_leases,
+    protection_groups,
+)
+from protector.engine import context
+from protector.engine.steps import placement, replication
+from protector.storage import base
+from protector.tests.unit.engine import case, fakes
+
+
+class Driver(fakes.Driver):
+    def destroy_volumes(
+        self, array: base.Array, prefix: str, keep: Any = ()
+    ) -> list[str]:
+        self._asked("destroy_volumes", array.name, prefix)
+        return [f"{prefix}1-0"]
+
+    def set_allowed(self, direction: base.Direction, allowed: bool) -> None:
+        self._asked("set_allowed", direction.group, allowed)
+
+
+class TakeOverTest(case.EngineCase):
+    """The group of the other site is taken by this one."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.driver = Driver()
+        self.runtime.storage = fakes.Storage(self.driver)
+        self.group_id = self.site.group(
+            primary_site_id=self.site.peer_id,
+            secondary_site_id=self.site.local_id,
+        )
+        self.set_sides(array_group=("here", "there"))
+        self.web, self.late = (
+            self.site.member(self.group_id, name) for name in ("web", "late")
+        )
+        with self.runtime.db.writer() as session:
+            for member_id in (self.web, self.late):
+                member = session.get(models.Member, member_id)
+                member.copy(self.site.peer_id).role = c.CopyRole.LIVE
+                member.copy(self.site.local_id).role = c.CopyRole.GONE
+            group = protection_groups.lock(session, self.group_id)
+            metadata_sync.settle(
+                session, group, self.site.peer_id, self.clock.now()
+            )
+        self.driver.points["there"] = [
+            fakes.point(
+                "there",
+                "e1-now",
+                -5,
+                [self.volume_name(self.web, self.site.peer_id)],
+            )
+        ]
+
+    def ends(self) -> dict[str, Any]:
+        return {
+            "origin_site_id": self.site.local_id,
+            "executor_site_id": self.site.local_id,
+            "source_site_id": self.site.peer_id,
+            "target_site_id": self.site.local_id,
+            "args": {"type": "unplanned"},
+        }
+
+    def take(self) -> context.StepContext:
+        with self.runtime.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            operation_id = claims.accept(
+                session, self.clock.now(), group, "failover", self.ends()
+            ).id
+        return self.step(operation_id)
+
+    def run_before(self, **data: Any) -> operations_leases.Lease:
+        """Another move, that an engine runs."""
+        operation_id = self.accept("failover", **self.ends(), data=data)
+        with self.runtime.db.writer() as session:
+            lease = operations_leases.claim(
+                session,
+                self.clock.now(),
+                operation_id,
+                self.site.local_id,
+                "other",
+                3600,
+                0,
+            )
+        assert lease is not None
+        return lease
+
+    def test_it_waits_for_the_worker_it_superseded(self) -> None:
+        lease = self.run_before(staged=True)
+        ctx = self.take()
+        waited = []
+
+        def stop_at_last(event: Any, seconds: float) -> bool:
+            waited.append(seconds)
+            if len(waited) == 3:
+                with self.runtime.db.writer() as session:
+                    operations_leases.let_go(session, lease)
+            return False
+
+        self.clock.wait = stop_at_last  # type: ignore[method-assign]
+        found = placement.take_over(ctx)
+        self.assertEqual(3, len(waited))
+        prefix = f"protector-{lease.operation_id}-"
+        self.assertEqual(
+            {
+                "superseded": [lease.operation_id],
+                "destroyed": [f"{prefix}1-0"],
+            },
+            found,
+        )
+
+    def test_what_was_never_staged_is_not_looked_for(self) -> None:
+        lease = self.run_before()
+        ctx = self.take()
+        with self.runtime.db.writer() as session:
+            operations_leases.let_go(session, lease)
+        placement.take_over(ctx)
+        self.assertEqual([], self.driver.named("destroy_volumes"))
+
+    def test_the_inbound_direction_is_shut(self) -> None:
+        replication.disallow(self.take())
+        self.assertEqual(
+            [("set_allowed", "there", False)],
+            self.driver.named("set_allowed"),
+        )
+
+    def test_without_an_array_group_there_is_nothing_to_shut(self) -> None:
+        self.set_sides(array_group=("here", None))
+        replication.disallow(self.take())
+        self.assertEqual([], self.driver.calls)
+
+    def test_the_point_is_chosen_once(self) -> None:
+        ctx = self.take()
+        first = replication.choose_point(ctx)
+        self.assertEqual(
+            (300, [self.late]),
+            (ctx.data["rpo_seconds"], ctx.data["left_out"]),
+        )
+        self.driver.points["there"].clear()
+        self.assertEqual(first, replication.choose_point(ctx))
+
+    def settle(self) -> None:
+        ctx = self.take()
+        replication.choose_point(ctx)
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, ctx.operation.id)
+            step = {
+                "ordinal": 0,
+                "name": "servers.start",
+                "member_id": self.web,
+                "member_name": "web",
+                "after": [],
+                "weight": 1,
+                "optional": False,
+            }
+            operations.add_steps(session, row, [step])
+            row.steps[0].status = c.StepStatus.DONE
+        placement.settle(ctx)
+
+    def copy(self, member_id: str, site_id: str) -> tuple[str, bool]:
+        with self.runtime.db.reader() as session:
+            row = session.get(models.MemberCopy, (member_id, site_id))
+            return row.role, row.content_unique
+
+    def test_what_the_source_wrote_stays_unique(self) -> None:
+        self.settle()
+        here, there = self.site.local_id, self.site.peer_id
+        self.assertEqual(("live", True), self.copy(self.web, here))
+        self.assertEqual(("live", True), self.copy(self.web, there))
+        self.assertEqual(("gone", False), self.copy(self.late, here))
+        group = self.group()
+        self.assertEqual(
+            ("failed_over", here, 2, 2),
+            (
+                group.status,
+                group.current_primary_site_id,
+                group.epoch,
+                group.metadata_version,
+            ),
+        )
+
+    def test_who_was_left_out_is_named(self) -> None:
+        self.settle()
+        found = self.group().conditions[c.Condition.PARTIAL]
+        self.assertTrue(found["status"])
+        self.assertIn("late", found["message"])
+
+    def test_the_engine_tells_the_other_site_at_once(self) -> None:
+        self.settle()
+        with self.runtime.db.reader() as session:
+            due = metadata_sync.unsent(
+                session, self.clock.now(), self.site.local_id
+            )
+        self.assertEqual([self.group_id], due)

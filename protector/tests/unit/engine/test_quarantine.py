@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers of the older epoch are locked and stopped, and nothing else."""
+
+from typing import Any
+
+from protector import constants as c
+from protector import exception
+from protector.db import models
+from protector.engine import fencing, quarantine
+from protector.tests.unit.engine import arrival_case
+
+
+class QuarantineTest(arrival_case.ArrivalCase):
+    """The member ran here; the group was failed over without this site."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.compute = self.here.compute
+        self.set_state(status="ACTIVE")
+        self.set_group(
+            current_primary_site_id=self.site.peer_id,
+            operation_id=None,
+            epoch=2,
+            claim={"operation_id": "op"},
+        )
+        self.set_copy(role=c.CopyRole.LIVE)
+        self.quarantine = quarantine.Quarantine(self.runtime)
+
+    def set_state(self, **values: Any) -> None:
+        self.compute._set(self.server_id, "", **values)
+
+    def server(self) -> Any:
+        return self.compute.rows[self.server_id]
+
+    def told(self) -> tuple[bool | None, str]:
+        return self.condition(c.Condition.SOURCE_FENCED)
+
+    def test_locked_first_then_stopped_and_observed(self) -> None:
+        self.quarantine.run()
+        self.assertEqual(
+            [("lock", self.server_id), ("stop", self.server_id)],
+            self.here.changes,
+        )
+        self.assertEqual("op", fencing.parse(self.server().locked_reason)[0])
+        # asked is not observed
+        self.assertEqual((False, "MembersNotFenced"), self.told())
+        self.quarantine.run()
+        self.assertEqual((True, "Fenced"), self.told())
+
+    def test_it_is_done_once(self) -> None:
+        self.quarantine.run()
+        self.quarantine.run()
+        self.here.changes.clear()
+        # somebody with the right to do so started it again
+        self.set_state(status="ACTIVE", locked=False)
+        self.quarantine.run()
+        self.assertEqual([], self.here.changes)
+
+    def test_it_is_repeated_until_nova_answers(self) -> None:
+        for name in ("get_server", "lock", "stop"):
+            away = exception.CloudUnavailable("no answer")
+            self.here.fail(name, away)
+            self.quarantine.run()
+            self.assertEqual((False, "MembersNotFenced"), self.told())
+        self.quarantine.run()
+        self.quarantine.run()
+        self.assertEqual("SHUTOFF", self.server().status)
+        self.assertEqual((True, "Fenced"), self.told())
+
+    def test_one_that_is_busy_is_looked_at_again(self) -> None:
+        self.set_state(task_state="rebooting")
+        self.quarantine.run()
+        self.assertEqual([], self.here.changes)
+        self.assertEqual((False, "MembersNotFenced"), self.told())
+
+    def test_one_that_is_gone_is_down(self) -> None:
+        del self.compute.rows[self.server_id]
+        self.quarantine.run()
+        self.assertEqual((True, "Fenced"), self.told())
+
+    def untouched(self) -> None:
+        self.quarantine.run()
+        self.assertEqual([], self.here.changes)
+        self.assertNotIn(c.Condition.SOURCE_FENCED, self.group().conditions)
+
+    def test_what_runs_nowhere_else_runs_on(self) -> None:
+        """The point of the failover did not hold it."""
+        self.set_copy(role=c.CopyRole.GONE)
+        self.untouched()
+
+    def test_what_was_parked_is_left_alone(self) -> None:
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, self.site.local_id)
+            session.get(models.MemberCopy, key).role = c.CopyRole.PARKED
+        self.untouched()
+
+    def test_where_the_group_runs_nothing_is_stopped(self) -> None:
+        self.set_group(current_primary_site_id=self.site.local_id)
+        self.untouched()
+
+    def test_a_group_that_is_coming_back_is_left_alone(self) -> None:
+        self.set_group(operation_id=self.group_id)
+        self.untouched()

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdict on an unplanned move: the only look before it is accepted."""
+
+import json
+from typing import Any
+
+from protector import constants as c
+from protector import context, exception
+from protector.db.api import protection_groups
+from protector.engine import dry_run, precheck, preflight
+from protector.engine.finding import Finding
+from protector.tests.unit.engine import case, fakes
+
+UNPLANNED = {"type": "unplanned"}
+PARTS = ("undo_copy", "overwrite", "unstage")
+
+
+class UnplannedTest(case.EngineCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.member_id = self.site.member(self.group_id)
+        self.volume = self.volume_name(self.member_id, self.site.local_id)
+        self.driver.points["here"] = [
+            fakes.point("here", "e1-now", 1, [self.volume])
+        ]
+        self.findings: list[Finding] = []
+        self.looked: list[tuple[str, ...]] = []
+        self.patch(preflight, "check", self._look)
+
+    def _look(
+        self, ctx: Any, source: str, target: str, wanted: preflight.Intent
+    ) -> list[Finding]:
+        self.looked.append(wanted.checks)
+        return self.findings
+
+    def check(self, **args: Any) -> Any:
+        return precheck.check(
+            self.runtime,
+            context.RequestContext(),
+            c.Verb.FAILOVER,
+            self.group_id,
+            UNPLANNED | args,
+        )
+
+    def plan(self, **args: Any) -> Any:
+        return dry_run.plan(
+            self.runtime,
+            context.RequestContext(),
+            c.Verb.FAILOVER,
+            self.group_id,
+            UNPLANNED | args,
+        )
+
+    def reachable(self, status: bool | None) -> None:
+        with self.runtime.db.writer() as session:
+            protection_groups.set_condition(
+                protection_groups.lock(session, self.group_id),
+                c.Condition.PEER_REACHABLE,
+                status,
+                "",
+                "",
+                self.clock.now(),
+            )
+
+    def test_the_lost_site_is_not_asked(self) -> None:
+        self.peer.errors["check"] = exception.PeerUnreachable("away")
+        self.assertEqual({}, self.check())
+        # and of all the checks only those that can stop it are made
+        self.assertEqual([("split", "mappings")], self.looked)
+
+    def test_a_source_that_looks_healthy_wants_a_confirmation(self) -> None:
+        self.reachable(True)
+        error = self.assertRaises(exception.ConfirmationRequired, self.check)
+        self.assertIn("--confirm", error.remedy)
+        self.check(confirm=True)
+        for seen in (False, None):
+            self.reachable(seen)
+            self.check()
+
+    def test_what_may_stop_it(self) -> None:
+        self.findings = [Finding("Split", "error", "Two histories.", "Look.")]
+        error = self.assertRaises(exception.PreflightFailed, self.check)
+        self.assertEqual("Two histories.", error.message)
+        self.assertEqual("Look.", error.remedy)
+
+    def test_there_must_be_a_point(self) -> None:
+        self.driver.points.clear()
+        self.assertRaises(exception.NoRecoveryPoint, self.check)
+
+    def test_there_must_be_something_to_move(self) -> None:
+        self.group_id = self.site.group()
+        self.assertRaises(exception.InvalidStatus, self.check)
+
+    def test_what_was_never_made_does_not_move(self) -> None:
+        for status, verb in (
+            ("creating", None),
+            ("deleting", None),
+            ("error", "create"),
+            ("error", "delete"),
+        ):
+            self.set_group(status=status, error_verb=verb)
+            self.assertRaises(exception.InvalidStatus, self.check)
+        for status, verb in (
+            ("failing_over", None),
+            ("failing_back", None),
+            ("error", "failover"),
+        ):
+            self.set_group(status=status, error_verb=verb)
+            self.check()
+
+    # -- the dry run
+
+    def names(self, plan: Any) -> list[str]:
+        self.assertEqual(plan, json.loads(json.dumps(plan)))
+        return [row["name"] for row in plan["steps"]]
+
+    def test_a_plan_needs_no_confirmation(self) -> None:
+        self.reachable(True)
+        names = self.names(self.plan())
+        self.assertIn("volumes.overwrite", names)
+        self.assertNotIn("placement.release", names)
+        self.assertNotIn("peer.check", names)
+
+    def test_nobody_waits_for_the_fence(self) -> None:
+        rows = self.plan()["steps"]
+        (fence,) = [r for r in rows if r["name"] == "servers.fence_lost"]
+        waited = {i for r in rows for i in r["after"]}
+        self.assertNotIn(fence["ordinal"], waited)
+
+    def test_a_plan_leaves_out_whom_the_point_does_not_hold(self) -> None:
+        self.site.member(self.group_id, "late")
+        members = {r["member_name"] for r in self.plan()["steps"]}
+        self.assertEqual({None, "web"}, members)
+
+    def test_without_a_point_the_findings_tell(self) -> None:
+        self.driver.points.clear()
+        self.assertIn("servers.start", self.names(self.plan()))
+
+    def test_parked_content_is_not_overwritten(self) -> None:
+        with self.runtime.db.writer() as session:
+            member = protection_groups.models.Member
+            row = session.get(member, self.member_id)
+            row.copy(self.site.peer_id).role = c.CopyRole.PARKED
+        names = self.names(self.plan(recovery_point_id="parked"))
+        self.assertIn("servers.start", names)
+        for part in PARTS:
+            self.assertNotIn(f"volumes.{part}", names)
