@@ -52,6 +52,12 @@ CLAIMED = (
 )
 
 # the engine pushes what is settled when the other site answers again
-TAKE_OVER = CLAIMED + OVERWRITE + START + (One("placement.forget_keys"),)
+TAKE_OVER = (
+    CLAIMED
+    + (One("drills.make_room"),)
+    + OVERWRITE
+    + START
+    + (One("placement.forget_keys"),)
+)
 
-TAKE_BACK = CLAIMED + START
+TAKE_BACK = CLAIMED + (One("drills.make_room"),) + START

@@ -127,6 +127,18 @@ class EndsTest(drill_case.DrillCase):
         self.assertEqual("ended", self.drill()["status"])
         self.assertEqual([], self.drill()["residue"])
 
+    def test_also_one_without_the_other_site(self) -> None:
+        self.run_verb("test_failover", self.b)
+        self.settings(quotas={"compute": {"instances": 1}})
+        self.fleet.kill(self.site_a.name)
+        moved = self.run_verb(
+            "failover", self.b, type="unplanned", confirm=True
+        )
+        step = next(s for s in moved.steps if s["name"] == "drills.make_room")
+        self.assertEqual([self.group_id], step["result"]["ended"])
+        self.assertEqual([], self.clones())
+        self.assertEqual("ended", self.drill()["status"])
+
     def test_one_that_has_room_leaves_it_alone(self) -> None:
         self.run_verb("test_failover", self.b)
         moved = self.run_verb("failover", self.b, type="planned")
