@@ -345,7 +345,9 @@ class Issues(walk.Walk):
         status = self.run_command(f"{verb} sync-status <pg-name>", **there)
         self.assertIn("OUT OF SYNC", status.out)
         self.bed.start_api(a)
-        with self.section("Issue: sync-status shows OUT OF") as commands:
+        # the engine does not wait for anybody, and holds the group for it
+        self.wait(lambda: self._turned_round(b))
+        with self.section("Issue: sync-status shows OUT OF SYNC") as commands:
             force = commands.take("openstack protector")
             self.run_command(force, **there)
         status = self.run_command(f"{verb} sync-status <pg-name>", **there)
@@ -355,6 +357,11 @@ class Issues(walk.Walk):
         # what the servers of site A wrote alone is kept as an undo copy
         self.clear("--discard-undo")
         self.check_walked()
+
+    def _turned_round(self, site: walk.beds.Site) -> bool:
+        """Whether the site replicates towards the one that came back."""
+        operations = site.tenant.protector.operations(kind="reprotect")
+        return any(found.status == "completed" for found in operations)
 
     def _reachable(self, site: walk.beds.Site) -> bool:
         """Whether the site sees the other one."""
