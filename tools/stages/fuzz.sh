@@ -11,7 +11,7 @@ mkdir -p "$PROTECTOR_FUZZ_COUNTS"
 export OS_TEST_PATH=./protector/tests/fuzz
 # every request is logged; it takes longer to capture than to answer
 export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
-export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-560}
+export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-1100}
 status=0
 run_stestr fuzz . "$@" || status=$?
 # on the stage's log and, as it is the point of it, in a file of its own

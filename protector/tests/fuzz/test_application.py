@@ -17,7 +17,7 @@ from protector.tests.unit.api import served
 
 Json = dict[str, Any]
 EXAMPLES = 60
-SECONDS = 420
+SECONDS = 900
 # seconds for the engine to end what was accepted
 SETTLED = 1
 # things of ``world`` by parameter or key
