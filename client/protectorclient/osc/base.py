@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+import os
 from typing import Any
 
 from osc_lib.command import command
@@ -80,6 +81,8 @@ class Ending:
             self.app.stdout.reconfigure(errors="replace")
         try:
             done = super().run(parsed_args)  # type: ignore[misc]
+            # what nobody reads is found out here, not by the interpreter
+            self.app.stdout.flush()
             return self.exit_code or done or failures.DONE
         except failures.Detached as detached:
             self._still(detached.operation_ids, "detached; it goes on.")
@@ -90,6 +93,9 @@ class Ending:
         except failures.UsageError as error:
             self.say(str(error))
             return failures.USAGE
+        except BrokenPipeError:
+            self._forget_stdout()
+            raise
         except Exception as error:
             words = failures.in_words(error)
             if words is error:
@@ -97,6 +103,13 @@ class Ending:
             raise words from error
         finally:
             self.clouds.close()
+
+    def _forget_stdout(self) -> None:
+        """Let what is still to be written go nowhere: the interpreter would
+        fail with it at its end."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.app.stdout.fileno())
+        os.close(nowhere)
 
     def _still(self, operation_ids: list[str], text: str) -> None:
         self.say(f"{text}\nTo watch it:\n{failures.hint(operation_ids)}")

@@ -120,14 +120,20 @@ class BrokenOffTest(GroupCase):
 
     def test_a_closed_pipe(self) -> None:
         self.site_a.make_operation("failover", self.one)
-        reader, writer = os.pipe()
-        os.close(reader)
-        process = self.start(
-            "operation", "report", "prod-web-app", stdout=writer
-        )
-        os.close(writer)
-        result = self.end(process)
-        self.assertEqual((141, ""), (result.code, result.err))
+        for unbuffered in ("", "1"):
+            with self.subTest(unbuffered=unbuffered):
+                reader, writer = os.pipe()
+                os.close(reader)
+                process = self.start(
+                    "operation",
+                    "report",
+                    "prod-web-app",
+                    stdout=writer,
+                    PYTHONUNBUFFERED=unbuffered,
+                )
+                os.close(writer)
+                result = self.end(process)
+                self.assertEqual((141, ""), (result.code, result.err))
 
     def test_an_encoding_without_our_marks(self) -> None:
         self.site_a.make_operation("failover", self.one)
