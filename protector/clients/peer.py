@@ -74,6 +74,9 @@ class PeerClient:
         found: list[Json] = []
         marker = None
         while page := self.groups(marker):
+            if page[-1]["id"] == marker:
+                # it would go on for ever
+                raise self._unreachable(self._scope, "a broken answer")
             found += page
             marker = page[-1]["id"]
         return found

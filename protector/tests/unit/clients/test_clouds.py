@@ -173,10 +173,25 @@ READS: dict[str, dict[str, tuple[Any, ...]]] = {
         "find_projects": ("p",),
         "domain": ("d",),
     },
-    "peer": {"identity": (), "groups": (), "check": (5,), "time": ()},
+    "peer": {
+        "identity": (),
+        "groups": (),
+        "group": ("g",),
+        "check": (5,),
+        "time": (),
+    },
 }
-# of the base class: what the calls above are made of
-PLUMBING = {"calling", "best", "read", "post", "put", "remove", "pages"}
+# what the calls above are made of, or are the parts of
+PLUMBING = {
+    "calling",
+    "best",
+    "read",
+    "post",
+    "put",
+    "remove",
+    "pages",
+    "all_groups",
+}
 KINDS: dict[str, type] = {
     "compute": clouds.ComputeClient,
     "volume": clouds.VolumeClient,

@@ -213,6 +213,16 @@ class RefusalTest(PeerTestCase):
             self.assertEqual(fake_cloud.SITE_ID, error.details["site"])
 
 
+class PagesTest(PeerTestCase):
+    def test_a_peer_that_ignores_the_marker(self) -> None:
+        self.cloud.on(
+            "GET",
+            "/v1/peer/groups",
+            Answer(200, {"groups": [{"id": "g"}]}),
+        )
+        self.assertRaises(exception.PeerUnreachable, self.peer.all_groups)
+
+
 class CheckTest(PeerTestCase):
     def test_a_living_peer(self) -> None:
         self.cloud.on("GET", "^/protector/$", Answer(200, ROOT))
