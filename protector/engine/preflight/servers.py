@@ -17,6 +17,7 @@ def members(look: Look) -> list[Finding]:
                 "Add a server to it.",
             )
         ]
+    settled = look.scene.settled_members
     return [
         finding.warning(
             Code.MEMBER_NOT_SETTLED,
@@ -25,6 +26,17 @@ def members(look: Look) -> list[Finding]:
             m.id,
         )
         for m in look.scene.members
+        if m not in settled
+    ] + [
+        # one that an unplanned move left behind
+        finding.warning(
+            Code.SERVER_MISSING,
+            f"Member {m.instance_name} has no server at the source and does "
+            "not move.",
+            "Remove the member.",
+            m.id,
+        )
+        for m in settled
         if m not in look.members
     ]
 
@@ -33,14 +45,18 @@ def servers(look: Look) -> list[Finding]:
     compute = look.tenant(look.source).compute
 
     def examine(member: models.Member) -> list[Finding]:
-        copy = member.copy(look.source)
-        if copy is None or not copy.server_id:
-            return [_missing(f"Member {member.instance_name} has no server")]
+        server_id = str(member.copy(look.source).server_id)
         try:
-            server = compute.get_server(copy.server_id)
+            server = compute.get_server(server_id)
         except exception.CloudNotFound:
-            name = f"{member.instance_name} ({copy.server_id})"
-            return [_missing(f"Server {name} is gone")]
+            return [
+                finding.error(
+                    Code.SERVER_MISSING,
+                    f"Server {member.instance_name} ({server_id}) is gone "
+                    "at the source.",
+                    "Remove the member.",
+                )
+            ]
         if server.status in fencing.MOVABLE:
             return []
         return [
@@ -52,12 +68,6 @@ def servers(look: Look) -> list[Finding]:
         ]
 
     return finding.each(look.members, examine)
-
-
-def _missing(text: str) -> Finding:
-    return finding.error(
-        Code.SERVER_MISSING, f"{text} at the source.", "Remove the member."
-    )
 
 
 def changed(look: Look) -> list[Finding]:

@@ -49,7 +49,7 @@ class ServersTest(preflight_case.PreflightCase):
     def test_a_member_without_a_server_is_named(self) -> None:
         self.members[0].copies = []
         self.ctx.scene = fake_scene.make(*self.members)
-        (message,) = self.only("ServerMissing")
+        (message,) = self.only("ServerMissing", "warning")
         self.assertIn("web", message)
 
     def test_a_volume_attached_later_is_not_protected(self) -> None:
