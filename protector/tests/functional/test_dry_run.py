@@ -19,6 +19,7 @@ import requests
 from protector.sandbox import connect, fleet, watch
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
+from protector.tests.functional import drill_case
 
 Json = dict[str, Any]
 GRAPH = (
@@ -58,6 +59,7 @@ class Case:
 
     :ivar at: the site that executes it.
     :ivar told: codes that its preflight must hold.
+    :ivar predicted: whether its steps ran before, and so tell how long.
     :ivar between: done after the dry run and before the run, which is
         planned anew with what came of it.
     """
@@ -67,12 +69,15 @@ class Case:
     args: Json = dataclasses.field(default_factory=dict)
     before: Callable[["DryRunTest"], None] | None = None
     told: tuple[str, ...] = ()
+    predicted: bool = True
     between: Callable[["DryRunTest"], str] | None = None
 
 
 PLANNED = {"type": "planned"}
 CASES = (
-    Case("replicate", "site-a"),
+    Case("replicate", "site-a", predicted=False),
+    Case("test_failover", "site-b", predicted=False),
+    Case("test_cleanup", "site-b", predicted=False),
     # no copies are there yet: the policy does not want them before
     Case("failover", "site-b", PLANNED),
     Case("reprotect", "site-b"),
@@ -140,7 +145,9 @@ class DryRunTest(base.TestCase):
             member = self.a.add_member(made, servers[name])
             self.follow(member.last_operation_id)
             tiers.append({"members": [member.id], "delay_seconds": 1})
-        self.a.set_resource_mappings(made, boot_tiers=tiers)
+        self.a.set_resource_mappings(
+            made, networks=[drill_case.NETWORKS], boot_tiers=tiers
+        )
 
     def run_verb(self, verb: str, at: str, **args: Any) -> Any:
         operation = self.protector(at).run_protection_group(
@@ -325,7 +332,7 @@ class DryRunTest(base.TestCase):
             self.assertEqual(_graph(told[0]["steps"]), _graph(one["steps"]))
             self.assertLessEqual(set(case.told), _codes(one["preflight"]))
         seconds = told[0]["predicted_seconds"]
-        self.assertEqual(case.verb == "replicate", seconds is None, seconds)
+        self.assertEqual(case.predicted, seconds is not None, seconds)
         return told[0]
 
 
