@@ -6,10 +6,12 @@ temporary directory, and refuses connections that leave the machine. It knows
 nothing of Protector itself.
 """
 
+from collections.abc import Callable
 import ipaddress
 import logging
 import os
 import socket
+import sys
 from typing import Any, ClassVar
 
 import fixtures
@@ -84,6 +86,19 @@ class TestCase(base.BaseTestCase):
                     nuke_handlers=True,
                 )
             )
+
+    def addOnException(self, handler: Callable[[Any], None]) -> None:
+        """As testtools has it, but a handler that fails is told with the
+        test: it would end the run, and nobody would miss the rest."""
+
+        def guarded(error: Any) -> None:
+            try:
+                handler(error)
+            except Exception:
+                told = content.TracebackContent(sys.exc_info(), self)
+                self.addDetailUniqueName("on-exception", told)
+
+        super().addOnException(guarded)
 
     def _shorten_details(self) -> None:
         """Cut the middle out of what is too long to be reported."""

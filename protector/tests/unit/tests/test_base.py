@@ -50,3 +50,16 @@ class TestCaseTest(base.TestCase):
         self.assertIn("the last line", log)
         # what a packet of the test protocol holds
         self.assertTrue(1_000_000 < size < 4_000_000, size)
+
+    def test_a_handler_that_fails_ends_no_run(self) -> None:
+        class Failing(base.TestCase):
+            def test(self) -> None:
+                self.addOnException(lambda _: self.fail("of the handler"))
+                self.fail("of the test")
+
+        result = testtools.TestResult()
+        case = Failing("test")
+        case.run(result)
+        ((_, told),) = result.failures
+        self.assertIn("of the test", told)
+        self.assertIn("of the handler", told)
