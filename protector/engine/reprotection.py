@@ -64,6 +64,9 @@ class Reprotection:
             sa.select(sa.func.max(models.Operation.created_at)).where(
                 models.Operation.protection_group_id == group.id,
                 models.Operation.kind == c.Verb.REPROTECT,
+                # what a lost site still tried says nothing about this one
+                models.Operation.executor_site_id
+                == self._runtime.local_site_id,
             )
         )
         return last is None or self._runtime.clock.now() - last >= PAUSE

@@ -101,3 +101,12 @@ class ReprotectionTest(case.EngineCase):
         self.clock.advance(1)
         self.work.run()
         self.assertEqual(2, len(self.rung))
+
+    def test_what_the_lost_site_tried_is_no_reason_to_pause(self) -> None:
+        self.work.run()
+        self.end(self.rung[0])
+        with self.runtime.db.writer() as session:
+            row = session.get_one(models.Operation, self.rung[0])
+            row.executor_site_id = self.site.peer_id
+        self.work.run()
+        self.assertEqual(2, len(self.rung))
