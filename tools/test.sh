@@ -3,9 +3,9 @@
 #
 # Stages: pep8 unit client functional fuzz docs package systemd realcloud, in
 # this order when none is named, but PROTECTOR_TEST_BESIDE=realcloud runs that
-# one beside the others; each is a script in tools/stages. The environment is .venv-test, logs are in .test/log. The
-# last line is `N passed, N failed` over all tests; a failed stage without
-# tests counts as one failure.
+# one beside the others; each is a script in tools/stages. The environment is
+# .venv-test, logs are in .test/log. The last line is `N passed, N failed` over
+# all tests; a failed stage without tests counts as one failure.
 #
 # PROTECTOR_REALCLOUD_DIR names the scripts that start two real clouds
 # (default ../shared/realcloud); without them that stage is skipped.
