@@ -1,21 +1,23 @@
 # shellcheck shell=bash
 # Sourced by the stages that run tests.
 
-# run_stestr STAGE DIR [ARGUMENT...]: run stestr in DIR and leave "passed
-# failed skipped" for tools/test.sh; fails as stestr does
+# run_stestr STAGE DIR [--OPTION|REGEX...]: run stestr in DIR and leave "passed
+# failed skipped" for tools/test.sh; fails when a test failed or did not run
 run_stestr() {
-    local stage=$1 repository=$TEST_DIR/stestr/$1 status=0
+    local stage=$1 status=0 argument tally=$PWD/tools/stages/tally.py
+    local repository=$TEST_DIR/stestr/$1 listed=$TEST_DIR/stestr/$1.listed
+    local filters=()
     cd "$2"
     shift 2
     rm -rf "$repository"
     mkdir -p "$TEST_DIR/result" "$repository"
+    for argument in "$@"; do
+        [[ $argument == --* ]] || filters+=("$argument")
+    done
     stestr --repo-url "$repository" init
+    stestr --repo-url "$repository" list "${filters[@]}" >"$listed"
     stestr --repo-url "$repository" run "$@" || status=$?
-    stestr --repo-url "$repository" last --subunit | subunit-stats | awk '
-        /^Passed tests/ { passed = $NF }
-        /^Failed tests/ { failed = $NF }
-        /^Skipped tests/ { skipped = $NF }
-        END { print passed + 0, failed + 0, skipped + 0 }
-    ' >"$TEST_DIR/result/$stage" || true
+    stestr --repo-url "$repository" last --subunit |
+        python "$tally" "$listed" "$TEST_DIR/result/$stage" || status=1
     return "$status"
 }
