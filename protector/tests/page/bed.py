@@ -35,7 +35,8 @@ class Site:
 
 
 class Bed(fixtures.Fixture, abc.ABC):
-    """:ivar a: the site where the servers run; ``b`` the other.
+    """:ivar a: the site where the servers run.
+    :ivar b: the other, where the tenant has a network ``test-net1``.
     :ivar servers: web, app and db server, with 2, 2 and 3 volumes.
     :ivar volume_type: replicated, of all their volumes; ``plain_type`` is on
         the same backend and not replicated.

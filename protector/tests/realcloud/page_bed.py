@@ -5,6 +5,8 @@ from protector.tests.page import bed
 from protector.tests.realcloud import protector_site, tenancy
 
 PLAIN_TYPE = "plain"
+DRILLS = "10.20.0.0/24"
+"""As the servers' own network, so that a drill can keep their addresses."""
 
 
 class RealBed(bed.Bed):
@@ -24,6 +26,17 @@ class RealBed(bed.Bed):
         storage = self._pair.a.admin.block_storage
         volume = storage.get_volume(self.servers[0].volume_ids[0])
         self.backend = str(volume.host)
+        self._network_for_drills()
+
+    def _network_for_drills(self) -> None:
+        network = self.b.tenant.network
+        for left in network.networks(name="test-net1"):
+            network.delete_network(left)
+        made = network.create_network(name="test-net1")
+        self.addCleanup(network.delete_network, made)
+        network.create_subnet(
+            network_id=made.id, name="test-sub1", ip_version=4, cidr=DRILLS
+        )
 
     def kill_api(self, site: bed.Site) -> None:
         self._sites[site.name].kill_api()
