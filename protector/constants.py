@@ -67,6 +67,7 @@ class Verb(enum.StrEnum):
     FAILBACK = "failback"
     TEST_FAILOVER = "test_failover"
     TEST_CLEANUP = "test_cleanup"
+    RESOLVE_SPLIT = "resolve_split"
 
 
 PLACEMENT_VERBS = frozenset({Verb.FAILOVER, Verb.FAILBACK})
@@ -148,11 +149,19 @@ class Condition(enum.StrEnum):
     PARTIAL = "Partial"
     DEGRADED = "Degraded"
     SPLIT = "Split"
+    PEER_REGRESSED = "PeerRegressed"
     FAILOVER_READY = "FailoverReady"
 
 
 # those that say that something is wrong
-ADVERSE = frozenset({Condition.PARTIAL, Condition.DEGRADED, Condition.SPLIT})
+ADVERSE = frozenset(
+    {
+        Condition.PARTIAL,
+        Condition.DEGRADED,
+        Condition.SPLIT,
+        Condition.PEER_REGRESSED,
+    }
+)
 
 
 class SiteCheck(enum.StrEnum):

@@ -25,6 +25,7 @@ CHANGES = frozenset(
         V.REPLICATE,
         V.REPROTECT,
         V.SOURCE_CLEANUP,
+        V.RESOLVE_SPLIT,
     }
 )
 # wait for their turn instead of being refused while the slot is taken
@@ -39,16 +40,13 @@ LEGAL: dict[S, frozenset[V]] = {
     S.FAILING_BACK: frozenset({V.TEST_CLEANUP}),
     S.DELETING: frozenset({V.TEST_CLEANUP}),
 }
+AFTER_A_MOVE = frozenset({V.UPDATE, V.SYNC, V.TEST_CLEANUP, V.RESOLVE_SPLIT})
 # in status error, by the verb that failed
 LEGAL_IN_ERROR: dict[V, frozenset[V]] = {
     V.CREATE: frozenset({V.CREATE, V.DELETE, V.UPDATE}),
     V.DELETE: frozenset({V.DELETE, V.UPDATE, V.TEST_CLEANUP}),
-    V.FAILOVER: frozenset(
-        {V.FAILOVER, V.FAILBACK, V.UPDATE, V.SYNC, V.TEST_CLEANUP}
-    ),
-    V.FAILBACK: frozenset(
-        {V.FAILBACK, V.FAILOVER, V.UPDATE, V.SYNC, V.TEST_CLEANUP}
-    ),
+    V.FAILOVER: c.PLACEMENT_VERBS | AFTER_A_MOVE,
+    V.FAILBACK: c.PLACEMENT_VERBS | AFTER_A_MOVE,
 }
 # what the group is while such an operation runs; the others leave it alone
 TRANSIENT: dict[V, S] = {
@@ -172,6 +170,14 @@ def drill_busy(name: str, operation_id: str) -> exception.InvalidStatus:
         f"group {name}.",
         remedy="Wait for it, or cancel it: a cancelled drill is cleaned up.",
         operation_id=operation_id,
+    )
+
+
+def one_history(name: str) -> exception.InvalidStatus:
+    """The refusal to choose where there is no choice."""
+    return exception.InvalidStatus(
+        f"The sites hold one history of protection group {name}.",
+        remedy="There is nothing to do.",
     )
 
 

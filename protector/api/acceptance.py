@@ -20,6 +20,7 @@ from protector.db import models
 from protector.db.api import (
     claims,
     drills,
+    histories,
     operations,
     protection_groups,
     sites,
@@ -28,6 +29,8 @@ from protector.db.api import (
 Json = dict[str, Any]
 Group = models.ProtectionGroup
 # rows that belong to the acceptance, written in its transaction
+# whatever the direction of the group is
+ENDS_HERE = frozenset({c.Verb.TEST_CLEANUP, c.Verb.RESOLVE_SPLIT})
 Rows = Callable[[orm.Session, Group, models.Operation], None]
 
 
@@ -126,8 +129,7 @@ def values(
     """The columns of the operation of a change that this site executes."""
     local = sites.local(session).id
     source, target = direction(group, change.verb)
-    if change.verb == c.Verb.TEST_CLEANUP and target != local:
-        # the group has moved since the drill was made
+    if change.verb in ENDS_HERE and target != local:
         source, target = target, source
     found: Json = {
         "args": args,
@@ -150,10 +152,19 @@ def _point(args: Json) -> str | None:
     return None if chosen == c.PARKED_POINT else chosen
 
 
-def executor(session: orm.Session, group: Group, verb: str) -> str:
+def executor(session: orm.Session, group: Group, verb: str, args: Json) -> str:
     """The site whose engine runs the verb; what removes a drill runs where
-    that was made."""
+    that was made, what ends a split where the kept history is made.
+
+    :raises InvalidReference: the group has no such site.
+    """
     source, target = direction(group, verb)
+    if verb == c.Verb.RESOLVE_SPLIT:
+        # one that the peer forwards was not checked for its parts
+        kept = str(args.get("keep_site_id"))
+        return histories.executor(
+            session, group, kept, sites.local(session).id
+        )
     if verb == c.Verb.TEST_CLEANUP:
         drill = drills.find(session, group.id)
         return drill.site_id if drill else target

@@ -18,6 +18,7 @@ from protector import exception, states
 from protector.db import models
 from protector.db.api import (
     drills,
+    histories,
     members,
     metadata_sync,
     protection_groups,
@@ -26,9 +27,13 @@ from protector.db.api import (
 
 Group = models.ProtectionGroup
 # may be asked of either site
-ANYWHERE = frozenset({c.Verb.SYNC}) | c.PLACEMENT_VERBS | c.DRILL_VERBS
+ANYWHERE = (
+    frozenset({c.Verb.SYNC, c.Verb.RESOLVE_SPLIT})
+    | c.PLACEMENT_VERBS
+    | c.DRILL_VERBS
+)
 # go on while the peer does not hold the last version
-OUT_OF_SYNC = frozenset({c.Verb.SYNC}) | c.DRILL_VERBS
+OUT_OF_SYNC = frozenset({c.Verb.SYNC, c.Verb.RESOLVE_SPLIT}) | c.DRILL_VERBS
 # go on while it is only on its way there
 PENDING_SYNC = frozenset({c.Verb.DELETE, c.Verb.REPLICATE})
 
@@ -227,6 +232,10 @@ def _sync(
 ) -> exception.ProtectorError | None:
     if found.sync is None or verb in OUT_OF_SYNC:
         return None
+    if histories.is_split(group):
+        return exception.Split(
+            f"The sites hold two histories of protection group {group.name}."
+        )
     pending = found.sync.remote_status != c.SyncStatus.FAILED
     if verb in PENDING_SYNC and pending:
         return None
@@ -238,6 +247,8 @@ def _content(
 ) -> exception.ProtectorError | None:
     if verb == c.Verb.DELETE and found.members:
         return states.not_empty(group.name, found.members)
+    if verb == c.Verb.RESOLVE_SPLIT and not histories.is_split(group):
+        return states.one_history(group.name)
     if verb == c.Verb.REPLICATE and not found.configured:
         return states.not_configured(group.name)
     if verb == c.Verb.SOURCE_CLEANUP and not found.parked:

@@ -436,6 +436,9 @@ class MetadataSync(Base):
     remote_version: orm.Mapped[int | None]
     remote_checksum: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     last_sync_at: orm.Mapped[datetime.datetime | None]
+    # what the peer holds of another history, while it does: see
+    # ``db.api.histories``
+    other: orm.Mapped[Json | None]
     error: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     attempts: orm.Mapped[int]
     next_attempt_at: orm.Mapped[datetime.datetime | None]

@@ -10,12 +10,11 @@ from typing import Any
 
 from oslo_log import log as logging
 
-from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
 from protector.db.api import sites as site_rows
-from protector.engine import access
+from protector.engine import access, split
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -85,8 +84,8 @@ def adopt(
             )
     except exception.StaleDocument:
         return None
-    except exception.Split as e:
-        show_split(runtime, group_id, e)
+    except exception.Split:
+        split.show(runtime, site, group_id, "TwoHistories")
         raise
     LOG.warning(
         "Group %s is taken over as site %s has it", group_id, site.name
@@ -94,24 +93,12 @@ def adopt(
     return offered
 
 
-def show_split(runtime: Any, group_id: str, error: exception.Split) -> None:
-    """The sites hold two histories of the group."""
-    with runtime.db.writer() as session:
-        protection_groups.set_condition(
-            protection_groups.lock(session, group_id),
-            c.Condition.SPLIT,
-            True,
-            "TwoHistories",
-            error.message,
-            runtime.clock.now(),
-        )
-
-
 def require_newest(look: Any) -> None:
     """The other site knows of no newer epoch of the group.
 
     :param look: the context of a step, or a ``Reader``.
     :raises NotPrimarySite: it holds one, or has claimed it.
+    :raises Split: it holds a newer version than what is held here.
     """
     scene = look.scene
     site = scene.sites[scene.peer_site_id]
@@ -120,6 +107,7 @@ def require_newest(look: Any) -> None:
     except exception.NotFound:
         return
     if theirs["claimed_epoch"] <= scene.group.epoch:
+        _require_last(look, theirs)
         return
     raise exception.NotPrimarySite(
         f"Protection group {scene.group.name} was failed over to {site.name} "
@@ -127,4 +115,23 @@ def require_newest(look: Any) -> None:
         site=site.name,
         site_id=site.id,
         endpoint=site.endpoint,
+    )
+
+
+def _require_last(look: Any, theirs: Json) -> None:
+    """This site, which makes the versions, has not gone back in time."""
+    scene = look.scene
+    held = split.triple(theirs)
+    with look.runtime.db.reader() as session:
+        mine = metadata_sync.triple(
+            metadata_sync.find(session, scene.group.id)
+        )
+    if held is None or mine is None or held <= mine:
+        return
+    name = scene.sites[scene.peer_site_id].name
+    raise exception.Split(
+        f"{name} holds version {held.version} of protection group "
+        f"{scene.group.name}, this site only {mine.version}.",
+        mine=mine.as_dict(),
+        theirs=held.as_dict(),
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import datetime
 
 from protector import constants as c
-from protector import exception, metadata
+from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.storage import base
@@ -94,27 +94,6 @@ def replication_unknown(
         None,
         error.reason,
         error.message,
-        now,
-    )
-
-
-def split(
-    group: Group,
-    mine: metadata.Triple,
-    theirs: metadata.Triple,
-    now: datetime.datetime,
-) -> None:
-    """:param mine: what this site holds; the peer holds the same version."""
-    differ = mine.checksum != theirs.checksum
-    protection_groups.set_condition(
-        group,
-        Kind.SPLIT,
-        differ,
-        "ContentDiffers" if differ else "OneHistory",
-        f"Version {mine.version} of epoch {mine.epoch} is not the same at "
-        "both sites."
-        if differ
-        else "Both sites hold the same history.",
         now,
     )
 

@@ -15,6 +15,7 @@ from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
 from protector.db.api import (
+    histories,
     members,
     metadata_sync,
     protection_groups,
@@ -29,6 +30,7 @@ from protector.engine import (
     reading,
     replication,
     rounds,
+    split,
 )
 from protector.engine import scene as scenes
 from protector.storage import base
@@ -84,15 +86,54 @@ class Observer:
     def _compare(self, site: models.Site) -> None:
         """What the peer holds of each group, against what is held here."""
         peer = access.clients(self._runtime, site).peer
+        began = self._runtime.clock.now()
         theirs = {held["id"]: held for held in peer.all_groups()}
+        told = {
+            group_id: split.triple(held) for group_id, held in theirs.items()
+        }
+        # it tells that itself
+        deleted = {i for i, held in theirs.items() if held.get("deleted")}
         adoption.compare(self._runtime, site, list(theirs.values()))
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
-            for group_id, held in theirs.items():
-                if held.get("checksum"):
-                    _held_there(session, group_id, _triple(held), now)
+            other = [
+                group_id
+                for group_id in histories.comparable(session, site.id, began)
+                if group_id not in deleted
+                and not self._held_there(
+                    session, group_id, told.get(group_id), now
+                )
+            ]
             metadata_sync.send_soon(session, theirs, now)
             self._fenced(session, theirs, now)
+        for group_id in other:
+            split.show(self._runtime, site, group_id)
+
+    def _held_there(
+        self,
+        session: orm.Session,
+        group_id: str,
+        told: metadata.Triple | None,
+        now: datetime.datetime,
+    ) -> bool:
+        """Keep what the peer holds of a group, if it is of one history with
+        what is held here; whether it is."""
+        group = protection_groups.find(session, group_id)
+        sync = metadata_sync.find(session, group_id)
+        if group is None or sync is None:
+            return True
+        if any(
+            histories.divergence(
+                group, sync, told, self._runtime.local_site_id
+            )
+        ):
+            return False
+        if told is not None:
+            metadata_sync.confirm(session, group_id, told, now)
+            if told.epoch <= sync.epoch:
+                # what is newer there was refused as another history
+                histories.joined(session, group, now)
+        return True
 
     def _fenced(
         self, session: orm.Session, theirs: dict[str, Json], now: Any
@@ -197,26 +238,6 @@ class Observer:
         empty = not members.counts(session, [group.id]).get(group.id)
         conditions.rpo(group, empty, settings.rpo_seconds, now)
         checkups.ready(session, group, now)
-
-
-def _triple(held: Json) -> metadata.Triple:
-    return metadata.Triple(held["epoch"], held["version"], held["checksum"])
-
-
-def _held_there(
-    session: orm.Session,
-    group_id: str,
-    theirs: metadata.Triple,
-    now: datetime.datetime,
-) -> None:
-    """Keep what the peer holds of a group, and whether it is of the same
-    history: that shows where both hold the same version."""
-    metadata_sync.confirm(session, group_id, theirs, now)
-    group = protection_groups.find(session, group_id)
-    mine = metadata_sync.triple(metadata_sync.find(session, group_id))
-    if group is not None and mine is not None:
-        if (mine.epoch, mine.version) == (theirs.epoch, theirs.version):
-            conditions.split(group, mine, theirs, now)
 
 
 def _current(group: Group, found: Found) -> list[base.Point]:

@@ -12,7 +12,7 @@ from typing import Any
 from protector import constants as c
 from protector import exception, states
 from protector.context import RequestContext
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import histories, metadata_sync, protection_groups
 from protector.engine import (
     adoption,
     cleanup,
@@ -228,6 +228,17 @@ def _source_cleanup(reader: Reader, args: Json) -> Json:
     return {}
 
 
+def _resolve_split(reader: Reader, args: Json) -> Json:
+    """The other site answers, and has something to choose from."""
+    scene = reader.scene
+    if not histories.is_split(scene.group):
+        raise states.one_history(scene.group.name)
+    peer = reader.site(scene.peer_site_id).peer
+    peer.check(reader.conf.peer.check_timeout)
+    peer.group(scene.group.id)
+    return {}
+
+
 def _drill(reader: Reader, args: Json) -> Json:
     """Neither needs the peer, nor a document that both have; the rest is
     preflight's to find."""
@@ -247,6 +258,7 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.REPLICATE: _replicate,
     c.Verb.REPROTECT: _change,
     c.Verb.SOURCE_CLEANUP: _source_cleanup,
+    c.Verb.RESOLVE_SPLIT: _resolve_split,
     c.Verb.FAILOVER: _move,
     c.Verb.FAILBACK: _move,
     c.Verb.TEST_FAILOVER: _drill,

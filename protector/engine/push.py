@@ -11,7 +11,7 @@ from protector import exception, metadata
 from protector.clients import peer as peer_client
 from protector.db import models
 from protector.db.api import metadata_sync
-from protector.engine import access, adoption
+from protector.engine import access, adoption, split
 from protector.engine import scene as scenes
 
 
@@ -75,9 +75,9 @@ def _send(
             newer = adoption.adopt(runtime, peer_site, group_id)
             if newer is not None:
                 return newer
-        if isinstance(e, exception.Split):
-            adoption.show_split(runtime, group_id, e)
         _failed(runtime, group_id, e)
+        if isinstance(e, exception.Split):
+            split.show(runtime, peer_site, group_id, "TwoHistories")
         raise
     return None
 

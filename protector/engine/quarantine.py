@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Locks and stops servers of a group that was failed over without this site.
+"""Locks and stops servers of a group that was failed over without this site,
+whether its newer history was taken over here or not.
 
 They are copies of an older epoch, and must not run beside those of the newer
 one.  Nothing is deleted, and what is parked is left alone.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from oslo_log import log as logging
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import protection_groups
+from protector.db.api import histories, metadata_sync, protection_groups
 from protector.engine import conditions, fencing, power, releasing
 from protector.engine import scene as scenes
 
@@ -40,22 +43,32 @@ class Quarantine:
         """Those that run elsewhere, are not known to be fenced here, and are
         not about to come back."""
         statement = sa.select(Group).where(
-            Group.deleted == "",
-            Group.operation_id.is_(None),
-            Group.current_primary_site_id != self._runtime.local_site_id,
+            Group.deleted == "", Group.operation_id.is_(None)
         )
         with self._runtime.db.reader() as session:
-            return [g.id for g in session.scalars(statement) if not _fenced(g)]
+            return [
+                group.id
+                for group in session.scalars(statement)
+                if not _fenced(group)
+                and (
+                    group.current_primary_site_id
+                    != self._runtime.local_site_id
+                    or overtaken(session, group)
+                )
+            ]
 
     def _group(self, group_id: str) -> None:
         reader = releasing.WritingReader.of(self._runtime, group_id)
-        found = stale(reader.scene)
+        with self._runtime.db.reader() as session:
+            running = overtaken(session, reader.scene.group)
+        here = reader.scene.local_site_id
+        found = stale(reader.scene, here, running)
         if not found:
             return
         left = [
             member.instance_name
             for member, server_id in found
-            if not _fence(reader, server_id)
+            if not fence(reader, here, server_id)
         ]
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
@@ -68,26 +81,47 @@ def _fenced(group: Group) -> bool:
     return found is not None and found["status"] is True
 
 
-def stale(scene: scenes.Scene) -> list[tuple[models.Member, str]]:
-    """Members that run at the other site and were never parked here, with
-    their servers here."""
-    here, there = scene.local_site_id, scene.peer_site_id
+def overtaken(session: orm.Session, group: Group) -> list[str]:
+    """Ids of the members that run at the other site in a newer epoch that
+    was not taken over here."""
+    sync = metadata_sync.find(session, group.id)
+    other = sync.other if sync is not None else None
+    if not histories.is_split(group) or not other:
+        return []
+    newer = (other["epoch"] or 0) > group.epoch
+    return list(other["running"]) if newer else []
+
+
+def stale(
+    scene: scenes.Scene, site_id: str, running: Collection[str] = ()
+) -> list[tuple[models.Member, str]]:
+    """Members that run at the other site and were never parked at this one,
+    with their servers at this one.
+
+    :param running: those that do so by what the other site says.
+    """
+    there = scene.other(site_id)
     found = []
     for member in scene.settled_members:
-        mine, theirs = member.copy(here), member.copy(there)
+        mine, theirs = member.copy(site_id), member.copy(there)
+        runs_there = member.id in running or (
+            theirs is not None and theirs.role == c.CopyRole.LIVE
+        )
         if (
-            mine is not None
-            and theirs is not None
+            runs_there
+            and mine is not None
             and mine.server_id
-            and mine.role == theirs.role == c.CopyRole.LIVE
+            and mine.role == c.CopyRole.LIVE
         ):
             found.append((member, mine.server_id))
     return found
 
 
-def _fence(reader: Any, server_id: str) -> bool:
-    """Ask for what is missing; whether the server is seen to be down."""
-    site_id = reader.scene.local_site_id
+def fence(reader: Any, site_id: str, server_id: str) -> bool:
+    """Ask for what is missing; whether the server is seen to be down.
+
+    :param reader: whose clients may change the site.
+    """
     try:
         compute = reader.tenant(site_id).compute
         server = compute.get_server(server_id)

@@ -36,6 +36,8 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
         result |= _placement(operation, started)
         result["epoch"] = data.get("epoch")
         result |= _unplanned(operation)
+    if operation.kind == c.Verb.RESOLVE_SPLIT:
+        result |= data.get("kept", {})
     if operation.kind == c.Verb.TEST_FAILOVER:
         result |= _placement(operation, started)
         result["verdict"] = data.get("verdict", c.Verdict.FAILED)

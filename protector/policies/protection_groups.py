@@ -88,6 +88,13 @@ def _verbs() -> list[policy.RuleDefault]:
             f"POST {GROUP}/action (source_cleanup)",
             base.OF_OPERATION,
         ),
+        base.documented(
+            "protection_groups:resolve_split",
+            base.MEMBER,
+            "Choose which of two histories of a protection group is kept.",
+            f"POST {GROUP}/action (resolve_split)",
+            base.OF_OPERATION,
+        ),
     ]
 
 

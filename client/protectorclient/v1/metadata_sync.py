@@ -23,6 +23,9 @@ class SyncStatus(_base.Singleton):
     #: ``[{check, ok, message}]``.
     validation = resource.Body("validation", type=list)
     actions_required = resource.Body("actions_required", type=list)
+    #: ``[{site_id, site, epoch, version, checksum, origin_site_id,
+    #: last_modified}]``; empty while the sites hold one history.
+    histories = resource.Body("histories", type=list)
     #: The server's clock, for ages.
     served_at = resource.Header("Date")
 

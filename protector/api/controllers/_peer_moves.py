@@ -36,7 +36,7 @@ Json = dict[str, Any]
 Group = models.ProtectionGroup
 RULE = "metadata_sync:peer"
 # what either site may be asked for
-FORWARDED = c.PLACEMENT_VERBS | c.DRILL_VERBS
+FORWARDED = c.PLACEMENT_VERBS | c.DRILL_VERBS | {c.Verb.RESOLVE_SPLIT}
 
 
 def _group(
@@ -100,7 +100,7 @@ def _check_action(session: orm.Session, group: Group, body: Json) -> None:
                 "group; it is not forwarded."
             )
         actions.check_args(verb, args)
-        if acceptance.executor(session, group, verb) != local.id:
+        if acceptance.executor(session, group, verb, args) != local.id:
             raise exception.BadRequest(
                 f"{verb} of protection group {group.name} is not executed "
                 f"at {local.name}."

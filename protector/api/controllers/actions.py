@@ -43,7 +43,7 @@ class GroupActionController(rest.RestController):
             rule = f"protector:protection_groups:{verb}"
             row = access.group(call, session, group, rule)
             local = sites.local(session).id
-            executor = acceptance.executor(session, row, verb)
+            executor = acceptance.executor(session, row, verb, args)
             if executor == local:
                 check_point(session, row, args)
             if dry_run:

@@ -31,12 +31,10 @@ class SyncStatusController(rest.RestController):
         """Show whether both sites have the same metadata."""
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
-            current = owner.current_primary_site_id
-            names = facts.site_names(session)
             shown = view.show(
                 owner,
                 metadata_sync.find(session, owner.id),
-                names.get(current, current),
+                facts.site_names(session),
                 call.runtime.conf.engine.observe_interval,
                 call.now,
             )

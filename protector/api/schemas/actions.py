@@ -28,6 +28,9 @@ VERBS: dict[str, types.Json] = {
     "replicate": types.record(dry_run=types.BOOLEAN),
     "reprotect": types.record(dry_run=types.BOOLEAN),
     "source_cleanup": types.record(dry_run=types.BOOLEAN),
+    "resolve_split": types.record(
+        ("keep_site_id",), keep_site_id=types.UUID, dry_run=types.BOOLEAN
+    ),
     "test_failover": types.record(
         recovery_point=types.UUID,
         lease_minutes=types.integer(1, 30 * 24 * 60),

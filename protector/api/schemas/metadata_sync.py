@@ -27,6 +27,17 @@ STATUS = types.envelope(
             )
         ),
         actions_required=types.array(types.STRING),
+        histories=types.array(
+            types.answer(
+                site_id=types.UUID,
+                site=types.STRING,
+                epoch=types.nullable(types.INTEGER),
+                version=types.nullable(types.INTEGER),
+                checksum=types.nullable(types.STRING),
+                origin_site_id=types.nullable(types.UUID),
+                last_modified=types.nullable(types.TIME),
+            )
+        ),
     ),
 )
 FORCE = types.envelope(

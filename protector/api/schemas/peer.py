@@ -53,6 +53,7 @@ GROUP = types.envelope(
     types.answer(
         **HELD,
         claimed_epoch=types.INTEGER,
+        made_at=types.nullable(types.TIME),
         document=types.nullable(types.STRING),
     ),
 )
@@ -86,6 +87,7 @@ ACTION = _open(
                 c.Verb.FAILBACK,
                 c.Verb.TEST_FAILOVER,
                 c.Verb.TEST_CLEANUP,
+                c.Verb.RESOLVE_SPLIT,
                 "retry",
                 "skip",
                 "cancel",

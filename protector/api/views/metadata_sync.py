@@ -2,6 +2,7 @@
 """The sync status of a group: what was last recorded, never a call."""
 
 import datetime
+import json
 from typing import Any
 
 from protector import constants as c
@@ -17,17 +18,18 @@ RECENT = 3
 def show(
     group: models.ProtectionGroup,
     sync: Sync | None,
-    site_name: str,
+    names: dict[str, str],
     interval: float,
     now: datetime.datetime,
 ) -> Json:
-    """:param site_name: of the group's current primary.
+    """:param names: of the sites, by id.
     :param interval: seconds between two comparisons with the peer.
     """
+    current = group.current_primary_site_id
     local = {
         "version": sync.version if sync else group.metadata_version,
         "epoch": sync.epoch if sync else group.epoch,
-        "current_site": site_name,
+        "current_site": names.get(current, current),
         "last_modified": times.iso(
             sync.made_at if sync else group.updated_at or group.created_at
         ),
@@ -41,8 +43,40 @@ def show(
         "local": local,
         "remote": remote,
         "validation": validation,
-        "actions_required": _actions(validation, remote["status"]),
+        "actions_required": _actions(group, validation, remote["status"]),
+        "histories": _histories(group, sync, names),
     }
+
+
+def _histories(
+    group: models.ProtectionGroup, sync: Sync | None, names: dict[str, str]
+) -> list[Json]:
+    """What each site holds, this one first; empty while it is one history."""
+    if sync is None or sync.other is None:
+        return []
+    other = sync.other
+    made_here = json.loads(sync.document)["origin_site_id"]
+    ends = {group.primary_site_id, group.secondary_site_id}
+    mine = {
+        "site_id": (ends - {other["site_id"]}).pop(),
+        "epoch": sync.epoch,
+        "version": sync.version,
+        "checksum": sync.checksum,
+        "origin_site_id": made_here,
+        "made_at": times.iso(sync.made_at),
+    }
+    return [
+        {
+            "site_id": held["site_id"],
+            "site": names.get(held["site_id"], held["site_id"]),
+            "epoch": held["epoch"],
+            "version": held["version"],
+            "checksum": held["checksum"],
+            "origin_site_id": held["origin_site_id"],
+            "last_modified": held["made_at"],
+        }
+        for held in (mine, other)
+    ]
 
 
 def _away(group: models.ProtectionGroup) -> str | None:
@@ -51,6 +85,11 @@ def _away(group: models.ProtectionGroup) -> str | None:
     if found is None or found["status"] is not False:
         return None
     return str(found["message"])
+
+
+def _holds(group: models.ProtectionGroup, kind: str) -> bool:
+    found = group.conditions.get(kind)
+    return found is not None and found["status"] is True
 
 
 def _remote(sync: Sync | None, away: str | None) -> Json:
@@ -115,7 +154,11 @@ def _check(name: str, ok: bool, good: str, bad: str) -> Json:
     return {"check": name, "ok": ok, "message": good if ok else bad}
 
 
-def _actions(validation: list[Json], status: str) -> list[str]:
+def _actions(
+    group: models.ProtectionGroup, validation: list[Json], status: str
+) -> list[str]:
+    if _holds(group, c.Condition.SPLIT):
+        return ["Compare both histories", "Choose one with resolve-split"]
     same, synced, recent = (v["ok"] for v in validation)
     if same and not synced and status == c.SyncStatus.UNREACHABLE:
         return ["Check remote site connectivity"]

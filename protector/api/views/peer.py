@@ -4,7 +4,7 @@
 from typing import Any
 
 from protector import constants as c
-from protector import metadata
+from protector import metadata, times
 from protector.api import microversion
 from protector.db import models
 
@@ -58,6 +58,7 @@ def whole(
     return {
         **group(row, sync),
         "claimed_epoch": row.epoch,
+        "made_at": times.iso(sync.made_at) if sync else None,
         "document": sync.document if sync else None,
     }
 

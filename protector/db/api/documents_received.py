@@ -198,6 +198,48 @@ def _apply_members(
         ]
 
 
+def take_side(
+    session: orm.Session, member: models.Member, values: Json, site_id: str
+) -> None:
+    """Of a member in another document, only what it is at one site."""
+    for name, model, fields, key in (
+        ("copies", models.MemberCopy, documents.COPY, ("site_id",)),
+        (
+            "volumes",
+            models.VolumeCopy,
+            documents.VOLUME,
+            ("site_id", "ordinal"),
+        ),
+    ):
+        rows = getattr(member, name)
+        told = [x for x in values[name] if x["site_id"] == site_id]
+        kept = [row for row in rows if row.site_id != site_id]
+        setattr(
+            member,
+            name,
+            kept
+            + [_same(rows, model, _parsed(x, fields), *key) for x in told],
+        )
+    session.flush()
+
+
+def take_group_side(
+    session: orm.Session, group_id: str, document: Json, site_id: str
+) -> None:
+    """Of the group in another document, only what it is at one site."""
+    row = (
+        session.query(models.ConsistencyGroup)
+        .filter_by(protection_group_id=group_id)
+        .one()
+    )
+    for told in document["consistency_group"]["sides"]:
+        if told["site_id"] == site_id:
+            side = row.side(site_id)
+            for name, value in _parsed(told, documents.SIDE).items():
+                setattr(side, name, value)
+    session.flush()
+
+
 def _same(rows: list[Any], model: Any, values: Json, *key: str) -> Any:
     """The row with this key, brought up to date, or a new one."""
     for row in rows:

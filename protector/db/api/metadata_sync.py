@@ -143,7 +143,10 @@ def _left_behind(
     )
     operations.preempt(session, now, group, error)
     protection_groups.drop_conditions(
-        group, c.Condition.SOURCE_FENCED, c.Condition.SPLIT
+        group,
+        c.Condition.SOURCE_FENCED,
+        c.Condition.SPLIT,
+        c.Condition.PEER_REGRESSED,
     )
 
 
@@ -224,6 +227,10 @@ def confirm(
         sync.error = None
         sync.attempts = 0
         sync.next_attempt_at = None
+        if sync.other is not None:
+            sync.other = None
+            group = session.get_one(models.ProtectionGroup, group_id)
+            protection_groups.one_history(group, now)
 
 
 def fail(

@@ -252,6 +252,20 @@ def drop_conditions(group: Group, *kinds: str) -> None:
     }
 
 
+def one_history(group: Group, now: datetime.datetime) -> None:
+    """Both sites hold the same again, where they did not."""
+    for kind in (c.Condition.SPLIT, c.Condition.PEER_REGRESSED):
+        if kind in group.conditions:
+            set_condition(
+                group,
+                kind,
+                False,
+                "OneHistory",
+                "Both sites hold the same history.",
+                now,
+            )
+
+
 def bury(session: orm.Session, group: Group) -> None:
     """Turn the group into a tombstone: its name is free, its row stays
     until the peer has acknowledged."""

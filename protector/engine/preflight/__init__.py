@@ -113,6 +113,7 @@ REPLICATE = Intent(
 )
 # it makes what is missing on the arrays
 REPROTECT = Intent(("peer", "replication"), frozenset({"peer"}))
+RESOLVE_SPLIT = Intent(("peer", "split", "replication"), frozenset({"peer"}))
 OF_PARKED = ("peer", "split", "points", "undo", "parked")
 SOURCE_CLEANUP = Intent(OF_PARKED, frozenset(OF_PARKED))
 
@@ -127,6 +128,7 @@ INTENTS: dict[tuple[str, str | None], Intent] = {
     (c.Verb.REPLICATE, None): REPLICATE,
     (c.Verb.REPROTECT, None): REPROTECT,
     (c.Verb.SOURCE_CLEANUP, None): SOURCE_CLEANUP,
+    (c.Verb.RESOLVE_SPLIT, None): RESOLVE_SPLIT,
 }
 
 

@@ -22,6 +22,7 @@ from protector.engine.steps import (
     placement,
     replication,
     servers,
+    split,
     volumes,
 )
 
@@ -41,6 +42,7 @@ MODULES = (
     placement,
     replication,
     servers,
+    split,
     volumes,
 )
 

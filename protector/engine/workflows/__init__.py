@@ -35,6 +35,7 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.REPLICATE: changes.REPLICATE,
     c.Verb.REPROTECT: changes.REPROTECT,
     c.Verb.SOURCE_CLEANUP: cleanup.SOURCE_CLEANUP,
+    c.Verb.RESOLVE_SPLIT: changes.RESOLVE_SPLIT,
     c.Verb.MEMBER_ADD: members.ADD,
     c.Verb.MEMBER_REMOVE: members.REMOVE,
     c.Verb.FAILOVER: placement.MOVE,

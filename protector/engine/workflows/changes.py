@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of a group's description, policy and mappings; sync;
-replicate; reprotect."""
+replicate; reprotect; the end of a split."""
 
 from protector.engine.step import One
 
@@ -23,6 +23,17 @@ POLICY = (
 SYNC = (One("metadata.deliver"),)
 
 REPLICATE = (One("replication.replicate"),)
+
+# the losing side is down before what it stopped here runs again
+RESOLVE_SPLIT = (
+    One("split.keep"),
+    One("metadata.push"),
+    One("split.fence"),
+    One("split.start"),
+    One("replication.configure"),
+    One("replication.settle"),
+    One("metadata.push"),
+)
 
 REPROTECT = (
     One("peer.check"),

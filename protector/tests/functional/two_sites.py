@@ -3,11 +3,17 @@
 wrote, and the processes that stop answering."""
 
 from collections.abc import Callable
+import contextlib
 import copy
 import os
+import pathlib
+import shutil
 import signal
+import sqlite3
 import time
 from typing import Any
+
+import fixtures
 
 from protector.sandbox import evidence, fleet, guests, watch
 from protector.tests import base
@@ -137,6 +143,30 @@ class TwoSites(base.TestCase):
         """Start the processes of site A, one after the other."""
         for name in order:
             self.fleet.start(name)
+
+    # -- a database that goes back in time
+
+    def backup(self, name: str) -> pathlib.Path:
+        """What the database of a site holds now."""
+        found = pathlib.Path(self.useFixture(fixtures.TempDir()).path, "db")
+        with (
+            contextlib.closing(sqlite3.connect(self._database(name))) as live,
+            contextlib.closing(sqlite3.connect(found)) as copied,
+        ):
+            live.backup(copied)
+        return found
+
+    def restore(self, name: str, backup: pathlib.Path) -> None:
+        """The site starts again from a backup."""
+        self.fleet.kill(name)
+        path = self._database(name)
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        shutil.copy(backup, path)
+        self.fleet.start(name)
+
+    def _database(self, name: str) -> pathlib.Path:
+        return self.sandbox.layout.site(name).state(name) / "protector.sqlite"
 
     def notice(self) -> None:
         """Wait until site B has seen it."""

@@ -16,9 +16,17 @@ CHANGES = {
     "replicate",
     "reprotect",
     "source_cleanup",
+    "resolve_split",
 }
 DRILL = {"test_failover", "test_cleanup"}
-MOVED = {"failover", "failback", "update", "sync", "test_cleanup"}
+MOVED = {
+    "failover",
+    "failback",
+    "update",
+    "sync",
+    "test_cleanup",
+    "resolve_split",
+}
 # what the design says, written down once more by hand
 EXPECTED: dict[tuple[str, str | None], set[str]] = {
     ("creating", None): {"create"},

@@ -17,6 +17,7 @@ _STATUS_FIELDS = (
     "remote",
     "validation",
     "actions_required",
+    "histories",
 )
 
 
@@ -67,6 +68,7 @@ def _ask(proxy: Any, name: str) -> dict[str, Any]:
         "remote": dict(status.remote or {}),
         "validation": list(status.validation or []),
         "actions_required": list(status.actions_required or []),
+        "histories": list(status.histories or []),
         "served_at": status.served_at,
     }
 
@@ -95,7 +97,19 @@ def status_report(status: dict[str, Any]) -> str:
     ]
     if remote.get("error"):
         lines.append(f"Error: {remote['error']}")
+    if status.get("histories"):
+        lines += ["Histories:", *map(_history, status["histories"])]
     return "\n".join(lines + _verdict(status))
+
+
+def _history(held: dict[str, Any]) -> str:
+    if held.get("epoch") is None:
+        return f"{held['site']}: nothing"
+    return (
+        f"{held['site']}: epoch {held['epoch']}, version {held['version']}, "
+        f"last modified {held['last_modified']}, "
+        f"checksum {held['checksum']}"
+    )
 
 
 def _verdict(status: dict[str, Any]) -> list[str]:

@@ -112,6 +112,7 @@ IN_SYNC = {
         {"check": "r", "ok": True, "message": "Last sync is recent"},
     ],
     "actions_required": [],
+    "histories": [],
 }
 OUT_OF_SYNC = {
     "in_sync": False,
@@ -134,6 +135,7 @@ OUT_OF_SYNC = {
         "Check remote site connectivity",
         "Force sync once remote site is available",
     ],
+    "histories": [],
 }
 CREATE = (
     "--name",
@@ -198,6 +200,25 @@ class PageTest(base.CommandCase):
         self.assertEqual(EXAMPLE_3, result.out)
         shown = self.group("sync-status prod-web-app", "-f", "json").json()
         self.assertEqual(IN_SYNC, shown)
+
+    def test_two_histories_are_shown(self) -> None:
+        self.site_a.make_group("prod-web-app")
+        held = {"checksum": "5ea1", "last_modified": "2025-06-01T10:20:00Z"}
+        self.site_a.sync = {
+            **OUT_OF_SYNC,
+            "histories": [
+                {"site": "Site A", "epoch": 1, "version": 5, **held},
+                {"site": "Site B", "epoch": None, "version": None},
+            ],
+        }
+        result = self.group("sync-status prod-web-app")
+        self.assertIn(
+            "Histories:\n"
+            "Site A: epoch 1, version 5, last modified 2025-06-01T10:20:00Z, "
+            "checksum 5ea1\n"
+            "Site B: nothing\n",
+            result.out,
+        )
 
     def test_example_4_sync_force(self) -> None:
         self.site_a.make_group("prod-web-app")

@@ -175,6 +175,17 @@ class World:
             copy.role, copy.server_id = c.CopyRole.PARKED, self.new()
         return group_id
 
+    def split_group(self) -> str:
+        """The sites hold two histories of it."""
+        group_id = self.group()
+        now = self._site.runtime.clock.now()
+        with self._db.writer() as session:
+            row = protection_groups.get(session, group_id)
+            protection_groups.set_condition(
+                row, c.Condition.SPLIT, True, "TwoHistories", "1 and 2", now
+            )
+        return group_id
+
     def foreign_group(self) -> str:
         """Of this site and a third one."""
         return self.group(secondary_site_id=self.unused_site())

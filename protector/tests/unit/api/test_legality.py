@@ -178,6 +178,9 @@ class LegalityTest(served.ApiTest):
         path = f"/protection-groups/{self.group_id}"
         if verb in (V.FAILOVER, V.FAILBACK):
             return self.tenant("POST", f"{path}/action", {verb: PLANNED})
+        if verb == V.RESOLVE_SPLIT:
+            body = {verb: {"keep_site_id": self.site.local_id}}
+            return self.tenant("POST", f"{path}/action", body)
         if verb in (
             V.REPLICATE,
             V.REPROTECT,
@@ -295,7 +298,8 @@ class LegalityTest(served.ApiTest):
                     drill=drill,
                 )
             )
-        self.assertEqual({str(v) for v in V} - {"create", "delete"}, taken)
+        untaken = {"create", "delete", "resolve_split"}
+        self.assertEqual({str(v) for v in V} - untaken, taken)
 
     def test_what_the_peer_does_not_hold(self) -> None:
         for sync, status, here in itertools.product(
@@ -370,6 +374,21 @@ class LegalityTest(served.ApiTest):
                 | {V.REPLICATE: configured},
                 {v: v in found for v in (V.FAILOVER, V.DELETE, V.REPLICATE)},
             )
+
+    def test_two_histories_wait_for_a_choice(self) -> None:
+        for here, split, status in itertools.product(
+            (True, False), (True, False), (S.ACTIVE, S.FAILED_OVER)
+        ):
+            found = self.compare(
+                status=status,
+                error_verb=None,
+                here=here,
+                sync=c.SyncStatus.FAILED,
+                conditions={c.Condition.SPLIT: split},
+            )
+            only = {V.SYNC, V.TEST_FAILOVER}
+            only |= {V.RESOLVE_SPLIT} if split else set()
+            self.assertEqual({str(v) for v in only}, set(found))
 
     def test_what_is_parked_and_may_be_removed(self) -> None:
         for parked, status in itertools.product(

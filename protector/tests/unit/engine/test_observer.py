@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the observer writes down of points, conditions and the peer."""
 
+from typing import Any
 import uuid
 
 from protector import constants as c
@@ -114,6 +115,113 @@ class ObserverTest(case.EngineCase):
         self.peer.held = [{**held, "version": 0, "checksum": "other"}]
         self.observer.run()
         self.assertIs(False, self.condition(K.SPLIT)[0])
+
+    def held(self, **values: Any) -> None:
+        """What the peer says that it holds."""
+        known = {"epoch": 1, "version": 1, "checksum": "sum"}
+        self.peer.held = [{"id": self.group_id, **known, **values}]
+
+    def sync(self) -> models.MetadataSync:
+        with self.runtime.db.reader() as session:
+            return session.get(models.MetadataSync, self.group_id)
+
+    def test_a_peer_that_lost_what_it_acknowledged_is_shown(self) -> None:
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.assertNotIn(K.PEER_REGRESSED, self.group().conditions)
+        for lost in ([{"version": 0, "checksum": "old"}], []):
+            self.clock.advance(60)
+            self.peer.held = []
+            for values in lost:
+                self.held(**values)
+            self.observer.run()
+            self.assertEqual(
+                (True, "HoldsLess"), self.condition(K.PEER_REGRESSED)
+            )
+            message = self.group().conditions[K.PEER_REGRESSED]["message"]
+            self.assertIn("acknowledged version 1 of epoch 1", message)
+            self.assertIn("sync-force", message)
+            # what it acknowledged stays known, and nothing is sent to it
+            self.assertEqual(
+                ("failed", None, 1),
+                (
+                    self.sync().remote_status,
+                    self.sync().next_attempt_at,
+                    self.sync().remote_version,
+                ),
+            )
+        self.clock.advance(60)
+        self.held()
+        self.observer.run()
+        self.assertEqual(
+            (False, "OneHistory"), self.condition(K.PEER_REGRESSED)
+        )
+        self.assertEqual(
+            ("synced", None), (self.sync().remote_status, self.sync().other)
+        )
+
+    def test_a_peer_that_deleted_the_group_has_not_lost_it(self) -> None:
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.clock.advance(60)
+        self.held(version=0, checksum=None, deleted=True)
+        self.observer.run()
+        self.assertNotIn(K.PEER_REGRESSED, self.group().conditions)
+
+    def test_what_is_being_made_or_deleted_is_not_missed(self) -> None:
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.peer.held = []
+        for status, verb in (
+            ("creating", None),
+            ("deleting", None),
+            ("error", "create"),
+            ("error", "delete"),
+        ):
+            self.clock.advance(60)
+            self.set_group(status=status, error_verb=verb)
+            self.observer.run()
+            self.assertNotIn(K.PEER_REGRESSED, self.group().conditions)
+
+    def test_what_was_taken_since_it_was_asked_is_not_missed(self) -> None:
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.clock.advance(60)
+        listed = self.peer.all_groups
+
+        def slow() -> Any:
+            found = listed()
+            self.clock.advance(5)
+            with self.runtime.db.writer() as session:
+                sync = session.get(models.MetadataSync, self.group_id)
+                sync.version = sync.remote_version = 2
+                sync.last_sync_at = self.clock.now()
+            return found
+
+        self.peer.all_groups = slow  # type: ignore[method-assign]
+        self.observer.run()
+        self.assertNotIn(K.PEER_REGRESSED, self.group().conditions)
+
+    def test_a_primary_that_is_behind_makes_a_split(self) -> None:
+        self.in_sync()
+        self.held(version=2, checksum="newer")
+        self.observer.run()
+        self.assertEqual((True, "PeerIsAhead"), self.condition(K.SPLIT))
+
+    def test_a_primary_that_lost_something_makes_a_split(self) -> None:
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.clock.advance(60)
+        self.set_group(current_primary_site_id=self.site.peer_id)
+        self.held(version=0, checksum="old")
+        self.observer.run()
+        self.assertEqual((True, "PrimaryRegressed"), self.condition(K.SPLIT))
+        self.assertTrue(self.condition(K.PEER_REGRESSED)[0])
 
     def test_each_lack_is_named(self) -> None:
         self.in_sync()

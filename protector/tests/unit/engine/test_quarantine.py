@@ -6,6 +6,7 @@ from typing import Any
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import metadata_sync, protection_groups
 from protector.engine import fencing, quarantine
 from protector.tests.unit.engine import arrival_case
 
@@ -100,4 +101,37 @@ class QuarantineTest(arrival_case.ArrivalCase):
 
     def test_a_group_that_is_coming_back_is_left_alone(self) -> None:
         self.set_group(operation_id=self.group_id)
+        self.untouched()
+
+    # -- a newer history that was not taken over
+
+    def split(self, **other: Any) -> None:
+        """The other site runs the member; this one holds epoch 1."""
+        self.set_group(
+            current_primary_site_id=self.site.local_id,
+            epoch=1,
+            conditions={c.Condition.SPLIT: {"status": True}},
+        )
+        self.set_copy(role=c.CopyRole.GONE)
+        known = {"epoch": 2, "running": [self.member_id]}
+        with self.runtime.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            metadata_sync.settle(
+                session, group, self.site.local_id, self.clock.now()
+            )
+            metadata_sync.find(session, self.group_id).other = known | other
+
+    def test_the_older_side_of_a_split_is_fenced(self) -> None:
+        self.split()
+        self.quarantine.run()
+        self.quarantine.run()
+        self.assertEqual("SHUTOFF", self.server().status)
+        self.assertEqual((True, "Fenced"), self.told())
+
+    def test_the_newer_side_of_a_split_runs_on(self) -> None:
+        self.split(epoch=1)
+        self.untouched()
+
+    def test_in_a_split_too_what_runs_nowhere_else_runs_on(self) -> None:
+        self.split(running=[])
         self.untouched()
