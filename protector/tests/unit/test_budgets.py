@@ -29,6 +29,8 @@ WHOLE_TREE = (
     "test_grid",
     "test_layering",
     "test_no_monkey_patching",
+    # a script of the stages
+    "test_tally",
 )
 
 
