@@ -28,9 +28,9 @@ from protector.db.api import (
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
-# rows that belong to the acceptance, written in its transaction
 # whatever the direction of the group is
 ENDS_HERE = frozenset({c.Verb.TEST_CLEANUP, c.Verb.RESOLVE_SPLIT})
+# rows that belong to the acceptance, written in its transaction
 Rows = Callable[[orm.Session, Group, models.Operation], None]
 
 
