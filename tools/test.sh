@@ -2,10 +2,11 @@
 # tools/test.sh [STAGE...]: every check and every test, as CI runs them.
 #
 # Stages: pep8 unit client functional fuzz docs package systemd realcloud, in
-# this order when none is named, but PROTECTOR_TEST_BESIDE=realcloud runs that
-# one beside the others; each is a script in tools/stages. The environment is
-# .venv-test, logs are in .test/log. The last line is `N passed, N failed` over
-# all tests; a failed stage without tests counts as one failure.
+# this order when none is named; each is a script in tools/stages. realcloud
+# mostly waits, so it runs beside the others, which begin when its clouds have
+# started. The environment is .venv-test, logs are in .test/log. The last line
+# is `N passed, N failed` over all tests; a failed stage without tests counts
+# as one failure.
 #
 # PROTECTOR_REALCLOUD_DIR names the scripts that start two real clouds
 # (default ../shared/realcloud); without them that stage is skipped.
@@ -22,9 +23,8 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
     [fuzz]=1200 [docs]=300 [package]=300 [systemd]=60 [realcloud]=3000)
 STAGES=(pep8 unit client functional fuzz docs package systemd realcloud)
-# a stage to run beside the others: realcloud mostly waits, but its clouds may
-# not start in time on a busy machine
-BESIDE=${PROTECTOR_TEST_BESIDE:-}
+# runs beside the others; it makes $TEST_DIR/ready/NAME when they may begin
+BESIDE=realcloud
 declare -A PID BEGIN
 PASSED=0
 FAILED=0
@@ -32,11 +32,21 @@ FAILED=0
 # start_stage NAME: begin it, within its limit
 start_stage() {
     local name=$1
-    rm -f "$TEST_DIR/result/$name"
+    rm -f "$TEST_DIR/result/$name" "$TEST_DIR/ready/$name"
     BEGIN[$name]=$SECONDS
     timeout -k 30 "${LIMIT[$name]}" bash "tools/stages/$name.sh" \
         >"$TEST_DIR/log/$name.log" 2>&1 </dev/null &
     PID[$name]=$!
+}
+
+# start_beside NAME: begin it and wait until it is ready, or has ended
+start_beside() {
+    local name=$1
+    start_stage "$name"
+    while [[ ! -e $TEST_DIR/ready/$name ]] && kill -0 "${PID[$name]}" 2>/dev/null
+    do
+        sleep 1
+    done
 }
 
 # end_stage NAME: wait for it, print its line, add up its tests
@@ -77,11 +87,11 @@ main() {
         [[ -n ${LIMIT[$name]:-} ]] ||
             { echo "no stage $name; there are: ${STAGES[*]}" >&2; exit 2; }
     done
-    mkdir -p "$TEST_DIR/log" "$TEST_DIR/result"
+    mkdir -p "$TEST_DIR/log" "$TEST_DIR/result" "$TEST_DIR/ready"
     trap interrupted INT TERM
     make_venv "$VENV" test-requirements.txt doc/requirements.txt
     printf '%-10s %-7s %4d s\n' install ok $((SECONDS - begin))
-    for name in "$@"; do [[ $name != "$BESIDE" ]] || start_stage "$name"; done
+    for name in "$@"; do [[ $name != "$BESIDE" ]] || start_beside "$name"; done
     for name in "$@"; do
         [[ -n ${PID[$name]:-} ]] || start_stage "$name"
         end_stage "$name"

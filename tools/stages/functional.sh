@@ -8,7 +8,5 @@ tools/infra.sh up
 . "$TEST_DIR/infra/env"
 export OS_TEST_PATH=./protector/tests/functional
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
-# the page that users were promised is walked where it is at hand
-page=$(realpath -m "${PROTECTOR_PAGE:-../shared/reference/protection-groups-api.txt}")
-[[ ! -f $page ]] || export PROTECTOR_PAGE=$page
+find_page
 run_stestr functional . "$@"

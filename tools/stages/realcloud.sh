@@ -73,9 +73,11 @@ wait "$first"
 tell A site-a
 tell B site-b
 echo "$(date +%T) testing"
+mkdir -p "$TEST_DIR/ready"
+touch "$TEST_DIR/ready/realcloud"
 
 export PROTECTOR_CONTRACT_CLOUD=site-a
 export OS_TEST_PATH=./protector/tests/realcloud
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
-# the page is walked where PROTECTOR_PAGE names it: it takes a quarter of an hour
+find_page
 run_stestr realcloud . --serial "$@"

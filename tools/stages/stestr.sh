@@ -21,3 +21,10 @@ run_stestr() {
         python "$tally" "$listed" "$TEST_DIR/result/$stage" || status=1
     return "$status"
 }
+
+# find_page: the page that users were promised is walked where it is at hand
+find_page() {
+    local page=../shared/reference/protection-groups-api.txt
+    page=$(realpath -m "${PROTECTOR_PAGE:-$page}")
+    [[ ! -f $page ]] || export PROTECTOR_PAGE=$page
+}
