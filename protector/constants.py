@@ -71,8 +71,9 @@ class Verb(enum.StrEnum):
 
 
 PLACEMENT_VERBS = frozenset({Verb.FAILOVER, Verb.FAILBACK})
-# beside whatever else happens to the group: they take no slot of its
 DRILL_VERBS = frozenset({Verb.TEST_FAILOVER, Verb.TEST_CLEANUP})
+# beside whatever else happens to the group: they take no slot of its
+SLOTLESS = DRILL_VERBS | {Verb.SYNC}
 
 
 class DrillStatus(enum.StrEnum):

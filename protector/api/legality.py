@@ -208,7 +208,7 @@ def _status(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:
     refused = states.refusal(verb, group.name, group.status, group.error_verb)
-    if group.operation_id is None or verb in c.DRILL_VERBS:
+    if group.operation_id is None or verb in c.SLOTLESS:
         return refused
     # a move takes the slot of the site where it is executed first; at the
     # other a running change ends before it

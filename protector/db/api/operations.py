@@ -55,9 +55,9 @@ def accept(
     existing = session.get(Op, operation_id)
     if existing is not None:
         return existing
-    if verb in states.QUEUED:
-        _check_queue(group, verb)
-    elif verb not in c.DRILL_VERBS:
+    if verb in states.QUEUED or verb == c.Verb.SYNC:
+        _check_status(group, verb)
+    elif verb not in c.SLOTLESS:
         protection_groups.take_slot(
             session,
             group,
@@ -96,7 +96,7 @@ def accept(
     return operation
 
 
-def _check_queue(group: models.ProtectionGroup, verb: str) -> None:
+def _check_status(group: models.ProtectionGroup, verb: str) -> None:
     refused = states.refusal(verb, group.name, group.status, group.error_verb)
     if refused is not None:
         raise refused
@@ -244,7 +244,7 @@ def preempt(
     error: exception.ProtectorError,
 ) -> list[str]:
     """End what this site runs with the group's slot, or has yet to run; the
-    ids.  A sync changes nothing here and may go on.
+    ids.
 
     Another generation makes all that their workers still write fail.  The
     worker stays in the row until it says itself that it has stopped.
@@ -256,7 +256,6 @@ def preempt(
         Op.protection_group_id == group.id,
         Op.status.in_(c.UNFINISHED),
         Op.executor_site_id == local,
-        Op.kind != c.Verb.SYNC,
         sa.or_(Op.id == group.operation_id, Op.kind.in_(states.QUEUED)),
     )
     ended = []
@@ -324,16 +323,7 @@ def reopen(
             "one can be retried.",
             status=operation.status,
         )
-    if operation.kind in c.DRILL_VERBS:
-        drills.take(session, group, operation)
-    else:
-        protection_groups.take_slot(
-            session,
-            group,
-            operation.id,
-            operation.kind,
-            resumed=operation.no_return,
-        )
+    _take_place(session, operation, group)
     if "compensating" in operation.data:
         # what it did was brought back: it is planned and done anew
         operation.steps = []
@@ -347,6 +337,23 @@ def reopen(
     operation.finished_at = None
     operation.cancelling = False
     operation.worker = None
+
+
+def _take_place(
+    session: orm.Session, operation: Op, group: models.ProtectionGroup
+) -> None:
+    if operation.kind == c.Verb.SYNC:
+        _check_status(group, operation.kind)
+    elif operation.kind in c.DRILL_VERBS:
+        drills.take(session, group, operation)
+    else:
+        protection_groups.take_slot(
+            session,
+            group,
+            operation.id,
+            operation.kind,
+            resumed=operation.no_return,
+        )
 
 
 def _reset_failed(operation: Op) -> None:

@@ -8,6 +8,7 @@ from protector import constants as c
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
 from protector.tests.unit.api import served
+from protector.tests.unit.db.api import database
 
 
 class SyncTest(served.ApiTest):
@@ -126,6 +127,13 @@ class SyncTest(served.ApiTest):
     def test_force_is_what_out_of_sync_allows(self) -> None:
         self.settled(remote_status=c.SyncStatus.FAILED)
         self.ok(self.tenant("POST", f"{self.path}/sync-force", {}))
+
+    def test_force_while_another_operation_runs(self) -> None:
+        """As the reprotection that nobody asked for."""
+        self.settled()
+        self.set_group(self.group_id, operation_id=database.new_id())
+        for _ in "12":
+            self.ok(self.tenant("POST", f"{self.path}/sync-force"))
 
     def test_force_at_the_other_site_too(self) -> None:
         self.settled()

@@ -87,6 +87,25 @@ class AcceptTest(OperationsTest):
             ),
         )
 
+    def test_a_sync_takes_no_slot(self) -> None:
+        held = self.accept(self.group_id, "reprotect")
+        operation_id = self.accept(self.group_id, "sync")
+        self.finish(operation_id, c.OperationStatus.FAILED)
+        with self.db.writer() as session:
+            operations.reopen(
+                session,
+                operations.get(session, operation_id),
+                protection_groups.get(session, self.group_id),
+            )
+        self.assertEqual("pending", self.operation_row(operation_id).status)
+        self.assertEqual(held, self.group_row(self.group_id).operation_id)
+        # a move makes another document soon
+        self.finish(held, c.OperationStatus.COMPLETED)
+        self.accept(self.group_id, "failover")
+        self.assertRaises(
+            exception.InvalidStatus, self.accept, self.group_id, "sync"
+        )
+
     def test_the_same_id_again_is_the_same_row(self) -> None:
         operation_id = database.new_id()
         for args in ({"n": 1}, {"n": 2}):
