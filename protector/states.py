@@ -120,6 +120,14 @@ def runs_already(name: str, site: str) -> exception.InvalidStatus:
     )
 
 
+def never_received(name: str) -> exception.InvalidStatus:
+    """The refusal to take over what is not known here."""
+    return exception.InvalidStatus(
+        f"This site never received what protection group {name} consists of.",
+        remedy="Run sync-force at the other site, when it answers.",
+    )
+
+
 def not_empty(name: str, members: int) -> exception.GroupNotEmpty:
     """The refusal of a delete."""
     return exception.GroupNotEmpty(

@@ -167,6 +167,8 @@ def refusal_unplanned(
         refused = states.runs_already(group.name, local.name)
     if refused is None and not found.settled:
         refused = states.no_members(group.name)
+    if refused is None and found.sync is None:
+        refused = states.never_received(group.name)
     return refused
 
 

@@ -15,6 +15,10 @@ Group = models.ProtectionGroup
 DETAILED = microversion.Version(1, 2)
 # the verbs under .../action, and those with a path of their own
 SHOWN_VERBS = tuple(v for v in c.Verb if v != c.Verb.CREATE)
+# the moves without the source, which ask for less
+UNPLANNED = {
+    f"unplanned_{v}": v for v in SHOWN_VERBS if v in c.PLACEMENT_VERBS
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +73,9 @@ def _details(group: Group, facts: Facts) -> Json:
     refused = refusals(group, facts)
     return {
         "allowed_actions": [
-            str(v) for v in SHOWN_VERBS if str(v) not in refused
+            str(name)
+            for name in (*SHOWN_VERBS, *UNPLANNED)
+            if name not in refused
         ],
         "refused_actions": refused,
         "conditions": conditions(group),
@@ -147,13 +153,17 @@ def _condition(stored: Json) -> Json:
 
 
 def refusals(group: Group, facts: Facts) -> dict[str, Json]:
-    """Each verb that would be refused now, and why."""
-    found = {}
-    for verb in SHOWN_VERBS:
-        error = legality.refusal(verb, group, facts.situation)
-        if error is not None:
-            found[str(verb)] = {
-                "reason": error.reason,
-                "message": errors.message_of(error),
-            }
-    return found
+    """Each verb that would be refused now, and why; a move without its
+    source under a name of its own."""
+    found = {
+        str(verb): legality.refusal(verb, group, facts.situation)
+        for verb in SHOWN_VERBS
+    } | {
+        name: legality.refusal_unplanned(verb, group, facts.situation)
+        for name, verb in UNPLANNED.items()
+    }
+    return {
+        name: {"reason": error.reason, "message": errors.message_of(error)}
+        for name, error in found.items()
+        if error is not None
+    }

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
+from protector import exception, states
 from protector.db import models, types
 from protector.db.api import (
     metadata_sync,
@@ -47,11 +47,7 @@ def accept(
         return existing
     parent = metadata_sync.triple(metadata_sync.find(session, group.id))
     if parent is None:
-        raise exception.InvalidStatus(
-            f"This site never received what protection group {group.name} "
-            "consists of.",
-            status=group.status,
-        )
+        raise states.never_received(group.name)
     site_id = values["target_site_id"]
     ended = operations.preempt(
         session,

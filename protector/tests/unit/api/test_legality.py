@@ -17,6 +17,7 @@ from protector.tests.unit.api import served
 S, V = c.GroupStatus, c.Verb
 PLANNED = {"type": "planned"}
 UNPLANNED = {"type": "unplanned"}
+WITHOUT_SOURCE = {"unplanned_failover", "unplanned_failback"}
 STATUSES = [
     (status, None) for status in S if status not in (S.ERROR, S.CREATING)
 ] + [(S.ERROR, verb) for verb in (V.CREATE, V.DELETE, V.FAILOVER, V.FAILBACK)]
@@ -176,11 +177,13 @@ class LegalityTest(served.ApiTest):
 
     def ask_for(self, verb: str) -> Any:
         path = f"/protection-groups/{self.group_id}"
-        if verb in (V.FAILOVER, V.FAILBACK):
-            return self.tenant("POST", f"{path}/action", {verb: PLANNED})
         if verb == V.RESOLVE_SPLIT:
             body = {verb: {"keep_site_id": self.site.local_id}}
             return self.tenant("POST", f"{path}/action", body)
+        kind, _, move = verb.rpartition("_")
+        if move in c.PLACEMENT_VERBS and kind in ("", "unplanned"):
+            args = UNPLANNED if kind else PLANNED
+            return self.tenant("POST", f"{path}/action", {move: args})
         if verb in (
             V.REPLICATE,
             V.REPROTECT,
@@ -217,7 +220,15 @@ class LegalityTest(served.ApiTest):
         row = self.group_row(self.group_id)
         return {
             name: getattr(row, name)
-            for name in ("status", "operation_id", "last_operation_id")
+            for name in (
+                "status",
+                "error_verb",
+                "operation_id",
+                "last_operation_id",
+                "epoch",
+                "epoch_seen",
+                "claim",
+            )
         }
 
     def back(self, before: dict[str, Any]) -> None:
@@ -244,7 +255,7 @@ class LegalityTest(served.ApiTest):
         path = f"/protection-groups/{self.group_id}"
         shown = self.ok(self.tenant("GET", path))["protection_group"]
         refused = shown["refused_actions"]
-        verbs = {str(v) for v in V} - {"create"}
+        verbs = {str(v) for v in V} - {"create"} | WITHOUT_SOURCE
         self.assertEqual(verbs, set(refused) | set(shown["allowed_actions"]))
         self.assertEqual(set(), set(refused) & set(shown["allowed_actions"]))
         before = self.snapshot()
@@ -299,7 +310,8 @@ class LegalityTest(served.ApiTest):
                 )
             )
         untaken = {"create", "delete", "resolve_split"}
-        self.assertEqual({str(v) for v in V} - untaken, taken)
+        wanted = {str(v) for v in V} - untaken | WITHOUT_SOURCE
+        self.assertEqual(wanted, taken)
 
     def test_what_the_peer_does_not_hold(self) -> None:
         for sync, status, here in itertools.product(
