@@ -15,7 +15,7 @@ from typing import Any
 from osc_lib.command import command
 
 from protectorclient import errors
-from protectorclient.osc import clouds, failures, watch
+from protectorclient.osc import clouds, columns, failures, watch
 
 
 class Ending:
@@ -147,10 +147,7 @@ class Report(ShowOne):
         """The text for a table; else what the formatter makes."""
         if parsed_args.formatter != "table" or parsed_args.columns:
             return super().produce_output(parsed_args, column_names, data)
-        raw = {
-            name: getattr(value, "machine_readable", lambda v=value: v)()
-            for name, value in zip(column_names, data, strict=True)
-        }
+        raw = dict(zip(column_names, map(columns.plain, data), strict=True))
         self.app.stdout.write(f"{self.report(raw)}\n")
         return 0
 

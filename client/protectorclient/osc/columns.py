@@ -113,6 +113,13 @@ def cell(name: str, value: Any) -> Any:
     return _SPECIAL.get(name, Structure)(value)
 
 
+def plain(value: Any) -> Any:
+    """What a cell holds, for machines."""
+    if isinstance(value, columns.FormattableColumn):
+        return value.machine_readable()
+    return value
+
+
 def fields(
     resource: Any,
     first: Sequence[str],

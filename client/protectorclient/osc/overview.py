@@ -23,6 +23,7 @@ COLUMNS = (
     "last_drill",
 )
 _READY = "FailoverReady"
+_STRUCTURED = frozenset({"json", "yaml"})
 
 
 def rows(proxy: Any, query: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -64,22 +65,32 @@ def last_drills(
 
 
 def side_by_side(
-    said: list[clouds.Said], first: Sequence[str]
+    said: list[clouds.Said], first: Sequence[str], formatter: str
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Fields of one answer; of two, each field of a cloud under its name.
+    """Fields of one answer; of two, what each cloud said under its name: as
+    a structure where the format has them, else field by field.
 
     :param first: the fields to begin with
+    :param formatter: name of the format that was asked for
     """
-    answers = [answer for answer in said if answer.error is None]
+    shown = {
+        answer.cloud: columns.fields(answer.value, first, ("id",))
+        for answer in said
+        if answer.error is None
+    }
     if len(said) == 1:
-        return columns.fields(answers[0].value, first, ("id",))
-    names: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
-    for answer in answers:
-        more, its = columns.fields(answer.value, first, ("id",))
-        names += tuple(f"{answer.cloud} {name}" for name in more)
-        values += its
-    return names, values
+        return next(iter(shown.values()))
+    if formatter in _STRUCTURED:
+        return tuple(shown), tuple(
+            dict(zip(names, map(columns.plain, values), strict=True))
+            for names, values in shown.values()
+        )
+    cells = [
+        (f"{cloud} {name}", value)
+        for cloud, (names, values) in shown.items()
+        for name, value in zip(names, values, strict=True)
+    ]
+    return tuple(name for name, _ in cells), tuple(v for _, v in cells)
 
 
 def _row(

@@ -19,4 +19,4 @@ class ShowHealth(base.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         """Both sites' health, if two are configured."""
         said = self.clouds.both(lambda proxy: proxy.health())
-        return overview.side_by_side(said, FIELDS)
+        return overview.side_by_side(said, FIELDS, parsed_args.formatter)

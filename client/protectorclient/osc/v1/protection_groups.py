@@ -344,4 +344,5 @@ class ShowGroupHealth(base.ShowOne):
             return proxy.get_protection_group_health(group)
 
         first = ("failover_ready", "lag_seconds", "link", "conditions")
-        return overview.side_by_side(self.clouds.both(ask), first)
+        said = self.clouds.both(ask)
+        return overview.side_by_side(said, first, parsed_args.formatter)

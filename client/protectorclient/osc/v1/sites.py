@@ -130,7 +130,7 @@ class ShowSite(base.ShowOne):
         answers = [answer for answer in said if answer.error is None]
         if len(answers) == 1:
             return _shown(answers[0].value)
-        return overview.side_by_side(answers, FIELDS)
+        return overview.side_by_side(answers, FIELDS, parsed_args.formatter)
 
 
 class SetSite(base.Command):

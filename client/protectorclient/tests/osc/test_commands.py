@@ -164,7 +164,8 @@ class SettingsTest(base.CommandCase):
         self.assertEqual(1, result.code)
         self.assertIn("the defaults hold", result.err)
         self.assertIn("policy-set", result.err)
-        self.group("policy-set g --retention-days 9")
+        self.site_a.instead.clear()
+        self.assertEqual(0, self.group("policy-set g --retention-days 9").code)
         sent = self.site_a.asked("PUT", "/policy")[0].body["policy"]
         self.assertEqual({"retention": {"days": 9}}, sent)
 
@@ -262,9 +263,18 @@ class TwoSitesTest(base.CommandCase):
         self.assertEqual(["site-a", "site-b"], list(result.json()))
 
     def test_health_of_both(self) -> None:
-        result = self._two("protection-group", "health", "g", "-f", "json")
-        for cloud in ("site-a", "site-b"):
-            self.assertTrue(result.json()[f"{cloud} failover_ready"])
+        for words, field in (
+            (("protection-group", "health", "g"), "failover_ready"),
+            (("health", "show"), "ok"),
+            (("site", "show", "Site A"), "id"),
+        ):
+            found = self._two(*words, "-f", "json").json()
+            self.assertEqual(["site-a", "site-b"], list(found))
+            for said in found.values():
+                self.assertTrue(said[field])
+            lines = self._two(*words).out
+            for cloud in found:
+                self.assertIn(f"| {cloud} {field} ", lines)
 
     def test_operations_of_both(self) -> None:
         """The mirror adds nothing, what only one site knows is there."""
