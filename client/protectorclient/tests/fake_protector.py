@@ -266,7 +266,11 @@ class FakeProtector(fake_cloud.FakeCloud):
         return Answer(200, {"policy": self.policy})
 
     def _put_policy(self, request: Request) -> Answer:
-        self.policy.update(request.body["policy"])
+        given = dict(request.body["policy"])
+        kept = dict(self.policy.get("retention") or {})
+        if "retention" in given:
+            given["retention"] = kept | given["retention"]
+        self.policy.update(given)
         return self._get_policy(request)
 
     def _get_mappings(self, request: Request) -> Answer:

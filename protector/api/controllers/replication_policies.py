@@ -116,7 +116,8 @@ def _wanted(call: calls.Call, group_id: str, shared: Json) -> Json:
         policy = replication_policies.find(session, group_id)
         if policy is None:
             policy = models.ReplicationPolicy(created_at=call.now, **defaults)
-        return {"policy": {**view.show(policy), **shared}}
+        completed = replication_policies.completed(policy, shared)
+        return {"policy": {**view.show(policy), **completed}}
 
 
 def _set_arrays(

@@ -19,12 +19,11 @@ _TOKEN: types.Json = types.nullable(
     }
 )
 _URL = types.nullable(types.URL)
-RETENTION = types.record(
-    ("all_for_hours", "per_day", "days"),
-    all_for_hours=types.integer(1, 24 * 400),
-    per_day=types.integer(0, 1440),
-    days=types.integer(0, 4000),
-)
+_RETENTION: types.Json = {
+    "all_for_hours": types.integer(1, 24 * 400),
+    "per_day": types.integer(0, 1440),
+    "days": types.integer(0, 4000),
+}
 UPDATE = types.envelope(
     "policy",
     {
@@ -41,7 +40,7 @@ UPDATE = types.envelope(
             # the array takes 5 minutes to 24 days
             replication_interval_minutes=types.integer(5, 34560),
             rpo_minutes=types.integer(5, 345600),
-            retention=RETENTION,
+            retention={**types.record(**_RETENTION), "minProperties": 1},
             prestage=types.BOOLEAN,
             undo_retention_days=types.integer(0, 400),
         ),
@@ -56,7 +55,7 @@ SHOW = types.envelope(
         pure_pg_name=types.nullable(types.STRING),
         replication_interval_minutes=types.INTEGER,
         rpo_minutes=types.INTEGER,
-        retention=RETENTION,
+        retention=types.record(tuple(_RETENTION), **_RETENTION),
         prestage=types.BOOLEAN,
         undo_retention_days=types.INTEGER,
         created_at=types.TIME,

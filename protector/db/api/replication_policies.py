@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of replication policies.
 
-The engine settles the shared fields; what is written here are the array
-fields, which belong to this site alone and are never pushed.
+The shared fields are settled by the engine; the array fields belong to this
+site alone and are never pushed.
 """
 
 import datetime
@@ -42,18 +42,50 @@ def defaults(options: Any) -> dict[str, Any]:
     }
 
 
+def completed(policy: Policy, values: dict[str, Any]) -> dict[str, Any]:
+    """The shared fields that are given; of the retention, too, what is not
+    given stays as it is."""
+    if "retention" not in values:
+        return values
+    return {**values, "retention": policy.retention | values["retention"]}
+
+
+def set_shared(
+    session: orm.Session,
+    now: datetime.datetime,
+    group_id: str,
+    shared: dict[str, Any],
+    values: dict[str, Any],
+) -> None:
+    """Write the shared fields that are given.
+
+    :param shared: those of a policy that is made for it.
+    """
+    policy = _policy(session, now, group_id, shared)
+    _write(session, now, policy, completed(policy, values))
+
+
 def set_arrays(
     session: orm.Session,
     now: datetime.datetime,
     group_id: str,
     shared: dict[str, Any],
     arrays: dict[str, str | None],
-) -> Policy:
+) -> None:
     """Write this site's array overrides.
 
     :param shared: the shared fields of a policy that is made for it.
     :param arrays: columns of the overrides, tokens sealed.
     """
+    _write(session, now, _policy(session, now, group_id, shared), arrays)
+
+
+def _policy(
+    session: orm.Session,
+    now: datetime.datetime,
+    group_id: str,
+    shared: dict[str, Any],
+) -> Policy:
     policy = find(session, group_id)
     if policy is None:
         policy = Policy(
@@ -63,8 +95,16 @@ def set_arrays(
             **shared,
         )
         session.add(policy)
-    for name, value in arrays.items():
+    return policy
+
+
+def _write(
+    session: orm.Session,
+    now: datetime.datetime,
+    policy: Policy,
+    values: dict[str, Any],
+) -> None:
+    for name, value in values.items():
         setattr(policy, name, value)
     policy.updated_at = now
     session.flush()
-    return policy

@@ -3,13 +3,12 @@
 
 from collections.abc import Callable
 from typing import Any
-import uuid
 
 from sqlalchemy import orm
 
 from protector import constants as c
 from protector.db import models
-from protector.db.api import protection_groups
+from protector.db.api import protection_groups, replication_policies
 from protector.engine import settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -63,32 +62,13 @@ def _policy_set(
     group: models.ProtectionGroup,
     args: Json,
 ) -> None:
-    defaults = ctx.conf.replication
-    values = {
-        "replication_interval_minutes": defaults.interval_minutes,
-        "rpo_minutes": defaults.rpo_minutes,
-        "retention": {
-            "all_for_hours": defaults.retention_all_for_hours,
-            "per_day": defaults.retention_per_day,
-            "days": defaults.retention_days,
-        },
-        "prestage": True,
-        "undo_retention_days": defaults.undo_retention_days,
-        "pure_pg_name": None,
-    }
-    row = _policy(session, group.id)
-    if row is None:
-        row = models.ReplicationPolicy(
-            id=str(uuid.uuid4()),
-            protection_group_id=group.id,
-            created_at=ctx.clock.now(),
-        )
-        session.add(row)
-        for key, value in values.items():
-            setattr(row, key, value)
-    for key in values.keys() & args.keys():
-        setattr(row, key, args[key])
-    row.updated_at = ctx.clock.now()
+    replication_policies.set_shared(
+        session,
+        ctx.clock.now(),
+        group.id,
+        replication_policies.defaults(ctx.conf.replication),
+        args,
+    )
 
 
 def _policy_delete(
@@ -97,19 +77,9 @@ def _policy_delete(
     group: models.ProtectionGroup,
     args: Json,
 ) -> None:
-    row = _policy(session, group.id)
+    row = replication_policies.find(session, group.id)
     if row is not None:
         session.delete(row)
-
-
-def _policy(
-    session: orm.Session, group_id: str
-) -> models.ReplicationPolicy | None:
-    return (
-        session.query(models.ReplicationPolicy)
-        .filter_by(protection_group_id=group_id)
-        .one_or_none()
-    )
 
 
 def _mappings_set(

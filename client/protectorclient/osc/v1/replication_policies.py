@@ -105,21 +105,10 @@ class SetReplicationPolicy(base.Waiting, base.ShowOne):
         if not attrs:
             raise failures.UsageError("give at least one setting")
         group = lookup.group(self.proxy, parsed_args.group)
-        retention = attrs.get("retention")
-        if retention:
-            attrs["retention"] = {**self._retention(group), **retention}
         policy = self.proxy.set_replication_policy(group, **attrs)
         self.finish(policy, group.name, parsed_args)
         policy = self.proxy.get_replication_policy(group)
         return columns.fields(policy, FIELDS, ("id", *_TOKENS))
-
-    def _retention(self, group: Any) -> dict[str, Any]:
-        """What is kept now: one number can be set without the others."""
-        try:
-            policy = self.proxy.get_replication_policy(group)
-        except errors.NotFound:
-            return {}
-        return dict(policy.retention or {})
 
 
 class DeleteReplicationPolicy(base.Waiting, base.Command):

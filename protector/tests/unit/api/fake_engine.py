@@ -4,7 +4,6 @@ API accepted without touching any cloud."""
 
 from collections.abc import Callable
 from typing import Any
-import uuid
 
 import fixtures
 import oslo_messaging as messaging
@@ -187,17 +186,13 @@ def _member_remove(session: Any, group: Any, row: Any, runtime: Any) -> None:
 
 
 def _policy_set(session: Any, group: Any, row: Any, runtime: Any) -> None:
-    policy = replication_policies.find(session, group.id)
-    if policy is None:
-        policy = models.ReplicationPolicy(
-            id=str(uuid.uuid4()),
-            protection_group_id=group.id,
-            created_at=runtime.clock.now(),
-            **replication_policies.defaults(runtime.conf.replication),
-        )
-        session.add(policy)
-    for name, value in row.args.items():
-        setattr(policy, name, value)
+    replication_policies.set_shared(
+        session,
+        runtime.clock.now(),
+        group.id,
+        replication_policies.defaults(runtime.conf.replication),
+        row.args,
+    )
 
 
 def _policy_delete(session: Any, group: Any, row: Any, runtime: Any) -> None:

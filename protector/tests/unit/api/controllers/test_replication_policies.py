@@ -38,12 +38,24 @@ class PolicyTest(served.ApiTest):
             shown, self.ok(self.tenant("GET", self.path))["policy"]
         )
 
+    def test_of_the_retention_one_number(self) -> None:
+        kept = {"all_for_hours": 24, "per_day": 4, "days": 7}
+        for given in ({"days": 9}, {"per_day": 0, "days": 9}):
+            kept |= given
+            shown = self.ok(self.put(retention=given))["policy"]
+            self.assertEqual(kept, shown["retention"])
+        self.engine.finishes = False
+        self.served.runtime.conf.set_override("settle_timeout", 0, "api")
+        shown = self.ok(self.put(retention={"days": 8}), 202)["policy"]
+        self.assertEqual(kept | {"days": 8}, shown["retention"])
+
     def test_bad_values(self) -> None:
         for values in (
             {},
             {"replication_interval_minutes": 0},
             {"rpo_minutes": "10"},
-            {"retention": {"days": 1}},
+            {"retention": {}},
+            {"retention": {"weeks": 1}},
             {"pure_pg_name": "a b"},
             {"primary_fa_api_token": "two words"},
             {"prestage": 1},
