@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a listener on a real RabbitMQ is told."""
 
-import os
-import pathlib
 import queue
 from typing import Any
-from urllib import parse
 import uuid
 
-import fixtures
 import oslo_messaging as messaging
 
-from protector import notifications, service
+from protector import notifications
 from protector.tests import base
-from protector.tests.fixtures import tcp_proxy
+from protector.tests.fixtures import rabbitmq
 
-VARIABLE = "PROTECTOR_TEST_RABBIT"
 # seconds for a notification to arrive, over a connection made anew
 SOON = 60
 
@@ -35,22 +30,13 @@ class Endpoint:
 class NotificationsTest(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        url = os.environ.get(VARIABLE)
-        if not url:
-            self.skipTest(
-                f"{VARIABLE} is not set: RabbitMQ is NOT tested; run "
-                "tools/test.sh functional"
-            )
-        parts = parse.urlsplit(url)
-        self.broker = self.useFixture(
-            tcp_proxy.TcpProxy((str(parts.hostname), int(parts.port or 5672)))
-        )
-        login = parts.netloc.rpartition("@")[0]
-        # the listener has a way of its own to the broker
-        self.through = f"rabbit://{login}@127.0.0.1:{self.broker.port}/"
+        self.broker = rabbitmq.use(self)
         self.topic = f"notifications-{uuid.uuid4()}"
         self.endpoint = Endpoint()
-        transport = messaging.get_notification_transport(self.conf(url))
+        # the listener has a way of its own to the broker
+        transport = messaging.get_notification_transport(
+            self.conf(self.broker.direct)
+        )
         self.addCleanup(transport.cleanup)
         listener = messaging.get_notification_listener(
             transport,
@@ -63,16 +49,15 @@ class NotificationsTest(base.TestCase):
         self.addCleanup(listener.stop)
 
     def conf(self, url: str) -> Any:
-        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path, "conf")
-        path.write_text(
-            f"[DEFAULT]\ntransport_url = {url}\nhost = controller1\n"
-            f"[{notifications.GROUP}]\ndriver = messagingv2\n"
-            f"topics = {self.topic}\n"
+        return rabbitmq.conf(
+            self,
+            url,
+            f"host = controller1\n[{notifications.GROUP}]\n"
+            f"driver = messagingv2\ntopics = {self.topic}\n",
         )
-        return service.load_conf(["--config-file", str(path)])
 
     def test_they_arrive_in_order(self) -> None:
-        sender = notifications.Notifications(self.conf(self.through))
+        sender = notifications.Notifications(self.conf(self.broker.url))
         for number in range(20):
             sender.tell(
                 notifications.Event("protection_group.x.end", {"n": number})
@@ -87,7 +72,7 @@ class NotificationsTest(base.TestCase):
         )
 
     def test_a_broker_that_went_away(self) -> None:
-        sender = notifications.Notifications(self.conf(self.through))
+        sender = notifications.Notifications(self.conf(self.broker.url))
         self.broker.go()
         sender.tell(notifications.Event("protection_group.x.end", {}))
         self.assertTrue(self.endpoint.told.empty())

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bus over a real RabbitMQ, and without it."""
 
-import os
-import pathlib
 import threading
 import time
 from typing import Any
-from urllib import parse
 import uuid
 
-import fixtures
 import oslo_messaging as messaging
 
-from protector import context, exception, rpc, service
+from protector import context, exception, rpc
 from protector.engine import manager, rpcapi
 from protector.tests import base
-from protector.tests.fixtures import tcp_proxy
+from protector.tests.fixtures import rabbitmq
 
-VARIABLE = "PROTECTOR_TEST_RABBIT"
 TOKEN = "gAAAAA-the-users-token"
 # seconds that the API waits for an answer
 TIMEOUT = 2
@@ -64,18 +59,7 @@ class Endpoint:
 class RabbitMQTest(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        url = os.environ.get(VARIABLE)
-        if not url:
-            self.skipTest(
-                f"{VARIABLE} is not set: RabbitMQ is NOT tested; run "
-                "tools/test.sh functional"
-            )
-        parts = parse.urlsplit(url)
-        self.broker = self.useFixture(
-            tcp_proxy.TcpProxy((str(parts.hostname), int(parts.port or 5672)))
-        )
-        login = parts.netloc.rpartition("@")[0]
-        self.url = f"rabbit://{login}@127.0.0.1:{self.broker.port}/"
+        self.broker = rabbitmq.use(self)
         # an exchange for each test: nobody else's answers
         self.exchange = f"test-{uuid.uuid4()}"
         self.endpoint = Endpoint()
@@ -88,12 +72,11 @@ class RabbitMQTest(base.TestCase):
         )
 
     def bus(self) -> rpc.Bus:
-        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        (path / "conf").write_text(
-            f"[DEFAULT]\ntransport_url = {self.url}\n"
-            f"rpc_exchange = {self.exchange}\nrpc_timeout = {TIMEOUT}\n"
+        conf = rabbitmq.conf(
+            self,
+            self.broker.url,
+            f"rpc_exchange = {self.exchange}\nrpc_timeout = {TIMEOUT}\n",
         )
-        conf = service.load_conf(["--config-file", str(path / "conf")])
         return rpc.Bus(conf)
 
     def open(self) -> rpc.Bus:
