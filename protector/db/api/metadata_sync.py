@@ -221,7 +221,8 @@ def confirm(
     sync.remote_epoch = theirs.epoch
     sync.remote_version = theirs.version
     sync.remote_checksum = theirs.checksum
-    if theirs.same(triple(sync)):
+    mine = triple(sync)
+    if theirs.same(mine):
         sync.remote_status = c.SyncStatus.SYNCED
         sync.last_sync_at = now
         sync.error = None
@@ -231,6 +232,12 @@ def confirm(
             sync.other = None
             group = session.get_one(models.ProtectionGroup, group_id)
             protection_groups.one_history(group, now)
+    elif (
+        metadata.newer(mine, theirs)
+        and sync.remote_status == c.SyncStatus.SYNCED
+    ):
+        # its push did not arrive here
+        sync.remote_status = c.SyncStatus.PENDING
 
 
 def fail(

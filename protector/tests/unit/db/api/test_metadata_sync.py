@@ -392,6 +392,21 @@ class AcknowledgementTest(MetadataSyncTest):
         )
         self.assertEqual([], self.unsent(9999))
 
+    def test_a_newer_one_of_the_peer_did_not_arrive(self) -> None:
+        mine = metadata.triple(self.settle())
+        self.confirm(mine)
+        self.confirm(metadata.Triple(1, 2, "theirs"))
+        sync = self.sync()
+        self.assertEqual(
+            ("pending", 2, NOW),
+            (sync.remote_status, sync.remote_version, sync.last_sync_at),
+        )
+        self.assertEqual([], self.unsent(9999))
+        # what it held before says nothing
+        self.confirm(mine)
+        self.confirm(metadata.Triple(1, 0, "theirs"))
+        self.assertEqual("synced", self.sync().remote_status)
+
     def test_out_of_sync_names_both_versions(self) -> None:
         def require() -> None:
             with self.db.reader() as session:
