@@ -107,6 +107,9 @@ class OperationStatus(enum.StrEnum):
 
 
 UNFINISHED = (OperationStatus.PENDING, OperationStatus.RUNNING)
+# keys of an operation's data: what it made, staged, kept and left outside
+NOTED_MADE = "made:"
+NOTED = frozenset({"residue", "staged", "undo"})
 
 
 class Outcome(enum.StrEnum):

@@ -7,10 +7,10 @@ because the rows of the copies are replaced by the next document.
 
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector.db.api import operations_leases
 from protector.engine.context import StepContext
 
-PREFIX = "made:"
 VOLUMES = "volumes"
 PORTS = "ports"
 SECURITY_GROUPS = "security_groups"
@@ -44,11 +44,11 @@ def ids_of_all(ctx: StepContext, kind: str) -> list[str]:
     return [
         object_id
         for key, value in ctx.data.items()
-        if key.startswith(PREFIX)
+        if key.startswith(c.NOTED_MADE)
         for object_id in value.get(kind, [])
     ]
 
 
 def _key(ctx: StepContext) -> str:
     # one key for each member: they are made side by side
-    return f"{PREFIX}{ctx.member_id}"
+    return f"{c.NOTED_MADE}{ctx.member_id}"

@@ -327,7 +327,7 @@ def reopen(
     if "compensating" in operation.data:
         # what it did was brought back: it is planned and done anew
         operation.steps = []
-        operation.data = {}
+        operation.data = _outside(operation.data)
         operation.progress = 0
     _reset_failed(operation)
     _reset_member(session, operation)
@@ -337,6 +337,16 @@ def reopen(
     operation.finished_at = None
     operation.cancelling = False
     operation.worker = None
+
+
+def _outside(data: dict[str, Any]) -> dict[str, Any]:
+    """What an operation noted of things outside, not of its own course: the
+    undoing may have left some of them there."""
+    return {
+        key: value
+        for key, value in data.items()
+        if key in c.NOTED or key.startswith(c.NOTED_MADE)
+    }
 
 
 def _take_place(

@@ -414,6 +414,18 @@ class ReopenTest(OperationsTest):
         row = self.reopen(self.failed(compensating={"reason": "x"}))
         self.assertEqual(({}, 0, []), (row.data, row.progress, row.steps))
 
+    def test_what_was_left_outside_is_not_forgotten(self) -> None:
+        left = {
+            "residue": [{"kind": "volume", "id": "v-1", "why": "attached"}],
+            "staged": True,
+            "undo": {"name": "g.undo-1", "members": ["web"]},
+            "made:m-1": {"ports": ["p-1"]},
+        }
+        row = self.reopen(
+            self.failed(compensating={"reason": "x"}, locked=False, **left)
+        )
+        self.assertEqual(left, row.data)
+
     def test_what_was_done_after_the_failure_is_done_again(self) -> None:
         operation_id = self.failed()
         with self.db.writer() as session:
