@@ -12,7 +12,7 @@ from protector.api import legality
 from protector.api.views import consistency_groups as cg_view
 from protector.api.views import protection_groups as view
 from protector.db import models
-from protector.db.api import consistency_groups, sites
+from protector.db.api import consistency_groups, recovery_points, sites
 
 Json = dict[str, Any]
 Group = models.ProtectionGroup
@@ -27,6 +27,7 @@ def of(
     names = site_names(session)
     cg_ids = consistency_groups.ids_of(session, ids)
     found = legality.situations(session, groups)
+    newest = recovery_points.newest_complete(session, ids)
     policy = models.ReplicationPolicy
     rpo: dict[str, int] = {
         group_id: minutes
@@ -45,6 +46,7 @@ def of(
             rpo_minutes=rpo.get(i, call.runtime.conf.replication.rpo_minutes),
             now=call.now,
             situation=found[i],
+            newest=newest.get(i),
         )
         for i in ids
     }

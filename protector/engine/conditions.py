@@ -117,20 +117,21 @@ def fenced(
 
 def rpo(
     group: Group,
+    newest: models.RecoveryPoint | None,
     empty: bool,
     rpo_seconds: int,
     now: datetime.datetime,
 ) -> None:
     """Time goes by whether the arrays answer or not.
 
+    :param newest: the newest complete point of its direction and epoch.
     :param empty: the group has no members.
     """
-    last = group.last_replication_at
-    if last is None:
+    if newest is None:
         within, reason = False, "NoRecoveryPoint"
         message = "There is no complete recovery point of this epoch yet."
     else:
-        age = (now - last).total_seconds()
+        age = (now - newest.created_at).total_seconds()
         within = age <= rpo_seconds
         reason = "WithinRPO" if within else "RPOViolated"
         message = f"The newest recovery point is {age:.0f} s old."

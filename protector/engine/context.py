@@ -118,6 +118,13 @@ class StepContext:
             operations.save_data(session, self.work.lease.token, **values)
         self.operation.data = {**self.operation.data, **values}
 
+    def save_point(self, name: str, **values: Any) -> None:
+        """The same for the recovery point that the operation uses."""
+        with self.runtime.db.writer() as session:
+            lease = self.work.lease.token
+            operations.save_point(session, lease, name, **values)
+        self.operation.data = {**self.operation.data, "point": name, **values}
+
     @property
     def data(self) -> Json:
         """The operation's values as they are now."""

@@ -5,7 +5,6 @@ state, recovery points, conditions.  Changes nothing outside."""
 import datetime
 import math
 from typing import Any
-import uuid
 
 from oslo_log import log as logging
 import sqlalchemy as sa
@@ -236,7 +235,9 @@ class Observer:
         """The conditions that follow from others."""
         settings = scenes.settings(session, self._runtime.conf, group.id)
         empty = not members.counts(session, [group.id]).get(group.id)
-        conditions.rpo(group, empty, settings.rpo_seconds, now)
+        points = recovery_points.newest_complete(session, [group.id])
+        newest = points.get(group.id)
+        conditions.rpo(group, newest, empty, settings.rpo_seconds, now)
         checkups.ready(session, group, now)
 
 
@@ -260,9 +261,7 @@ def _points_rows(
         row = rows.pop(point.name, None)
         if row is None:
             row = models.RecoveryPoint(
-                # the same at both sites: a move that one forwards to the
-                # other may name a point
-                id=str(uuid.uuid5(uuid.UUID(scene.group.id), point.name)),
+                id=recovery_points.id_of(scene.group.id, point.name),
                 protection_group_id=scene.group.id,
                 name=point.name,
                 source_site_id=site_id,

@@ -69,6 +69,13 @@ class Problem(columns.FormattableColumn):
         return str(value.get("reason") or value.get("message") or "")
 
 
+class RpoHistory(columns.FormattableColumn):
+    """Recovery points: a mark, when, and the age it ended, per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(_rpo_line(point) for point in self._value)
+
+
 class Checks(columns.FormattableColumn):
     """Findings and checks: a mark, what, and the message per line."""
 
@@ -84,6 +91,7 @@ _SPECIAL: dict[str, type[columns.FormattableColumn]] = {
     "validation": Checks,
     "checks": Checks,
     "preflight": Checks,
+    "rpo_history": RpoHistory,
 }
 
 _MARKS = {
@@ -158,6 +166,15 @@ def step_line(step: dict[str, Any]) -> str:
     if isinstance(error, dict):
         error = error.get("message")
     return f"{line}: {error}" if error else line
+
+
+def _rpo_line(point: dict[str, Any]) -> str:
+    """One recovery point of the history as a line."""
+    kept = point.get("rpo_compliant")
+    mark = "-" if kept is None else "✓" if kept else "✗"
+    reached = point.get("rpo_seconds")
+    after = "" if reached is None else f" after {times.span(reached)}"
+    return f"{mark} {point.get('created_at')}{after}"
 
 
 def check_line(check: dict[str, Any]) -> str:

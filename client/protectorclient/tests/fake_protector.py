@@ -247,6 +247,8 @@ class FakeProtector(fake_cloud.FakeCloud):
 
     def _group_health(self, request: Request) -> Answer:
         body = {"failover_ready": True, "lag_seconds": 200, "link": "up"}
+        point = {"created_at": "2025-06-01T10:00:00Z", "rpo_compliant": False}
+        body["rpo_history"] = [{**point, "rpo_seconds": 7200}]
         return Answer(200, {"health": body})
 
     def _sync_status(self, request: Request) -> Answer:

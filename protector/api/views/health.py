@@ -28,9 +28,9 @@ def show(
         "last_replication_at": replication["last_replication_at"],
         "rpo_compliant": replication["rpo_compliant"],
         "rpo_minutes": facts.rpo_minutes,
-        "rpo_history": [
-            points.show(p, group, facts.site_names) for p in recent
-        ],
+        "rpo_history": points.history(
+            recent, group, facts.site_names, facts.rpo_minutes
+        ),
         "conditions": protection_groups.conditions(group),
         **_findings(group, facts.now),
     }

@@ -23,7 +23,10 @@ UNPLANNED = {
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What the view needs beside the group's own row."""
+    """What the view needs beside the group's own row.
+
+    :ivar newest: the newest complete point of its direction and epoch.
+    """
 
     consistency_group_id: str | None
     local_site_id: str
@@ -32,6 +35,7 @@ class Facts:
     rpo_minutes: int
     now: datetime.datetime
     situation: legality.Situation
+    newest: models.RecoveryPoint | None = None
 
 
 def summary(group: Group, facts: Facts, version: Any) -> Json:
@@ -102,14 +106,17 @@ def drill(row: models.Drill | None) -> Json | None:
 
 
 def replication(group: Group, facts: Facts) -> Json:
-    """State, last point and lag, from what was last observed."""
-    last = group.last_replication_at
+    """State, last transfer and lag, from what was last observed.
+
+    The lag is the age of what has arrived, not of its arrival.
+    """
     lag = None
-    if last is not None:
-        lag = max(0, round((facts.now - last).total_seconds()))
+    if facts.newest is not None:
+        age = facts.now - facts.newest.created_at
+        lag = max(0, round(age.total_seconds()))
     return {
         "state": _state(group),
-        "last_replication_at": times.iso(last),
+        "last_replication_at": times.iso(group.last_replication_at),
         "lag_seconds": lag,
         "rpo_compliant": (
             None if lag is None else lag <= facts.rpo_minutes * 60

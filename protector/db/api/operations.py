@@ -16,7 +16,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception, states
 from protector.db import events, models
-from protector.db.api import drills, protection_groups
+from protector.db.api import drills, protection_groups, recovery_points
 from protector.db.api.operations_leases import Lease, owned
 
 Op = models.Operation
@@ -158,6 +158,22 @@ def save_data(session: orm.Session, lease: Lease, **values: Any) -> None:
     """Keep working values for later steps and for an adopter."""
     operation = owned(session, lease)
     operation.data = {**operation.data, **values}
+
+
+def save_point(
+    session: orm.Session, lease: Lease, name: str, **values: Any
+) -> None:
+    """Keep which recovery point is used, and what follows from it.
+
+    :param name: what the arrays call it, or ``parked``.
+    """
+    operation = owned(session, lease)
+    operation.recovery_point_id = (
+        None
+        if name == c.PARKED_POINT
+        else recovery_points.id_of(operation.protection_group_id, name)
+    )
+    save_data(session, lease, point=name, **values)
 
 
 def pass_no_return(session: orm.Session, lease: Lease) -> None:

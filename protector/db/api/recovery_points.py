@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of recovery points: read here, kept by the engine's observation."""
 
+import uuid
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -9,6 +11,15 @@ from protector.db import models
 from protector.db.api import listing
 
 Point = models.RecoveryPoint
+
+
+def id_of(group_id: str, name: str) -> str:
+    """The id of a point, which is the same at both sites: a move that one
+    forwards to the other may name it.
+
+    :param name: what the arrays call the point.
+    """
+    return str(uuid.uuid5(uuid.UUID(group_id), name))
 
 
 def get(session: orm.Session, group_id: str, point_id: str) -> Point:

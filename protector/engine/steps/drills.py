@@ -53,8 +53,8 @@ def begin(ctx: StepContext) -> Json:
     side = ctx.scene.side(ctx.target)
     kind = drill.clone_type(ctx.tenant(ctx.target).volume, side)
     began = ctx.operation.started_at or ctx.clock.now()
-    ctx.save(
-        point=point.name,
+    ctx.save_point(
+        point.name,
         rpo_seconds=max(0, (began - point.created).total_seconds()),
         left_out=[m.id for m in members if m.id not in inside],
         clone_type=kind.id,
@@ -69,7 +69,7 @@ def begin(ctx: StepContext) -> Json:
 
 def _named(ctx: StepContext) -> str | None:
     """The name of the point that was asked for, if one was."""
-    wanted = ctx.operation.recovery_point_id
+    wanted = ctx.operation.args.get("recovery_point_id")
     if wanted is None:
         return None
     with ctx.runtime.db.reader() as session:

@@ -105,7 +105,9 @@ def settle(ctx: StepContext) -> Json:
 
 def replicate(ctx: StepContext) -> Json:
     """Take a point now and see it complete on the other array."""
-    return _complete(ctx, ctx.scene.group.current_primary_site_id, "now")
+    result = _complete(ctx, ctx.scene.group.current_primary_site_id, "now")
+    ctx.save_point(result["point"])
+    return result
 
 
 def warm(ctx: StepContext) -> Json:
@@ -120,7 +122,7 @@ def final(ctx: StepContext) -> Json:
     What every later step arrives from.
     """
     result = _complete(ctx, ctx.source, "final")
-    ctx.save(point=result["point"], rpo_seconds=0)
+    ctx.save_point(result["point"], rpo_seconds=0)
     return result
 
 
@@ -172,8 +174,8 @@ def choose_point(ctx: StepContext) -> Json:
     if "point" not in known:
         wanted = ctx.operation.args.get("recovery_point_id")
         found = points.choose(ctx, ctx.source, ctx.target, wanted)
-        ctx.save(
-            point=found.point,
+        ctx.save_point(
+            found.point,
             rpo_seconds=_age(ctx, found),
             left_out=[m.id for m in found.left_out],
         )

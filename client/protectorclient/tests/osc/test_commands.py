@@ -276,6 +276,11 @@ class TwoSitesTest(base.CommandCase):
             for cloud in found:
                 self.assertIn(f"| {cloud} {field} ", lines)
 
+    def test_health_tells_what_was_reached(self) -> None:
+        self.assertIn(
+            "✗ 2025-06-01T10:00:00Z after 2 hours", self.group("health g").out
+        )
+
     def test_operations_of_both(self) -> None:
         """The mirror adds nothing, what only one site knows is there."""
         group = self.site_a.groups[0]

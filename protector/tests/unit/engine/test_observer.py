@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the observer writes down of points, conditions and the peer."""
 
+import dataclasses
 from typing import Any
 import uuid
 
@@ -245,6 +246,19 @@ class ObserverTest(case.EngineCase):
         with self.runtime.db.reader() as session:
             row = session.get_one(models.Member, late)
             self.assertIsNone(row.recoverable_at)
+
+    def test_rpo_counts_from_when_the_source_was_so(self) -> None:
+        self.points("here", ("e1", 5))
+        (sent,) = self.driver.points["here"]
+        late = dataclasses.replace(sent, completed=fakes.at(8))
+        self.driver.points["here"] = [late]
+        self.clock.advance(1700)
+        self.observer.run()
+        self.assertEqual((False, "RPOViolated"), self.condition(K.WITHIN_RPO))
+        age = (self.clock.now() - sent.created).total_seconds()
+        message = self.group().conditions[K.WITHIN_RPO]["message"]
+        self.assertIn(f"{age:.0f} s old", message)
+        self.assertEqual(late.completed, self.group().last_replication_at)
 
     def test_rpo_runs_out_while_the_array_is_silent(self) -> None:
         self.points("here", ("e1", 5))

@@ -119,8 +119,12 @@ class GroupTest(served.ApiTest):
                 )
             group.last_replication_at = now
 
-    def point(self, epoch: int = 1, complete: bool = True) -> str:
-        now = self.served.runtime.clock.now()
+    def point(
+        self, epoch: int = 1, complete: bool = True, minutes: float = 0
+    ) -> str:
+        """:param minutes: since it was complete; it took one."""
+        ago = datetime.timedelta(minutes=minutes)
+        now = self.served.runtime.clock.now() - ago
         point_id = str(uuid.uuid4())
         with self.db.writer() as session:
             session.add(
@@ -152,6 +156,35 @@ class GroupTest(served.ApiTest):
         self.assertEqual("connected", shown["link"])
         self.assertEqual([], shown["findings"])
         self.assertTrue(shown["rpo_compliant"])
+
+    def test_the_age_is_that_of_what_arrived(self) -> None:
+        self.observe()
+        self.point(minutes=40)
+        self.point(minutes=29.9)
+        self.point(complete=False)
+        shown = self.health()
+        self.assertEqual(
+            (1854, False), (shown["lag_seconds"], shown["rpo_compliant"])
+        )
+
+    def test_the_history_tells_what_was_reached(self) -> None:
+        for minutes in (60, 50, 10):
+            self.point(minutes=minutes)
+        self.point(epoch=3, minutes=5)
+        self.point(epoch=3, complete=False)
+        self.assertEqual(
+            [
+                (None, None),
+                (None, None),
+                (41 * 60, False),
+                (11 * 60, True),
+                (None, None),
+            ],
+            [
+                (p["rpo_seconds"], p["rpo_compliant"])
+                for p in self.health()["rpo_history"]
+            ],
+        )
 
     def test_ready_is_what_the_condition_says(self) -> None:
         """The engine decides, the API shows: the two cannot differ."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from protector import exception
 from protector.db import models
-from protector.db.api import operations
+from protector.db.api import operations, recovery_points
 from protector.engine.steps import drills as steps
 from protector.tests.unit.engine import arrival_case, drill_case
 
@@ -16,6 +16,9 @@ class BeginTest(drill_case.DrillCase):
     def begin(self) -> Any:
         return steps.begin(self.plain)
 
+    def ask_for(self, point_id: str) -> None:
+        self.plain.operation.args = {"recovery_point_id": point_id}
+
     def test_the_newest_point_of_the_epoch(self) -> None:
         names = self.source_volume()
         self.driver.points["here"] += [
@@ -24,7 +27,11 @@ class BeginTest(drill_case.DrillCase):
         ]
         told = self.begin()
         self.assertEqual("array:here.e1", told["point"])
-        data = self.plain.data
+        with self.runtime.db.reader() as session:
+            row = operations.get(session, self.plain.operation.id)
+        used = recovery_points.id_of(self.group_id, "array:here.e1")
+        self.assertEqual(used, row.recovery_point_id)
+        data = row.data
         self.assertEqual(
             ("array:here.e1", 300.0, [], "t2"),
             tuple(
@@ -41,17 +48,17 @@ class BeginTest(drill_case.DrillCase):
         self.driver.points["here"].append(
             drill_case.fakes.point("here", "old", -60, [self.source_volume()])
         )
-        self.plain.operation.recovery_point_id = point_id
+        self.ask_for(point_id)
         self.assertEqual("array:here.old", self.begin()["point"])
 
     def test_one_that_is_not_at_this_site(self) -> None:
-        self.plain.operation.recovery_point_id = self.site.point(
-            self.group_id, source_site_id=self.site.peer_id
+        self.ask_for(
+            self.site.point(self.group_id, source_site_id=self.site.peer_id)
         )
         self.assertRaises(exception.UnexpectedState, self.begin)
 
     def test_one_that_has_gone(self) -> None:
-        self.plain.operation.recovery_point_id = self.site.point(self.group_id)
+        self.ask_for(self.site.point(self.group_id))
         error = self.assertRaises(exception.UnexpectedState, self.begin)
         self.assertIn("no complete recovery point", error.message)
 

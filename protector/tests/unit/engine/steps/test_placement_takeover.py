@@ -11,6 +11,7 @@ from protector.db.api import (
     operations,
     operations_leases,
     protection_groups,
+    recovery_points,
 )
 from protector.engine import context
 from protector.engine.steps import placement, replication
@@ -146,6 +147,10 @@ class TakeOverTest(case.EngineCase):
             (300, [self.late]),
             (ctx.data["rpo_seconds"], ctx.data["left_out"]),
         )
+        with self.runtime.db.reader() as session:
+            row = operations.get(session, ctx.operation.id)
+        used = recovery_points.id_of(self.group_id, first["point"])
+        self.assertEqual(used, row.recovery_point_id)
         self.driver.points["there"].clear()
         self.assertEqual(first, replication.choose_point(ctx))
 
