@@ -9,7 +9,7 @@ from typing import Any
 from oslo_log import log as logging
 
 from protector.db.api import operations_leases
-from protector.engine import runner
+from protector.engine import runner, turns
 
 LOG = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Scanner:
         self._stopping = stopping
         self._rung = threading.Event()
         self._busy: set[str] = set()
+        self._turns = turns.Turns()
         self._guard = threading.Lock()
         self._pool = futures.ThreadPoolExecutor(
             runtime.conf.engine.max_operations, thread_name_prefix="op"
@@ -77,15 +78,17 @@ class Scanner:
                 self._site_id,
                 self._runtime.conf.engine.call_margin,
             )
-        for operation_id in found:
+        for operation_id, project_id in found:
             with self._guard:
                 if operation_id in self._busy or self._stopping.is_set():
                     continue
                 self._busy.add(operation_id)
-            self._pool.submit(self._run, operation_id)
+            self._turns.add(project_id, operation_id)
+            self._pool.submit(self._run)
 
-    def _run(self, operation_id: str) -> None:
+    def _run(self) -> None:
         ran = False
+        operation_id = self._turns.take()
         try:
             ran = self._runner.run(operation_id)
         except Exception:

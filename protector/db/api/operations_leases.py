@@ -25,9 +25,11 @@ class Lease:
     generation: int
 
 
-def runnable(session: orm.Session, site_id: str, margin: float) -> list[str]:
-    """Ids of the operations that this site has to run and nobody does,
-    oldest first.
+def runnable(
+    session: orm.Session, site_id: str, margin: float
+) -> list[tuple[str, str]]:
+    """Id and project of the operations that this site has to run and nobody
+    does, oldest first.
 
     :param margin: seconds past the end of a lease.
     """
@@ -35,7 +37,7 @@ def runnable(session: orm.Session, site_id: str, margin: float) -> list[str]:
         Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
     )
     statement = (
-        sa.select(Op.id)
+        sa.select(Op.id, Op.project_id)
         .where(
             Op.executor_site_id == site_id,
             Op.status.in_(c.UNFINISHED),
@@ -43,7 +45,7 @@ def runnable(session: orm.Session, site_id: str, margin: float) -> list[str]:
         )
         .order_by(Op.created_at, Op.id)
     )
-    return list(session.scalars(statement))
+    return [(row.id, row.project_id) for row in session.execute(statement)]
 
 
 def claim(

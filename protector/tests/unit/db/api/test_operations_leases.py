@@ -63,9 +63,11 @@ class ClaimingTest(database.DatabaseTest):
 
     def runnable(self, margin: float = 0, site: str | None = None) -> Any:
         with self.db.reader() as session:
-            return operations_leases.runnable(
+            found = operations_leases.runnable(
                 session, site or self.site.local_id, margin
             )
+        self.assertEqual({"p-here"} if found else set(), {p for _, p in found})
+        return [operation_id for operation_id, _ in found]
 
     def owns(self, lease: Lease) -> bool:
         try:

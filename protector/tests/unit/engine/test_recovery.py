@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations that wait get the engine's places, few at once and fairly."""
+
+import threading
+
+from protector.db.api import operations, protection_groups
+from protector.engine import recovery
+from protector.tests.unit.engine import case
+
+PLACES = 3
+SECONDS = 30
+
+
+class Runner:
+    """Ends an operation when it is told to."""
+
+    def __init__(self, site: case.EngineCase) -> None:
+        self._case = site
+        self._guard = threading.Lock()
+        self.go = threading.Semaphore(0)
+        self.begun = threading.Semaphore(0)
+        self.order: list[str] = []
+        self.now = self.most = 0
+
+    def run(self, operation_id: str) -> bool:
+        with self._guard:
+            self.order.append(operation_id)
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.begun.release()
+        assert self.go.acquire(timeout=SECONDS)
+        with self._guard:
+            self._case.end(operation_id)
+            self.now -= 1
+        return True
+
+
+class ScannerTest(case.EngineCase):
+    left = 51
+
+    def operation(self, project_id: str) -> str:
+        group_id = self.site.group()
+        with self.runtime.db.writer() as session:
+            group = protection_groups.get(session, group_id)
+            group.project_id = project_id
+            return operations.accept(
+                session,
+                self.clock.now(),
+                group,
+                "failover",
+                {
+                    "origin_site_id": self.site.local_id,
+                    "executor_site_id": self.site.local_id,
+                    "source_site_id": self.site.peer_id,
+                    "target_site_id": self.site.local_id,
+                },
+            ).id
+
+    def test_a_whole_site_leaves_room_for_one_group(self) -> None:
+        self.runtime.conf.set_override("max_operations", PLACES, "engine")
+        stopping = threading.Event()
+        runner = Runner(self)
+        scanner = recovery.Scanner(
+            self.runtime, self.site.local_id, runner, stopping
+        )
+        many = {self.operation("site") for _ in range(50)}
+        scanner.start()
+        self.addCleanup(scanner.stop)
+        self.addCleanup(runner.go.release, 100)
+        self.addCleanup(stopping.set)
+        for _ in range(PLACES):
+            self.begins(runner)
+        single = self.operation("another")
+        scanner.ring(single)
+        # those that have their place, and those whose turn was before
+        for _ in range(2 * PLACES):
+            if single in runner.order:
+                break
+            runner.go.release()
+            self.begins(runner)
+        self.assertIn(single, runner.order)
+        runner.go.release(100)
+        while self.left:
+            self.begins(runner)
+        self.assertEqual(many | {single}, set(runner.order))
+        self.assertEqual(51, len(runner.order))
+        self.assertEqual(PLACES, runner.most)
+
+    def begins(self, runner: Runner) -> None:
+        """The next operation gets its place."""
+        self.assertTrue(runner.begun.acquire(timeout=SECONDS))
+        self.left -= 1
