@@ -169,6 +169,8 @@ def refusal_unplanned(
         refused = states.no_members(group.name)
     if refused is None and found.sync is None:
         refused = states.never_received(group.name)
+    if refused is None and histories.is_split(group):
+        return _split(group)
     return refused
 
 
@@ -235,13 +237,17 @@ def _sync(
     if found.sync is None or verb in OUT_OF_SYNC:
         return None
     if histories.is_split(group):
-        return exception.Split(
-            f"The sites hold two histories of protection group {group.name}."
-        )
+        return _split(group)
     pending = found.sync.remote_status != c.SyncStatus.FAILED
     if verb in PENDING_SYNC and pending:
         return None
     return metadata_sync.out_of_sync(group, found.sync)
+
+
+def _split(group: Group) -> exception.Split:
+    return exception.Split(
+        f"The sites hold two histories of protection group {group.name}."
+    )
 
 
 def _content(

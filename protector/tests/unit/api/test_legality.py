@@ -399,7 +399,11 @@ class LegalityTest(served.ApiTest):
                 conditions={c.Condition.SPLIT: split},
             )
             only = {V.SYNC, V.TEST_FAILOVER}
-            only |= {V.RESOLVE_SPLIT} if split else set()
+            move = "failover" if status == S.ACTIVE else "failback"
+            if split:
+                only |= {V.RESOLVE_SPLIT}
+            elif not here:
+                only |= {f"unplanned_{move}"}
             self.assertEqual({str(v) for v in only}, set(found))
 
     def test_what_is_parked_and_may_be_removed(self) -> None:
