@@ -56,7 +56,7 @@ def accept(
     if existing is not None:
         return existing
     if verb in states.QUEUED or verb == c.Verb.SYNC:
-        _check_status(group, verb)
+        check_status(group, verb)
     elif verb not in c.SLOTLESS:
         protection_groups.take_slot(
             session,
@@ -96,7 +96,8 @@ def accept(
     return operation
 
 
-def _check_status(group: models.ProtectionGroup, verb: str) -> None:
+def check_status(group: models.ProtectionGroup, verb: str) -> None:
+    """:raises InvalidStatus: the group does not take the verb now."""
     refused = states.refusal(verb, group.name, group.status, group.error_verb)
     if refused is not None:
         raise refused
@@ -324,85 +325,3 @@ def request_cancel(session: orm.Session, operation: Op) -> bool:
     done = session.execute(statement).rowcount == 1
     session.refresh(operation)
     return done
-
-
-def reopen(
-    session: orm.Session, operation: Op, group: models.ProtectionGroup
-) -> None:
-    """Retry: failed steps become pending, the operation too.
-
-    :raises InvalidStatus: it did not fail, or the group moved on.
-    """
-    if operation.status != c.OperationStatus.FAILED:
-        raise exception.InvalidStatus(
-            f"Operation {operation.id} is {operation.status}: only a failed "
-            "one can be retried.",
-            status=operation.status,
-        )
-    _take_place(session, operation, group)
-    if "compensating" in operation.data:
-        # what it did was brought back: it is planned and done anew
-        operation.steps = []
-        operation.data = _outside(operation.data)
-        operation.progress = 0
-    _reset_failed(operation)
-    _reset_member(session, operation)
-    operation.status = c.OperationStatus.PENDING
-    operation.error = None
-    operation.outcome = None
-    operation.finished_at = None
-    operation.cancelling = False
-    operation.worker = None
-
-
-def _outside(data: dict[str, Any]) -> dict[str, Any]:
-    """What an operation noted of things outside, not of its own course: the
-    undoing may have left some of them there."""
-    return {
-        key: value
-        for key, value in data.items()
-        if key in c.NOTED or key.startswith(c.NOTED_MADE)
-    }
-
-
-def _take_place(
-    session: orm.Session, operation: Op, group: models.ProtectionGroup
-) -> None:
-    if operation.kind == c.Verb.SYNC:
-        _check_status(group, operation.kind)
-    elif operation.kind in c.DRILL_VERBS:
-        drills.take(session, group, operation)
-    else:
-        protection_groups.take_slot(
-            session,
-            group,
-            operation.id,
-            operation.kind,
-            resumed=operation.no_return,
-        )
-
-
-def _reset_failed(operation: Op) -> None:
-    """What failed is done again, and all that was done after it."""
-    again: set[int] = set()
-    for step in operation.steps:
-        if step.status in c.STEP_SETTLED and not again.intersection(
-            step.after
-        ):
-            continue
-        again.add(step.ordinal)
-        step.status = c.StepStatus.PENDING
-        step.error = None
-        step.finished_at = None
-
-
-def _reset_member(session: orm.Session, operation: Op) -> None:
-    added = operation.kind == c.Verb.MEMBER_ADD
-    if operation.kind not in states.QUEUED or (added and operation.no_return):
-        # one that is settled stays so
-        return
-    member = session.get(models.Member, operation.args["member_id"])
-    if member is not None:
-        member.status = (
-            c.MemberStatus.PROTECTING if added else c.MemberStatus.REMOVING
-        )

@@ -9,7 +9,7 @@ import fixtures
 
 from protector import constants as c
 from protector import exception
-from protector.db.api import operations
+from protector.db.api import operations, operations_actions
 from protector.engine import leases, runner, step, steps, workflows
 from protector.engine.step import Each, One, Step
 from protector.tests import base
@@ -187,7 +187,7 @@ class RunnerTest(base.TestCase):
         with self.runtime.db.writer() as session:
             row = operations.get(session, operation_id)
             group = operations.protection_groups.lock(session, self.group_id)
-            operations.reopen(session, row, group)
+            operations_actions.reopen(session, row, group)
         self.assertTrue(engine.run(operation_id))
         self.assertEqual(["go", "flaky"], self.done)
         self.assertEqual("completed", self.row(operation_id).status)
@@ -356,7 +356,7 @@ class RunnerTest(base.TestCase):
         with self.runtime.db.writer() as session:
             row = operations.get(session, operation_id)
             group = operations.protection_groups.lock(session, self.group_id)
-            operations.reopen(session, row, group)
+            operations_actions.reopen(session, row, group)
         self.assertTrue(engine.run(operation_id))
         self.assertEqual(["db", "after", "web", "after"], self.done)
         self.assertEqual("completed", self.row(operation_id).status)

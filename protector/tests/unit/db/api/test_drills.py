@@ -6,7 +6,13 @@ from typing import Any
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import drills, mirrors, operations, purge
+from protector.db.api import (
+    drills,
+    mirrors,
+    operations,
+    operations_actions,
+    purge,
+)
 from protector.tests.unit.engine import case
 
 
@@ -86,7 +92,7 @@ class DrillsTest(case.EngineCase):
         with self.runtime.db.writer() as session:
             row = operations.get(session, operation_id)
             group = session.get(models.ProtectionGroup, self.group_id)
-            operations.reopen(session, row, group)
+            operations_actions.reopen(session, row, group)
 
     def test_what_was_made_is_not_forgotten(self) -> None:
         first = self.run_drill()

@@ -9,6 +9,7 @@ from protector import exception
 from protector.db import models
 from protector.db.api import (
     operations,
+    operations_actions,
     operations_leases,
     protection_groups,
 )
@@ -92,7 +93,7 @@ class AcceptTest(OperationsTest):
         operation_id = self.accept(self.group_id, "sync")
         self.finish(operation_id, c.OperationStatus.FAILED)
         with self.db.writer() as session:
-            operations.reopen(
+            operations_actions.reopen(
                 session,
                 operations.get(session, operation_id),
                 protection_groups.get(session, self.group_id),
@@ -371,7 +372,7 @@ class ReopenTest(OperationsTest):
         with self.db.writer() as session:
             group = protection_groups.lock(session, self.group_id)
             row = operations.get(session, operation_id)
-            operations.reopen(session, row, group)
+            operations_actions.reopen(session, row, group)
         return self.operation_row(operation_id)
 
     def failed(self, verb: str = "failover", **data: Any) -> str:

@@ -65,7 +65,7 @@ class SettleCreateTest(case.EngineCase):
         groups.unsettle_create(self.ctx)
         self.assertIsNone(self.sync())
         groups.unsettle_create(self.ctx)
-        # what a retry starts from, see operations.reopen
+        # what a retry starts from, see operations_actions.reopen
         self.ctx.save(version=None)
         with self.runtime.db.writer() as session:
             row = session.get(type(self.ctx.operation), self.operation_id)
