@@ -154,6 +154,7 @@ class Condition(enum.StrEnum):
     DEGRADED = "Degraded"
     SPLIT = "Split"
     PEER_REGRESSED = "PeerRegressed"
+    UNPROTECTED = "Unprotected"
     FAILOVER_READY = "FailoverReady"
 
 
@@ -164,6 +165,7 @@ ADVERSE = frozenset(
         Condition.DEGRADED,
         Condition.SPLIT,
         Condition.PEER_REGRESSED,
+        Condition.UNPROTECTED,
     }
 )
 

@@ -68,24 +68,61 @@ UNPLANNED = frozenset(
 )
 
 
+# with the other site declared lost: what takes that site, or the arrays of
+# both
+NEEDS_BOTH = frozenset(
+    {
+        V.SYNC,
+        V.REPLICATE,
+        V.REPROTECT,
+        V.SOURCE_CLEANUP,
+        V.RESOLVE_SPLIT,
+        V.FAILOVER,
+        V.FAILBACK,
+    }
+)
+# and what leads out of it: from any status that nobody is at work in
+LEAVES_ALONE = frozenset({V.DELETE})
+BUSY = frozenset({S.FAILING_OVER, S.FAILING_BACK, S.DELETING})
+
+
 def is_unplanned(args: dict[str, Any]) -> bool:
     """Whether the arguments of a verb ask for an unplanned move."""
     return args.get("type") == c.FailoverType.UNPLANNED
 
 
-def legal(status: str, error_verb: str | None) -> frozenset[V]:
-    """The verbs that a group in this status takes."""
+def legal(
+    status: str,
+    error_verb: str | None,
+    alone: bool = False,
+    forgotten: bool = False,
+) -> frozenset[V]:
+    """The verbs that a group in this status takes.
+
+    :param alone: its other site was declared lost.
+    :param forgotten: its other site has lost what it acknowledged.
+    """
+    found = LEGAL.get(S(status), frozenset())
     if status == S.ERROR:
-        return LEGAL_IN_ERROR.get(V(error_verb or V.CREATE), frozenset())
-    return LEGAL[S(status)]
+        found = LEGAL_IN_ERROR.get(V(error_verb or V.CREATE), frozenset())
+    if (alone or forgotten) and S(status) not in BUSY:
+        found |= LEAVES_ALONE
+    return found - NEEDS_BOTH if alone else found
 
 
 def refusal(
-    verb: str, name: str, status: str, error_verb: str | None = None
+    verb: str,
+    name: str,
+    status: str,
+    error_verb: str | None = None,
+    alone: bool = False,
+    forgotten: bool = False,
 ) -> exception.InvalidStatus | None:
     """Why a group called ``name`` refuses ``verb``; None when it does not."""
-    if V(verb) in legal(status, error_verb):
+    if V(verb) in legal(status, error_verb, alone, forgotten):
         return None
+    if alone and V(verb) in NEEDS_BOTH:
+        return site_is_lost(name, verb)
     return exception.InvalidStatus(
         f"Protection group {name} is in status {status}: "
         f"{verb.replace('_', ' ')} is not possible.",
@@ -178,6 +215,18 @@ def drill_busy(name: str, operation_id: str) -> exception.InvalidStatus:
         f"group {name}.",
         remedy="Wait for it, or cancel it: a cancelled drill is cleaned up.",
         operation_id=operation_id,
+    )
+
+
+def site_is_lost(name: str, verb: str) -> exception.InvalidStatus:
+    """The refusal of what takes a site that was declared lost."""
+    return exception.InvalidStatus(
+        f"The other site of protection group {name} was declared lost: "
+        f"{verb.replace('_', ' ')} is not possible.",
+        remedy="Delete the group; if it runs at the lost site, take it over "
+        "with an unplanned move first. If the site is back, have the "
+        "administrator take the declaration back.",
+        verb=verb,
     )
 
 

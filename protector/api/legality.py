@@ -191,7 +191,14 @@ def _place(
 ) -> exception.ProtectorError | None:
     if verb in ANYWHERE or group.current_primary_site_id == found.local.id:
         return None
+    if verb == c.Verb.DELETE and histories.is_orphan(group, found.local.id):
+        return None
     return not_primary(group, found.local, found.primary)
+
+
+def _alone(group: Group) -> bool:
+    """Whether the group's other site was declared lost."""
+    return protection_groups.holds(group, c.Condition.UNPROTECTED)
 
 
 def not_primary(
@@ -211,7 +218,10 @@ def not_primary(
 def _status(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    refused = protection_groups.refusal(group, verb)
+    if verb == c.Verb.TEST_FAILOVER and _alone(group):
+        if group.current_primary_site_id == found.local.id:
+            return states.site_is_lost(group.name, verb)
     if group.operation_id is None or verb in c.SLOTLESS:
         return refused
     # a move takes the slot of the site where it is executed first; at the
@@ -234,7 +244,9 @@ def target(group: Group, verb: c.Verb) -> str:
 def _sync(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:
-    if found.sync is None or verb in OUT_OF_SYNC:
+    if found.sync is None or verb in OUT_OF_SYNC or _alone(group):
+        return None
+    if verb == c.Verb.DELETE and histories.must_go(group, found.local.id):
         return None
     if histories.is_split(group):
         return _split(group)
@@ -253,7 +265,8 @@ def _split(group: Group) -> exception.Split:
 def _content(
     verb: c.Verb, group: Group, found: Situation
 ) -> exception.ProtectorError | None:
-    if verb == c.Verb.DELETE and found.members:
+    must_go = histories.must_go(group, found.local.id)
+    if verb == c.Verb.DELETE and found.members and not must_go:
         return states.not_empty(group.name, found.members)
     if verb == c.Verb.RESOLVE_SPLIT and not histories.is_split(group):
         return states.one_history(group.name)

@@ -90,7 +90,10 @@ class Site(Times, Base):
     status_reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     checked_at: orm.Mapped[datetime.datetime | None]
     capabilities: orm.Mapped[Json]
+    # declared lost for good: when, and by whom
     lost: orm.Mapped[bool]
+    lost_at: orm.Mapped[datetime.datetime | None]
+    lost_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
 
 
 class TenantMapping(Times, Base):
@@ -442,6 +445,22 @@ class MetadataSync(Base):
     error: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     attempts: orm.Mapped[int]
     next_attempt_at: orm.Mapped[datetime.datetime | None]
+
+
+class Tombstone(Base):
+    """A group that a site does not know to be gone: it was deleted, or
+    protected elsewhere, while that site was lost."""
+
+    __tablename__ = "tombstones"
+
+    protection_group_id: orm.Mapped[str] = orm.mapped_column(
+        types.Uuid, primary_key=True
+    )
+    site_id: orm.Mapped[str] = orm.mapped_column(types.Uuid, primary_key=True)
+    epoch: orm.Mapped[int]
+    # ids of the members that ran here
+    running: orm.Mapped[list[Any]]
+    created_at: orm.Mapped[datetime.datetime]
 
 
 class RecoveryPoint(Base):

@@ -75,9 +75,7 @@ def superseded(
                 f"Protection group {group.name} has moved; ask again at its "
                 "primary site."
             )
-        refused = states.refusal(
-            operation.kind, group.name, group.status, group.error_verb
-        )
+        refused = protection_groups.refusal(group, operation.kind)
         return exception.Superseded(refused.message) if refused else None
 
 

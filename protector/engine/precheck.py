@@ -18,6 +18,7 @@ from protector.engine import (
     cleanup,
     group_types,
     mapping_names,
+    quarantine,
     reading,
     recipe,
     undo_copies,
@@ -55,7 +56,7 @@ def check(
 def require_legal(reader: Reader, verb: str) -> None:
     """:raises InvalidStatus: the status of the group does not allow it."""
     group = reader.scene.group
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    refused = protection_groups.refusal(group, verb)
     if refused is not None:
         raise refused
 
@@ -65,6 +66,8 @@ def _peer(reader: Reader) -> None:
 
     :raises PeerUnreachable: it does not.
     """
+    if reader.scene.alone:
+        return
     try:
         reader.site(reader.scene.peer_site_id).peer.check(
             reader.conf.peer.check_timeout
@@ -79,6 +82,8 @@ def _peer(reader: Reader) -> None:
 
 
 def _in_sync(reader: Reader) -> None:
+    if reader.scene.alone:
+        return
     with reader.runtime.db.reader() as session:
         metadata_sync.require_in_sync(session, reader.scene.group)
 
@@ -109,7 +114,8 @@ def _update(reader: Reader, args: Json) -> Json:
 
 def _delete(reader: Reader, args: Json) -> Json:
     scene = reader.scene
-    if scene.members:
+    must_go = histories.must_go(scene.group, scene.local_site_id)
+    if scene.members and not must_go:
         raise states.not_empty(scene.group.name, len(scene.members))
     _peer(reader)
     if not args.get("discard_undo"):
@@ -121,7 +127,7 @@ def _no_undo(reader: Reader) -> None:
     """:raises InvalidStatus: undo copies live."""
     scene = reader.scene
     names = []
-    for site_id in (scene.local_site_id, scene.peer_site_id):
+    for site_id in scene.site_ids:
         try:
             names += undo_copies.live(reader, site_id)
         except exception.ArrayError:
@@ -157,11 +163,29 @@ def _member_add(reader: Reader, args: Json) -> Json:
     }
 
 
+def _member_remove(reader: Reader, args: Json) -> Json:
+    _change(reader, args)
+    scene = reader.scene
+    member = scene.member(args["member_id"])
+    stale = quarantine.stale(scene, scene.peer_site_id)
+    if scene.alone and member.id in {m.id for m, _ in stale}:
+        raise exception.InvalidStatus(
+            f"The server of member {member.instance_name} at the lost site "
+            "is not known to be down: it has to be stopped when that site "
+            "returns.",
+            remedy="Keep the member, or delete the group.",
+            member=member.id,
+        )
+    return {}
+
+
 def _mappings_set(reader: Reader, args: Json) -> Json:
     _change(reader, args)
     scene = reader.scene
     mappings = args["mappings"]
     for side, site_id in _sides(scene):
+        if site_id not in scene.site_ids:
+            continue
         wanted = mappings
         if site_id == scene.group.current_primary_site_id:
             # keypairs belong to the users there
@@ -250,7 +274,7 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.UPDATE: _update,
     c.Verb.DELETE: _delete,
     c.Verb.MEMBER_ADD: _member_add,
-    c.Verb.MEMBER_REMOVE: _change,
+    c.Verb.MEMBER_REMOVE: _member_remove,
     c.Verb.POLICY_SET: _policy_set,
     c.Verb.POLICY_DELETE: _change,
     c.Verb.MAPPINGS_SET: _mappings_set,

@@ -86,7 +86,9 @@ def overtaken(session: orm.Session, group: Group) -> list[str]:
     was not taken over here."""
     sync = metadata_sync.find(session, group.id)
     other = sync.other if sync is not None else None
-    if not histories.is_split(group) or not other:
+    if not other:
+        return []
+    if not (histories.is_split(group) or other.get("tombstone")):
         return []
     newer = (other["epoch"] or 0) > group.epoch
     return list(other["running"]) if newer else []

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception, states
+from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, operations, protection_groups
 from protector.engine import reading
@@ -56,9 +56,7 @@ class Reprotection:
         seen = group.conditions.get(c.Condition.REPLICATION_CONFIGURED)
         if seen is None or seen["status"] is not False:
             return False
-        if c.Verb.REPROTECT not in states.legal(
-            group.status, group.error_verb
-        ):
+        if protection_groups.refusal(group, c.Verb.REPROTECT) is not None:
             return False
         last = session.scalar(
             sa.select(sa.func.max(models.Operation.created_at)).where(

@@ -46,6 +46,18 @@ class Scene:
     def peer_site_id(self) -> str:
         return self.other(self.local_site_id)
 
+    @property
+    def alone(self) -> bool:
+        """Whether the other site was declared lost."""
+        return protection_groups.holds(self.group, c.Condition.UNPROTECTED)
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        """The group's sites that there are, this one first."""
+        if self.alone:
+            return (self.local_site_id,)
+        return (self.local_site_id, self.peer_site_id)
+
     def other(self, site_id: str) -> str:
         """The group's other site."""
         group = self.group

@@ -6,6 +6,8 @@
 """
 
 from collections.abc import Callable
+import contextlib
+import functools
 import threading
 from typing import Any
 import uuid
@@ -13,8 +15,14 @@ import uuid
 import cotyledon
 from oslo_log import log as logging
 
+from protector import constants as c
 from protector import exception
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import (
+    metadata_sync,
+    protection_groups,
+    sites,
+    tombstones,
+)
 from protector.engine import (
     access,
     adoption,
@@ -137,10 +145,18 @@ class Engine:
         with self._runtime.db.reader() as session:
             groups = metadata_sync.unsent(session, now, self._site_id)
             dead = protection_groups.tombstone_ids(session)
+            untold = [
+                (row.protection_group_id, row.site_id)
+                for row in tombstones.untold(session)
+            ]
         for group_id in groups:
             self._try(push.deliver, group_id)
         for group_id in dead:
             self._try(_tell_tombstone, group_id)
+        for group_id, site_id in untold:
+            self._try(
+                functools.partial(_tell_returned, site_id=site_id), group_id
+            )
 
     def _try(self, call: Callable[[Any, str], Any], group_id: str) -> None:
         try:
@@ -162,6 +178,22 @@ def _tell_tombstone(runtime: Runtime, group_id: str) -> None:
     site.peer.forget(group_id)
     with runtime.db.writer() as session:
         protection_groups.forget(session, group_id)
+
+
+def _tell_returned(runtime: Runtime, group_id: str, site_id: str) -> None:
+    """A site that was lost forgets a group that went on without it, once it
+    is back and what runs elsewhere is down there."""
+    with runtime.db.reader() as session:
+        row = session.get_one(tombstones.Tombstone, (group_id, site_id))
+        site = sites.get(session, site_id)
+    if site.status == c.SiteStatus.UNREACHABLE:
+        return
+    peer = access.clients(runtime, site).peer
+    with contextlib.suppress(exception.NotFound, exception.StaleDocument):
+        # or it took the group itself meanwhile, and goes on with it
+        peer.forget(group_id, {"epoch": row.epoch, "running": row.running})
+    with runtime.db.writer() as session:
+        tombstones.told(session, group_id, site_id)
 
 
 class EngineService(cotyledon.Service):

@@ -21,6 +21,12 @@ def list_rules() -> list[policy.RuleDefault]:
             "GET /v1/{tenant_id}/sites/{site_id}",
             "GET /v1/{tenant_id}/sites/{site_id}/volume-types",
         ),
+        *_registrations(),
+    ]
+
+
+def _registrations() -> list[policy.RuleDefault]:
+    return [
         base.documented(
             "sites:show_registration",
             base.ADMIN,
@@ -50,6 +56,12 @@ def list_rules() -> list[policy.RuleDefault]:
             "sites:validate",
             base.ADMIN,
             "Check the registration of a site.",
-            "POST /v1/admin/sites/{site_id}/action",
+            "POST /v1/admin/sites/{site_id}/action (validate)",
+        ),
+        base.documented(
+            "sites:declare_lost",
+            base.ADMIN,
+            "Declare a site lost for good.",
+            "POST /v1/admin/sites/{site_id}/action (declare_lost)",
         ),
     ]

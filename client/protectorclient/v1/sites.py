@@ -64,6 +64,10 @@ class AdminSite(Site):
     cacert = resource.Body("cacert")
     #: Whether its TLS certificate is verified.
     verify = resource.Body("verify", type=bool)
+    #: Whether, when and by whom it was declared lost.
+    lost = resource.Body("lost", type=bool)
+    lost_at = resource.Body("lost_at")
+    lost_by = resource.Body("lost_by")
     #: When it was registered, and last changed: ISO 8601, UTC.
     created_at = resource.Body("created_at")
     updated_at = resource.Body("updated_at")

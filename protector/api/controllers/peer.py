@@ -27,6 +27,7 @@ from protector.db.api import (
     mirrors,
     protection_groups,
     sites,
+    tombstones,
 )
 
 Json = dict[str, Any]
@@ -138,13 +139,15 @@ class PeerGroupsController(rest.RestController):
     @validation.response(204, None)
     def delete(self, call: calls.Call, group: str) -> calls.Answer:
         """Forget a group."""
+        refused = None
         with call.runtime.db.writer() as session:
             peer = peering.site(call, session)
-            row = session.get(Group, group)
+            row = session.get(Group, group, with_for_update=True)
             if row is not None:
                 peering.check_pair(session, row, peer)
-                _check_forgettable(session, row)
-                protection_groups.forget(session, group)
+                refused = _forget(call, session, row, peer)
+        if refused is not None:
+            raise refused
         return calls.Answer(None, 204)
 
 
@@ -253,6 +256,24 @@ def _reserved(
         )
         known.name = body["name"]
     return known
+
+
+def _forget(
+    call: calls.Call, session: orm.Session, group: Group, peer: models.Site
+) -> exception.ProtectorError | None:
+    """The refusal, when what was noted for it is to be kept.
+
+    :raises ProtectorError: the refusal of all.
+    """
+    tombstone = call.body or {}
+    if "epoch" in tombstone and not group.deleted:
+        local = sites.local(session).id
+        return tombstones.receive(
+            session, group, local, peer.id, tombstone, call.now
+        )
+    _check_forgettable(session, group)
+    protection_groups.forget(session, group.id)
+    return None
 
 
 def _check_forgettable(session: orm.Session, group: Group) -> None:

@@ -180,6 +180,12 @@ def _check_sites(session: orm.Session, args: Json) -> None:
             "primary_site_id and secondary_site_id are the same.",
             field="secondary_site_id",
         )
+    if ends["secondary_site_id"].lost:
+        raise exception.InvalidReference(
+            f"Site {ends['secondary_site_id'].name} was declared lost.",
+            remedy="Use another site.",
+            field="secondary_site_id",
+        )
     primary = ends["primary_site_id"]
     if primary.id != local.id:
         raise exception.BadRequest(

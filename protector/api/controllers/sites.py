@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from oslo_log import log as logging
 from pecan import rest
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from protector.api.views import sites as view
 from protector.db import models
 from protector.db.api import listing, sites
 
+LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 Site = models.Site
 BY_NAME = pagination.Order("name")
@@ -131,7 +133,13 @@ class RegistrationsController(rest.RestController):
             self._check_same(call, row, given)
         with call.runtime.db.writer() as session:
             row = sites.get(session, site)
-            sites.update(session, call.now, row, _columns(call, given))
+            columns = _columns(call, given)
+            if columns.pop("lost", None) is False and row.lost:
+                sites.take_back(session, call.now, row)
+                LOG.warning(
+                    "Site %s is not lost: %s", row.name, call.context.user_id
+                )
+            sites.update(session, call.now, row, columns)
             return {"site": view.registration(row)}
 
     def _check_same(self, call: calls.Call, row: Site, given: Json) -> None:
@@ -178,17 +186,29 @@ class RegistrationsController(rest.RestController):
 
 class RegistrationActionController(rest.RestController):
     @expose
-    @validation.rules("sites:validate")
+    @validation.rules("sites:validate", "sites:declare_lost")
     @validation.body(schemas.ACTION)
     @validation.response(200, schemas.REPORT)
-    def post(self, call: calls.Call, site: str) -> Json:
+    @validation.response(204, None)
+    def post(self, call: calls.Call, site: str) -> calls.Answer | Json:
         """Run an action of a site."""
-        call.authorize(None)
+        (action,) = call.body
+        call.authorize(None, rule=f"protector:sites:{action}")
+        if action == "declare_lost":
+            return self._declare_lost(call, site)
         with call.runtime.db.reader() as session:
             sites.get(session, site)
         return {
             "report": call.runtime.engine.validate_site(call.context, site)
         }
+
+    def _declare_lost(self, call: calls.Call, site: str) -> calls.Answer:
+        user = call.context.user_id
+        with call.runtime.db.writer() as session:
+            row = sites.get(session, site)
+            sites.declare_lost(session, call.now, row, user)
+            LOG.warning("Site %s was declared lost by %s", row.name, user)
+        return calls.Answer(None, 204)
 
 
 def _list(call: calls.Call, shown: Any) -> Json:

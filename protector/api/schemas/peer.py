@@ -75,8 +75,16 @@ RESERVE = _open(
 )
 RESERVED = types.answer(id=types.UUID, name=types.STRING)
 DOCUMENT: Json = {"type": "object"}
-# a tombstone says what it replaces
-TOMBSTONE: Json = {"anyOf": [types.NOTHING, {"type": "object"}]}
+# of a group that went on without the receiver: the epoch above all that it
+# may hold, and the members that run elsewhere
+TOMBSTONE: Json = {
+    "anyOf": [
+        types.NOTHING,
+        _open(
+            types.record(epoch=EPOCH, running=types.array(types.UUID)),
+        ),
+    ]
+}
 ACTION = _open(
     types.record(
         ("operation_id", "verb"),

@@ -44,8 +44,13 @@ CREATE = types.envelope(
         **_WRITABLE,
     ),
 )
+# a site is declared lost by an action; here that is taken back
 UPDATE = types.envelope(
-    "site", {**types.record(**_WRITABLE), "minProperties": 1}
+    "site",
+    {
+        **types.record(**_WRITABLE, lost={"type": "boolean", "enum": [False]}),
+        "minProperties": 1,
+    },
 )
 
 _TEXT = types.nullable(types.STRING)
@@ -71,6 +76,8 @@ REGISTRATION = types.answer(
     cacert=_TEXT,
     verify=types.BOOLEAN,
     lost=types.BOOLEAN,
+    lost_at=types.nullable(types.TIME),
+    lost_by=_TEXT,
     capabilities=types.OBJECT,
     created_at=types.TIME,
     updated_at=types.nullable(types.TIME),
@@ -95,7 +102,7 @@ VOLUME_TYPES = types.page(
 )
 
 # the actions on a site; others come with their release
-ACTIONS = {"validate": types.EMPTY}
+ACTIONS = {"validate": types.EMPTY, "declare_lost": types.EMPTY}
 ACTION = {**types.record(**ACTIONS), "minProperties": 1, "maxProperties": 1}
 REPORT = types.envelope(
     "report",

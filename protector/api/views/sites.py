@@ -38,6 +38,8 @@ def registration(site: models.Site) -> Json:
         "cacert": site.cacert,
         "verify": site.verify,
         "lost": site.lost,
+        "lost_at": times.iso(site.lost_at),
+        "lost_by": site.lost_by,
         "capabilities": site.capabilities,
         "created_at": times.iso(site.created_at),
         "updated_at": times.iso(site.updated_at),

@@ -34,9 +34,30 @@ class Divergence(NamedTuple):
     regressed: bool
 
 
+def is_orphan(group: Group, local_site_id: str) -> bool:
+    """Whether nobody but this site will ever delete the group: its other
+    site was declared lost, or runs it and does not know it any more."""
+    if protection_groups.holds(group, c.Condition.UNPROTECTED):
+        return True
+    return (
+        protection_groups.holds(group, c.Condition.PEER_REGRESSED)
+        and not is_split(group)
+        and group.current_primary_site_id != local_site_id
+    )
+
+
+def must_go(group: Group, local_site_id: str) -> bool:
+    """Whether a deletion asks for nothing more: neither for a document that
+    both sites hold, nor for a group without members.  It is an orphan, or
+    was not made, or is half deleted already."""
+    return is_orphan(group, local_site_id) or (
+        group.status == c.GroupStatus.ERROR
+        and group.error_verb in (c.Verb.CREATE, c.Verb.DELETE)
+    )
+
+
 def is_split(group: Group) -> bool:
-    found = group.conditions.get(c.Condition.SPLIT)
-    return found is not None and found["status"] is True
+    return protection_groups.holds(group, c.Condition.SPLIT)
 
 
 def divergence(
@@ -141,6 +162,9 @@ def note(
 
     :param group: locked.
     """
+    if other["epoch"] != (sync.other or {}).get("epoch"):
+        # what was fenced before was of another history
+        protection_groups.drop_conditions(group, c.Condition.SOURCE_FENCED)
     sync.other = other
     message = _both(session, sync, other)
     sync.remote_status = c.SyncStatus.FAILED

@@ -98,7 +98,7 @@ def accept(
 
 def check_status(group: models.ProtectionGroup, verb: str) -> None:
     """:raises InvalidStatus: the group does not take the verb now."""
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    refused = protection_groups.refusal(group, verb)
     if refused is not None:
         raise refused
 

@@ -127,7 +127,7 @@ def take_slot(
     :raises InvalidStatus: the status does not allow the verb.
     :raises GroupBusy: another operation holds the slot.
     """
-    refused = states.refusal(verb, group.name, group.status, group.error_verb)
+    refused = refusal(group, verb)
     if group.operation_id == operation_id:
         return
     if group.operation_id is not None:
@@ -139,6 +139,19 @@ def take_slot(
     transient = states.TRANSIENT.get(c.Verb(verb))
     if transient is not None:
         group.status = transient
+
+
+def refusal(group: Group, verb: str) -> exception.InvalidStatus | None:
+    """Why the state of the group refuses a verb; None when it does not."""
+    return states.refusal(
+        verb,
+        group.name,
+        group.status,
+        group.error_verb,
+        alone=holds(group, c.Condition.UNPROTECTED),
+        forgotten=holds(group, c.Condition.PEER_REGRESSED)
+        and not holds(group, c.Condition.SPLIT),
+    )
 
 
 def busy(group: Group) -> exception.GroupBusy:
@@ -241,6 +254,12 @@ def set_condition(
     group.conditions = {**group.conditions, kind: fresh}
     events.condition(group, kind, old)
     return True
+
+
+def holds(group: Group, kind: str) -> bool:
+    """Whether a condition was observed to be so."""
+    found = group.conditions.get(kind)
+    return found is not None and found["status"] is True
 
 
 def drop_conditions(group: Group, *kinds: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import protection_groups
 
 Site = models.Site
 Group = models.ProtectionGroup
@@ -150,6 +151,89 @@ def _check_name(session: orm.Session, name: str, site_id: str) -> None:
         )
 
 
+def declare_lost(
+    session: orm.Session, now: datetime.datetime, site: Site, user_id: str
+) -> None:
+    """The site is gone for good: its groups go on without it.
+
+    :raises BadRequest: it is the local one.
+    :raises InvalidStatus: it answers.
+    """
+    if site.is_local:
+        raise exception.BadRequest(
+            f"Site {site.name} is this site: it cannot be declared lost.",
+            remedy="Declare it lost at the other site.",
+        )
+    if site.status == c.SiteStatus.ACTIVE and not site.lost:
+        raise exception.InvalidStatus(
+            f"Site {site.name} answered when it was last looked at.",
+            remedy="Wait until its status is not active any more.",
+            status=site.status,
+        )
+    if not site.lost:
+        site.lost_at, site.lost_by = now, user_id
+    site.lost = True
+    for group in _groups(session, site):
+        protection_groups.set_condition(
+            group,
+            c.Condition.UNPROTECTED,
+            True,
+            "SiteLost",
+            f"Site {site.name} was declared lost: nothing protects the group.",
+            now,
+        )
+        # should it return, it is looked at anew
+        protection_groups.drop_conditions(
+            group, c.Condition.SPLIT, c.Condition.PEER_REGRESSED
+        )
+    _end_drills(session, site, now)
+
+
+def take_back(
+    session: orm.Session, now: datetime.datetime, site: Site
+) -> None:
+    """The site is not lost after all."""
+    site.lost, site.lost_at, site.lost_by = False, None, None
+    for group in _groups(session, site):
+        if c.Condition.UNPROTECTED in group.conditions:
+            protection_groups.set_condition(
+                group,
+                c.Condition.UNPROTECTED,
+                False,
+                "SiteKnown",
+                f"Site {site.name} is not declared lost.",
+                now,
+            )
+
+
+def _groups(session: orm.Session, site: Site) -> list[Group]:
+    statement = sa.select(Group).where(
+        sa.or_(
+            Group.primary_site_id == site.id,
+            Group.secondary_site_id == site.id,
+        ),
+        Group.deleted == "",
+    )
+    return list(session.scalars(statement))
+
+
+def _end_drills(
+    session: orm.Session, site: Site, now: datetime.datetime
+) -> None:
+    """The leases of the drills here end, so that they are removed; those
+    there are out of reach."""
+    ids = [group.id for group in _groups(session, site)]
+    drill = models.Drill
+    for row in session.scalars(
+        sa.select(drill).where(
+            drill.protection_group_id.in_(ids),
+            drill.status != c.DrillStatus.ENDED,
+        )
+    ):
+        if row.site_id != site.id:
+            row.expires_at = now
+
+
 def remove(session: orm.Session, site: Site) -> None:
     """Forget a registered site and its tenant mappings.
 
@@ -176,6 +260,9 @@ def remove(session: orm.Session, site: Site) -> None:
             f"Site {site.name} is used by {used} protection group(s).",
             groups=used,
         )
+    session.execute(
+        sa.delete(models.Tombstone).where(models.Tombstone.site_id == site.id)
+    )
     session.execute(
         sa.delete(models.TenantMapping).where(
             models.TenantMapping.remote_site_id == site.id

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 def settle(ctx: StepContext) -> Json:
     """Change the rows and make the next version, in one transaction."""
     operation = ctx.operation
-    if "name" in operation.args:
+    if "name" in operation.args and not ctx.scene.alone:
         # the peer must not refuse it once it is made
         _reserve(ctx, operation.args["name"])
     with ctx.write() as session:

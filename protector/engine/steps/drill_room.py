@@ -85,6 +85,8 @@ def clear(ctx: StepContext) -> Json:
     drill = ctx.scene.drill
     if drill is None or not drills.is_live(drill):
         return {"message": "no drill"}
+    if drill.site_id not in ctx.scene.site_ids:
+        return {"message": "it was at the lost site"}
     group_id = ctx.scene.group.id
     if drill.site_id == ctx.work.local_site_id:
         over = _end_here(ctx, group_id)

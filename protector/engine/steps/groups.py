@@ -6,7 +6,7 @@ from protector import exception
 from protector.clients import types
 from protector.clients import volume as volume_client
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import metadata_sync, protection_groups, tombstones
 from protector.engine import settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -222,6 +222,25 @@ def bury(ctx: StepContext) -> None:
             protection_groups.bury(session, group)
 
 
+def leave_lost(ctx: StepContext) -> None:
+    """The group is gone here, and its lost site will be told so."""
+    with ctx.write() as session:
+        group = session.get(
+            models.ProtectionGroup, ctx.operation.protection_group_id
+        )
+        if group is None:
+            # a run before this one did it
+            return
+        tombstones.add(
+            session,
+            group,
+            ctx.work.local_site_id,
+            ctx.scene.peer_site_id,
+            ctx.clock.now(),
+        )
+        protection_groups.forget(session, group.id)
+
+
 STEPS = (
     Step("groups.create_source", create_source, 3, undo=delete_source),
     Step("groups.create_target", create_target, 3, undo=delete_target),
@@ -230,4 +249,5 @@ STEPS = (
     Step("groups.delete_source", delete_source, 3),
     Step("groups.delete_target", delete_target, 3),
     Step("groups.bury", bury),
+    Step("groups.leave_lost", leave_lost),
 )

@@ -111,7 +111,7 @@ def discard_undo(ctx: StepContext) -> Json:
     :raises InvalidStatus: there are some, and it was not.
     """
     scene = ctx.scene
-    sites = (scene.local_site_id, scene.peer_site_id)
+    sites = scene.site_ids
     found = {s: sorted(undo_copies.live(ctx, s)) for s in sites}
     names = [name for site_id in sites for name in found[site_id]]
     if names and not ctx.operation.args.get("discard_undo"):

@@ -15,6 +15,7 @@ from protector.engine import cleanup as parking
 from protector.engine import scene as scenes
 from protector.engine import step, steps
 from protector.engine.workflows import (
+    alone,
     changes,
     cleanup,
     drills,
@@ -46,6 +47,18 @@ WORKFLOWS: dict[str, step.Workflow] = {
     "unplanned failback": placement.TAKE_OVER,
     "unplanned failover to parked content": placement.TAKE_BACK,
     "unplanned failback to parked content": placement.TAKE_BACK,
+    **{
+        f"{verb} alone": alone.CHANGE
+        for verb in (
+            c.Verb.UPDATE,
+            c.Verb.POLICY_SET,
+            c.Verb.POLICY_DELETE,
+            c.Verb.MAPPINGS_SET,
+        )
+    },
+    f"{c.Verb.MEMBER_ADD} alone": alone.ADD,
+    f"{c.Verb.MEMBER_REMOVE} alone": alone.REMOVE,
+    f"{c.Verb.DELETE} alone": alone.DELETE,
 }
 
 
@@ -74,7 +87,10 @@ def rows_for(
     """
     known = data or {}
     subjects = _subjects(verb, args, scene, delay_limit, known)
-    workflow = WORKFLOWS[_workflow(verb, args, known)]
+    name = _workflow(verb, args, known)
+    if scene.alone and f"{name} alone" in WORKFLOWS:
+        name = f"{name} alone"
+    workflow = WORKFLOWS[name]
     return step.plan(workflow, subjects, steps.STEPS)
 
 

@@ -52,6 +52,36 @@ class StatesTest(base.TestCase):
                     verb in legal, found is None, (status, error_verb, verb)
                 )
 
+    def test_with_the_other_site_lost(self) -> None:
+        """What takes it is refused, and a deletion is always possible where
+        nobody is at work."""
+        needs = {
+            "sync",
+            "replicate",
+            "reprotect",
+            "source_cleanup",
+            "resolve_split",
+            "failover",
+            "failback",
+        }
+        busy = ("failing_over", "failing_back", "deleting")
+        for (status, error_verb), legal in EXPECTED.items():
+            leaves = set() if status in busy else {"delete"}
+            self.assertEqual(
+                legal - needs | leaves,
+                set(states.legal(status, error_verb, alone=True)),
+            )
+            self.assertEqual(
+                legal | leaves,
+                set(states.legal(status, error_verb, forgotten=True)),
+            )
+            for verb in needs:
+                error = states.refusal(
+                    verb, "web", status, error_verb, alone=True
+                )
+                assert error is not None
+                self.assertIn("declared lost", error.message)
+
     def test_no_status_is_missing(self) -> None:
         self.assertEqual(set(c.GroupStatus), {s for s, _ in EXPECTED})
 

@@ -143,6 +143,11 @@ class SetSite(base.Command):
         parser = super().get_parser(prog_name)
         _add_site_argument(parser)
         parser.add_argument("--name", metavar="<name>", help="New name")
+        parser.add_argument(
+            "--not-lost",
+            action="store_true",
+            help="Take back that the site was declared lost",
+        )
         _add_options(parser)
         return parser
 
@@ -151,6 +156,8 @@ class SetSite(base.Command):
         attrs = _attributes(parsed_args)
         if parsed_args.name:
             attrs["name"] = parsed_args.name
+        if parsed_args.not_lost:
+            attrs["lost"] = False
         if not attrs:
             raise failures.UsageError("give at least one thing to change")
         site = self.proxy.find_site(parsed_args.site)
@@ -229,9 +236,9 @@ class ListSiteVolumeType(base.Lister):
 class DeclareSiteLost(base.Command):
     """Declare a site gone for good (admin only).
 
-    Its groups then accept changes without it, and can be deleted or re-homed.
-    It is for a site that will not come back as it was: if it does, its copies
-    are fenced.
+    Its groups then accept changes without it, and can be deleted. It is for a
+    site that will not come back as it was: if it does, its copies are fenced.
+    'site set --not-lost' takes it back.
     """
 
     examples = (

@@ -395,6 +395,14 @@ class SitesTest(base.CommandCase):
         self.site_a.checks.pop()
         self.assertEqual(0, self.protector("site validate", "Site B").code)
 
+    def test_a_declaration_is_taken_back(self) -> None:
+        result = self.protector("site set", "Site A", "--not-lost")
+        self.assertEqual(0, result.code, result.err)
+        call = self.site_a.asked(
+            "PUT", f"/admin/sites/{fake_protector.SITE_A}"
+        )[0]
+        self.assertEqual({"site": {"lost": False}}, call.body)
+
     def test_declare_lost_lists_what_it_concerns(self) -> None:
         self.site_a.make_group("g")
         result = self.protector("site declare-lost", "Site A", "--dry-run")

@@ -115,6 +115,14 @@ class World:
             session.add(models.Site(**values))
         return site_id
 
+    def dead_site(self) -> str:
+        """One that does not answer."""
+        site_id = self.unused_site()
+        with self._db.writer() as session:
+            site = session.get_one(models.Site, site_id)
+            site.status = c.SiteStatus.UNREACHABLE
+        return site_id
+
     def tenant_mapping(self) -> str:
         values = {
             "local_project_id": self._project,

@@ -309,7 +309,7 @@ class LegalityTest(served.ApiTest):
                     drill=drill,
                 )
             )
-        untaken = {"create", "delete", "resolve_split"}
+        untaken = {"create", "resolve_split"}
         wanted = {str(v) for v in V} - untaken | WITHOUT_SOURCE
         self.assertEqual(wanted, taken)
 
@@ -386,6 +386,37 @@ class LegalityTest(served.ApiTest):
                 | {V.REPLICATE: configured},
                 {v: v in found for v in (V.FAILOVER, V.DELETE, V.REPLICATE)},
             )
+
+    def test_with_the_other_site_lost(self) -> None:
+        for here, status in itertools.product(
+            (True, False), (S.ACTIVE, S.FAILED_OVER)
+        ):
+            found = self.compare(
+                status=status,
+                error_verb=None,
+                here=here,
+                sync=c.SyncStatus.FAILED,
+                conditions={c.Condition.UNPROTECTED: True},
+            )
+            alone = {V.DELETE}
+            alone |= (
+                {
+                    V.UPDATE,
+                    V.MEMBER_ADD,
+                    V.MEMBER_REMOVE,
+                    V.POLICY_SET,
+                    V.POLICY_DELETE,
+                    V.MAPPINGS_SET,
+                }
+                if here
+                else {
+                    V.TEST_FAILOVER,
+                    "unplanned_failover"
+                    if status == S.ACTIVE
+                    else "unplanned_failback",
+                }
+            )
+            self.assertEqual({str(v) for v in alone}, set(found))
 
     def test_two_histories_wait_for_a_choice(self) -> None:
         for here, split, status in itertools.product(

@@ -139,6 +139,7 @@ class Peer:
         self.held: list[dict[str, Any]] = []
         self.mirrored: list[str] = []
         self.pushed: list[str] = []
+        self.forgotten: dict[str, Any] = {}
         self.errors: dict[str, Exception] = {}
         self.asked = 0
 
@@ -165,6 +166,10 @@ class Peer:
     def push(self, group_id: str, raw: bytes) -> None:
         self._raise(group_id)
         self.pushed.append(group_id)
+
+    def forget(self, group_id: str, tombstone: Any = None) -> None:
+        self._raise(group_id)
+        self.forgotten[group_id] = tombstone
 
     def check(self, seconds: float) -> dict[str, Any]:
         self._raise("check")

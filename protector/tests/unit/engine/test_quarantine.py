@@ -135,3 +135,11 @@ class QuarantineTest(arrival_case.ArrivalCase):
     def test_in_a_split_too_what_runs_nowhere_else_runs_on(self) -> None:
         self.split(running=[])
         self.untouched()
+
+    def test_what_the_lost_site_runs_still_is_fenced(self) -> None:
+        """The group went on without this site, and was deleted."""
+        self.split(tombstone=True, epoch=2)
+        self.set_group(conditions={})
+        self.quarantine.run()
+        self.quarantine.run()
+        self.assertEqual("SHUTOFF", self.server().status)

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The periodic pushes of an engine."""
 
-from protector.db.api import metadata_sync, protection_groups
+from typing import Any
+
+from protector import exception
+from protector.db import models
+from protector.db.api import metadata_sync, protection_groups, tombstones
 from protector.engine import service
 from protector.tests.unit.engine import case
 
@@ -22,3 +26,44 @@ class PushTest(case.EngineCase):
         self.clock.advance(60)
         service.Engine(self.runtime)._push_unsent()
         self.assertEqual(set(groups) - {bad}, set(self.peer.pushed))
+
+    def tombstone(self, **site: Any) -> None:
+        """Of the group, for the other site."""
+        with self.runtime.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            tombstones.add(
+                session,
+                group,
+                self.site.local_id,
+                self.site.peer_id,
+                self.clock.now(),
+            )
+            protection_groups.forget(session, self.group_id)
+            row = session.get(models.Site, self.site.peer_id)
+            for key, value in site.items():
+                setattr(row, key, value)
+        service.Engine(self.runtime)._push_unsent()
+
+    def untold(self) -> int:
+        with self.runtime.db.reader() as session:
+            return len(tombstones.untold(session))
+
+    def test_a_lost_site_is_told_when_it_returns(self) -> None:
+        self.tombstone(status="unreachable")
+        self.assertEqual(({}, 1), (self.peer.forgotten, self.untold()))
+        with self.runtime.db.writer() as session:
+            session.get(models.Site, self.site.peer_id).status = "active"
+        self.peer.errors[self.group_id] = exception.InvalidStatus("not down")
+        service.Engine(self.runtime)._push_unsent()
+        self.assertEqual(1, self.untold())
+        del self.peer.errors[self.group_id]
+        service.Engine(self.runtime)._push_unsent()
+        told = {self.group_id: {"epoch": 3, "running": []}}
+        self.assertEqual((told, 0), (self.peer.forgotten, self.untold()))
+
+    def test_what_it_does_not_know_it_is_told_no_more(self) -> None:
+        for error in (exception.NotFound("no"), exception.StaleDocument("no")):
+            self.peer.errors[self.group_id] = error
+            self.tombstone()
+            self.assertEqual(0, self.untold())
+            self.group_id = self.site.group()

@@ -146,6 +146,29 @@ class DocumentTest(PeerTest):
         self.assertIsNone(self.group_row(self.group_id))
         self.ok(self.peer("DELETE", path, {"version": 1}), 204)
 
+    def test_a_group_that_went_on_elsewhere(self) -> None:
+        """The primary, too, forgets it, once its servers are down."""
+        group_id = self.site.group()
+        member_id = self.site.member(group_id)
+        with self.db.writer() as session:
+            metadata_sync.settle(
+                session,
+                protection_groups.lock(session, group_id),
+                self.site.local_id,
+                self.served.runtime.clock.now(),
+            )
+        path = f"/groups/{group_id}"
+        body = {"epoch": 2, "running": [member_id]}
+        answer = self.peer("DELETE", path, body)
+        self.refused(answer, 409, "InvalidStatus")
+        # what was noted stays
+        with self.db.reader() as session:
+            other = metadata_sync.find(session, group_id).other
+        self.assertEqual([member_id], other["running"])
+        self.set_group(group_id, conditions={"SourceFenced": {"status": True}})
+        self.ok(self.peer("DELETE", path, body), 204)
+        self.assertIsNone(self.group_row(group_id))
+
     def test_only_the_primary_deletes(self) -> None:
         group_id = self.site.group()
         answer = self.peer("DELETE", f"/groups/{group_id}")

@@ -161,5 +161,54 @@ class RegistrationTest(served.ApiTest):
         path = f"{self.PATH}/{self.site.peer_id}/action"
         shown = self.ok(self.admin("POST", path, {"validate": {}}))
         self.assertEqual({"report": report}, shown)
-        answer = self.admin("POST", path, {"declare_lost": {}})
+        answer = self.admin("POST", path, {"replace": {}})
         self.refused(answer, 400, "BadRequest")
+
+
+class LostTest(served.ApiTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = f"/admin/sites/{self.site.peer_id}"
+        self.group_id = self.site.group()
+
+    def declare(self) -> Any:
+        body = {"declare_lost": {}}
+        return self.admin("POST", f"{self.path}/action", body)
+
+    def test_one_that_answers_is_not_declared_lost(self) -> None:
+        error = self.refused(self.declare(), 409, "InvalidStatus")
+        self.assertIn("site-b", error["message"])
+
+    def test_it_is_declared_lost_and_taken_back(self) -> None:
+        with self.db.writer() as session:
+            row = sites.get(session, self.site.peer_id)
+            row.status = "unreachable"
+        self.ok(self.declare(), 204)
+        shown = self.ok(self.admin("GET", self.path))["site"]
+        self.assertEqual((True, "u-1"), (shown["lost"], shown["lost_by"]))
+        path = f"/protection-groups/{self.group_id}"
+        group = self.ok(self.tenant("GET", path))["protection_group"]
+        self.assertIn("delete", group["allowed_actions"])
+        self.assertIn("update", group["allowed_actions"])
+        self.assertIn("failover", group["refused_actions"])
+        body = {"site": {"lost": False}}
+        shown = self.ok(self.admin("PUT", self.path, body))["site"]
+        self.assertEqual((False, None), (shown["lost"], shown["lost_by"]))
+        body = {"site": {"lost": True}}
+        self.refused(self.admin("PUT", self.path, body), 400, "BadRequest")
+
+    def test_no_group_is_made_with_it(self) -> None:
+        with self.db.writer() as session:
+            sites.get(session, self.site.peer_id).lost = True
+        body = {
+            "name": "web",
+            "replication_type": "async",
+            "primary_site_id": self.site.local_id,
+            "secondary_site_id": self.site.peer_id,
+            "volume_type_id": "t",
+        }
+        answer = self.tenant(
+            "POST", "/protection-groups", {"protection_group": body}
+        )
+        error = self.refused(answer, 400, "InvalidReference")
+        self.assertIn("declared lost", error["message"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sites: the local record, registration, removal."""
 
+from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import sites, tenant_mappings
@@ -79,3 +80,92 @@ class SitesTest(database.DatabaseTest):
             peer = sites.get(session, self.site.peer_id)
             self.assertEqual("No answer.", peer.status_reason)
             self.assertEqual(database.NOW, peer.checked_at)
+
+    # -- gone for good
+
+    def declare(self) -> None:
+        with self.db.writer() as session:
+            peer = sites.get(session, self.site.peer_id)
+            sites.declare_lost(session, database.NOW, peer, "u-1")
+
+    def lose(self) -> None:
+        with self.db.writer() as session:
+            sites.set_status(
+                session,
+                self.site.peer_id,
+                c.SiteStatus.UNREACHABLE,
+                "no answer",
+                database.NOW,
+            )
+
+    def unprotected(self, group_id: str) -> bool | None:
+        found = self.group_row(group_id).conditions
+        return found.get(c.Condition.UNPROTECTED, {}).get("status")
+
+    def test_one_that_answers_is_not_lost(self) -> None:
+        self.assertRaises(exception.InvalidStatus, self.declare)
+
+    def test_this_one_is_not_lost(self) -> None:
+        with self.db.writer() as session:
+            self.assertRaises(
+                exception.BadRequest,
+                sites.declare_lost,
+                session,
+                database.NOW,
+                sites.local(session),
+                "u-1",
+            )
+
+    def test_its_groups_are_unprotected_until_it_is_taken_back(self) -> None:
+        mine = self.site.group()
+        self.set_group(mine, conditions={c.Condition.SPLIT: {"status": True}})
+        other = self.site.group(secondary_site_id=database.new_id())
+        self.lose()
+        self.declare()
+        with self.db.reader() as session:
+            peer = sites.get(session, self.site.peer_id)
+        self.assertEqual(
+            (True, database.NOW, "u-1"),
+            (peer.lost, peer.lost_at, peer.lost_by),
+        )
+        self.assertNotIn(c.Condition.SPLIT, self.group_row(mine).conditions)
+        self.assertEqual(
+            (True, None), (self.unprotected(mine), self.unprotected(other))
+        )
+        with self.db.writer() as session:
+            peer = sites.get(session, self.site.peer_id)
+            # it may answer by now
+            peer.status = c.SiteStatus.ACTIVE
+            sites.declare_lost(session, database.NOW, peer, "u-2")
+            self.assertEqual("u-1", peer.lost_by)
+            sites.take_back(session, database.NOW, peer)
+        self.assertIs(False, self.unprotected(mine))
+        self.assertIsNone(self.unprotected(other))
+
+    def test_the_drills_here_come_to_their_end(self) -> None:
+        ends = {}
+        for site_id in (self.site.local_id, self.site.peer_id):
+            group_id = self.site.group()
+            with self.db.writer() as session:
+                session.add(
+                    models.Drill(
+                        protection_group_id=group_id,
+                        operation_id=database.new_id(),
+                        site_id=site_id,
+                        status=c.DrillStatus.RUNNING,
+                        members=[],
+                        residue=[],
+                        started_at=database.NOW,
+                    )
+                )
+            ends[site_id] = group_id
+        self.lose()
+        self.declare()
+        with self.db.reader() as session:
+            found = {
+                site_id: session.get(models.Drill, group_id).expires_at
+                for site_id, group_id in ends.items()
+            }
+        self.assertEqual(
+            {self.site.local_id: database.NOW, self.site.peer_id: None}, found
+        )

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of a group whose other site was declared lost: nothing is asked of
+that site, and nothing replicates."""
+
+from protector.engine.step import Each, One
+
+CHANGE = (One("changes.settle"),)
+
+ADD = (Each(("members.capture", "members.join", "members.settle")),)
+
+REMOVE = (Each(("members.leave", "members.forget")),)
+
+DELETE = (
+    One("drills.clear"),
+    One("volumes.discard_undo"),
+    One("groups.delete_source"),
+    One("groups.leave_lost"),
+)
