@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two complete sites in this process, on emulated clouds and arrays.
+
+The emulators are processes of their own, which talk over real HTTP; API and
+engine of both sites are threads here, on an in-process bus and SQLite.  Who
+dies, and when, is ``mortal``'s.
+"""
+
+from collections.abc import Callable
+from concurrent import futures
+import contextlib
+import pathlib
+import threading
+import time
+from typing import Any
+
+import fixtures
+import sqlalchemy as sa
+
+from protector import constants as c
+from protector import runtime as runtime_module
+from protector import service
+from protector.cmd import api
+from protector.db import models
+from protector.engine import service as engine_service
+from protector.sandbox import (
+    access,
+    bringup,
+    connect,
+    fleet,
+    pairing,
+    site,
+    workload,
+)
+from protector.sandbox import layout as layouts
+from protector.tests.failure import mortal
+
+OPTIONS = {
+    "engine": {
+        # what has died is declared overdue by the bed; the living renew
+        "lease_seconds": 60,
+        "call_margin": 0,
+        "scan_interval": 0.5,
+        "poll_interval": 0.1,
+        "observe_interval": 3,
+        "preflight_interval": 3600,
+    },
+    "database": {"sqlite_synchronous": False},
+    "replication": {"interval_minutes": 60},
+}
+SERVERS = (workload.Plan("web-server-1", "web", 2),)
+SECONDS = 180
+_LOOK = 0.02
+_pause = threading.Event()
+
+
+class Stuck(AssertionError):
+    """Something did not come to its end in time."""
+
+
+class Site:
+    """API and engine of one site; the engine can die and come again."""
+
+    def __init__(self, place: layouts.Site, arguments: list[str]) -> None:
+        self.place = place
+        self.conf = service.load_conf(arguments)
+        for group, options in OPTIONS.items():
+            for name, value in options.items():
+                self.conf.set_override(name, value, group)
+        self.runtime = runtime_module.Runtime(self.conf)
+        self._ends: Callable[[mortal.Moment], bool] = lambda moment: False
+        self._living: mortal.MortalRuntime | None = None
+        self._engine: engine_service.Engine | None = None
+        self._api: api.ApiServer | None = None
+
+    def serve(self) -> None:
+        self._api = api.serve(self.runtime)
+        self.start()
+
+    def start(self) -> None:
+        """An engine, as its process starts it."""
+        life = mortal.Life(lambda moment: self._ends(moment))
+        self._living = mortal.MortalRuntime(self.runtime, life)
+        self._engine = engine_service.Engine(self._living)
+        self._engine.start()
+
+    def bury(self) -> None:
+        """End the engine, or remove what is left of a dead one."""
+        if self._engine is not None:
+            with contextlib.suppress(mortal.Death):
+                self._engine.stop()
+        self._engine = None
+
+    def close(self) -> None:
+        self.bury()
+        if self._api is not None:
+            self._api.stop()
+        self.runtime.db.dispose()
+
+    def known(self) -> set[str]:
+        """Ids of the operations so far."""
+        with self.runtime.db.reader() as session:
+            return set(session.scalars(sa.select(models.Operation.id)))
+
+    def carry_out(
+        self,
+        verb: str,
+        start: Callable[[], Any],
+        ends: Callable[[mortal.Moment], bool],
+    ) -> models.Operation:
+        """Start an operation and bring it to its end, however often its
+        engine dies.
+
+        :raises Stuck: it has no end.
+        """
+        known = self.known()
+        self._ends = ends
+        try:
+            with futures.ThreadPoolExecutor(1) as pool:
+                started = pool.submit(start)
+                ended = self._finish(verb, known, started)
+                started.result(SECONDS)
+                return ended
+        finally:
+            self._ends = lambda moment: False
+
+    def _finish(
+        self, verb: str, known: set[str], started: futures.Future[Any]
+    ) -> models.Operation:
+        deadline = time.monotonic() + SECONDS
+        operation = None
+        while time.monotonic() < deadline:
+            if operation is None and started.done():
+                # a refusal
+                started.result()
+            operation = self._look(verb, known)
+            if operation and operation.finished_at and not operation.worker:
+                return operation
+            if self._living and self._living.life.over.is_set():
+                self._restart()
+            _pause.wait(_LOOK)
+        raise Stuck(f"{verb}: {operation and described(operation)}")
+
+    def _look(self, verb: str, known: set[str]) -> models.Operation | None:
+        statement = sa.select(models.Operation).where(
+            models.Operation.kind == verb, models.Operation.id.not_in(known)
+        )
+        with self.runtime.db.reader() as session:
+            found = session.scalars(statement).one_or_none()
+            if found is not None:
+                list(found.steps)
+            return found
+
+    def _restart(self) -> None:
+        """The time of the dead engine's leases goes by; another starts."""
+        self.bury()
+        with self.runtime.db.writer() as session:
+            session.execute(
+                sa.update(models.Operation)
+                .where(models.Operation.worker.is_not(None))
+                .values(lease_until=0.0)
+            )
+        self.start()
+
+
+def described(operation: models.Operation) -> str:
+    """Status, error and the steps that are not done."""
+    steps = [
+        f"{s.name} {s.status} {(s.error or {}).get('message') or ''}"
+        for s in operation.steps
+        if s.status not in c.STEP_SETTLED
+    ]
+    said = (operation.error or {}).get("message")
+    return f"{operation.status}: {said}; {'; '.join(steps)}"
+
+
+class Bed(fixtures.Fixture):
+    """Two paired sites; some servers run at the first.
+
+    ``a`` and ``b`` are the sites, ``clients`` the tenant's connections by
+    the name of the site, ``servers`` what runs.
+    """
+
+    a: Site
+    b: Site
+
+    def __init__(self, servers: tuple[workload.Plan, ...] = SERVERS) -> None:
+        super().__init__()
+        self._plans = servers
+
+    def _setUp(self) -> None:
+        self.useFixture(mortal.Seams())
+        for name, value in fleet.past_proxy({}).items():
+            self.useFixture(fixtures.EnvironmentVariable(name, value))
+        root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.addCleanup(bringup.clear, root)
+        with bringup.place(root, None) as self.layout:
+            self._launch()
+        access.write_clouds(self.layout)
+        connect.arrays(self.layout)
+        self.clients = {}
+        for place in self.layout.sites:
+            client = access.connect(self.layout, place.name)
+            self.addCleanup(client.close)
+            self.clients[place.name] = client
+        self.servers = workload.create_workload(
+            self.clients["site-a"].session,
+            workload.Names(servers=self._plans),
+            region="site-a",
+        )
+        bad = [f for f in pairing.pair(self.layout) if not f.ok]
+        if bad:
+            raise AssertionError(str(bad))
+
+    def _launch(self) -> None:
+        emulators = [
+            name
+            for name in self.layout.processes
+            if not name.startswith("site")
+        ]
+        processes = fleet.Fleet(self.layout)
+        processes.launch(emulators)
+        sites = [
+            Site(place, site.set_up(self.layout, place))
+            for place in self.layout.sites
+        ]
+        processes.wait_ready(*emulators)
+        self.a, self.b = sites
+        for each in sites:
+            self.addCleanup(each.close)
+            each.serve()

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine that dies at a chosen moment, as by SIGKILL.
+
+``Death`` ends the thread that reaches the moment; from then on everything
+that a process does to the world raises it in all others: no record is
+written, no call is sent, no lease is given back.  It holds to seams that
+production has: the ``Runtime`` that is passed in, the table of steps, and
+the adapter below every HTTP session.
+"""
+
+import collections
+from collections.abc import Callable, Iterator
+import contextlib
+import dataclasses
+import functools
+import re
+import threading
+from typing import Any
+
+import fixtures
+from requests import adapters
+from sqlalchemy import orm
+
+from protector import clock as clock_module
+from protector import runtime as runtime_module
+from protector.clients import clouds
+from protector.db import session as sessions
+from protector.engine import steps
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+SIGN_IN = ("/auth/tokens", "/auth/session", "/auth/apitoken")
+_here = threading.local()
+
+
+class Death(BaseException):
+    """The process is gone.  No handler of errors may stop it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """A place at which a process can die.
+
+    :ivar kind: ``before`` an outbound call, ``after`` it and before the
+        record, or ``recorded``.
+    :ivar step: its name; "undo ..." of one that is undone; "-" between
+        steps.
+    :ivar detail: the call, without ids.
+    """
+
+    kind: str
+    step: str
+    member: str | None
+    detail: str = ""
+
+
+class Life:
+    """One life of an engine.
+
+    :param ends: asked at each moment whether this is the last one.
+    """
+
+    def __init__(self, ends: Callable[[Moment], bool]) -> None:
+        self._ends = ends
+        self._guard = threading.Lock()
+        self.over = threading.Event()
+
+    def check(self) -> None:
+        """:raises Death: it is over."""
+        if self.over.is_set():
+            raise Death
+
+    def reach(self, kind: str, detail: str = "") -> None:
+        """:raises Death: it is over, or ends here."""
+        with self._guard:
+            self.check()
+            step, member = getattr(_here, "step", None) or ("-", None)
+            if detail:
+                # the same call may be made for each of several things
+                _here.seen[detail] += 1
+                detail = f"{detail} {_here.seen[detail]}"
+            if self._ends(Moment(kind, step, member, detail)):
+                self.over.set()
+                raise Death
+
+    @contextlib.contextmanager
+    def inside(self, step: str, member: str | None) -> Iterator[None]:
+        """This thread carries out a step."""
+        _here.life, _here.step = self, (step, member)
+        _here.seen = collections.Counter()
+        try:
+            yield
+        finally:
+            _here.life = None
+
+    def recorded(self) -> None:
+        """A transaction was kept."""
+        if getattr(_here, "life", None) is not None:
+            self.reach("recorded", "saved")
+            return
+        between = threading.current_thread().name.startswith("op_")
+        if between or getattr(_here, "step", None) is not None:
+            try:
+                self.reach("recorded")
+            finally:
+                # the end of the step is recorded
+                _here.step = None
+
+
+class MortalClock(clock_module.Clock):
+    """Stands still for the dead."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def monotonic(self) -> float:
+        self._life.check()
+        return super().monotonic()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self._life.check()
+        return super().wait(event, seconds)
+
+
+class MortalClouds(clouds.Clouds):
+    """Sends nothing for the dead."""
+
+    def __init__(self, life: Life, *args: Any) -> None:
+        super().__init__(*args)
+        self._life = life
+
+    def site(
+        self,
+        access: Any,
+        before_change: Callable[[], None] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> clouds.SiteClients:
+        guard = _both(self._life.check, before_change)
+        return super().site(access, guard, *args, **kwargs)
+
+
+class MortalDatabase:
+    """The site's database, which keeps nothing of the dead.
+
+    One for all lives and the API: SQLite takes turns within it.
+    """
+
+    def __init__(self, life: Life, database: sessions.Database) -> None:
+        self._life = life
+        self._database = database
+        self.retrying = database.retrying
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[orm.Session]:
+        self._life.check()
+        with self._database.reader() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[orm.Session]:
+        self._life.check()
+        with self._database.writer() as session:
+            yield session
+            self._life.check()
+        self._life.recorded()
+
+
+class MortalRuntime(runtime_module.Runtime):
+    """What an engine process of one life works with.
+
+    :param site: the runtime of the site, whose API lives on.
+    """
+
+    def __init__(self, site: runtime_module.Runtime, life: Life) -> None:
+        super().__init__(site.conf, MortalClock(life))
+        self.life = life
+        self.db = MortalDatabase(life, site.db)
+
+    @functools.cached_property
+    def clouds(self) -> clouds.Clouds:
+        return MortalClouds(
+            self.life, self.conf, self.clock, lambda: self.local_site_id
+        )
+
+
+class Seams(fixtures.Fixture):
+    """Every step, and every changing request of one, is a moment."""
+
+    def _setUp(self) -> None:
+        mortal = {name: _mortal(step) for name, step in steps.STEPS.items()}
+        self._patch("protector.engine.steps.STEPS", mortal)
+        self._patch("requests.adapters.HTTPAdapter.send", _sender())
+        self._patch("threading.excepthook", _excepthook)
+
+    def _patch(self, name: str, value: Any) -> None:
+        self.useFixture(fixtures.MonkeyPatch(name, value))
+
+
+def _both(
+    one: Callable[[], None], other: Callable[[], None] | None
+) -> Callable[[], None]:
+    def call() -> None:
+        one()
+        if other is not None:
+            other()
+
+    return call
+
+
+def _mortal(step: Any) -> Any:
+    undo = _lived(step.undo, f"undo {step.name}") if step.undo else None
+    run = _lived(step.run, step.name)
+    return dataclasses.replace(step, run=run, undo=undo)
+
+
+def _lived(call: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+    def run(ctx: Any) -> Any:
+        life = ctx.runtime.life
+        with life.inside(name, ctx.member_id):
+            life.reach("before")
+            result = call(ctx)
+            life.reach("after")
+        return result
+
+    return run
+
+
+def _sender() -> Callable[..., Any]:
+    send = adapters.HTTPAdapter.send
+
+    def mortal(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        life = getattr(_here, "life", None)
+        if life is None or not _changes(request):
+            return send(self, request, *args, **kwargs)
+        detail = anonymous(f"{request.method} {request.path_url}")
+        life.reach("before", detail)
+        answer = send(self, request, *args, **kwargs)
+        life.reach("after", detail)
+        return answer
+
+    return mortal
+
+
+def _changes(request: Any) -> bool:
+    return request.method not in SAFE and not request.url.endswith(SIGN_IN)
+
+
+def anonymous(call: str) -> str:
+    """Without the ids, which are others each time."""
+    call = re.sub(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "#", call)
+    return re.sub(r"[0-9a-f]{8}-\d+", "#", call)
+
+
+def _excepthook(hooked: Any) -> None:
+    if hooked.exc_type is not Death:
+        threading.__excepthook__(hooked)

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What users do on a bed while engines die, and what must be true after.
+
+Each operation goes to its end by itself; then the inventories of clouds and
+arrays, the content of the volumes and what both sites say are compared.
+"""
+
+import collections
+from collections.abc import Callable
+import time
+from typing import Any, NoReturn
+
+import fixtures
+
+from protector import constants as c
+from protector.db import models
+from protector.sandbox import evidence, guests
+from protector.tests import base
+from protector.tests.failure import bed, kills, mortal
+
+VOLUME_TYPE = "replicated-ssd"
+PAGES = ((64, 2), (8192, 1))
+NETWORKS = {
+    "primary": "net1",
+    "secondary": "net1",
+    "primary_test": "test-net1",
+    "secondary_test": "test-net1",
+}
+_SECONDS = 60
+
+
+class Tour(base.TestCase):
+    DEFAULT_TIMEOUT = 900
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.bed = self.useFixture(bed.Bed())
+        self.a, self.b = (
+            self.bed.clients[name].protector for name in ("site-a", "site-b")
+        )
+        self.guests = guests.Guests()
+        self.count = kills.Count("kill", self.id().rpartition(".")[2])
+        self.violations: list[str] = []
+        self.addCleanup(self._settle)
+        self.kind: str | None = None
+        self.group_id = ""
+
+    def _settle(self) -> None:
+        self.count.save(self.violations)
+
+    # -- what users do
+
+    def carry_out(
+        self, at: Any, verb: str, start: Callable[[], Any], name: str = ""
+    ) -> models.Operation:
+        """Bring an operation to its end; its engine dies at each moment of
+        the kind that this round is about.
+
+        :param name: of the workflow, if it is not the verb's.
+        """
+        site = self.bed.a if at is self.a else self.bed.b
+        deaths = kills.Kills(name or verb, self.kind)
+        try:
+            ended = site.carry_out(verb, start, deaths)
+        except bed.Stuck as e:
+            self.violated(f"{deaths.verb} ends", e, deaths)
+        self.count.add(deaths)
+        if ended.status != "completed":
+            self.violated(
+                f"{deaths.verb} completes", bed.described(ended), deaths
+            )
+        return ended
+
+    def run_verb(
+        self, verb: str, at: Any, name: str = "", **args: Any
+    ) -> models.Operation:
+        return self.carry_out(
+            at,
+            verb,
+            lambda: at.run_protection_group(self.group_id, verb, **args),
+            name,
+        )
+
+    def create(self) -> None:
+        sites = {site.name: site.id for site in self.a.sites()}
+        types = self.a.site_volume_types(sites["site-a"])
+        ended = self.carry_out(
+            self.a,
+            c.Verb.CREATE,
+            lambda: self.a.create_protection_group(
+                name="group",
+                replication_type="async",
+                primary_site_id=sites["site-a"],
+                secondary_site_id=sites["site-b"],
+                volume_type_id=next(
+                    t.id for t in types if t.name == VOLUME_TYPE
+                ),
+            ),
+        )
+        self.group_id = str(ended.protection_group_id)
+
+    def add_member(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.MEMBER_ADD,
+            lambda: self.a.add_member(self.group_id, self.bed.servers[0].id),
+        )
+
+    def set_mappings(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.MAPPINGS_SET,
+            lambda: self.a.set_resource_mappings(
+                self.group_id, networks=[NETWORKS]
+            ),
+        )
+
+    def set_policy(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.POLICY_SET,
+            lambda: self.a.set_replication_policy(
+                self.group_id, replication_interval_minutes=45
+            ),
+        )
+
+    def update(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.UPDATE,
+            lambda: self.a.update_protection_group(
+                self.group_id, description=f"round {self.kind}"
+            ),
+        )
+
+    def take_over(self, at: Any, verb: str, **args: Any) -> None:
+        """Unplanned, although the other site is well; that one gives in,
+        and replication is turned round."""
+        name = f"unplanned {verb}"
+        self.run_verb(verb, at, name, type="unplanned", confirm=True, **args)
+        self.until("the other side gave in", lambda: self._fenced(at))
+        self.expect_in_sync()
+        self.run_verb("reprotect", at)
+
+    def _fenced(self, at: Any) -> bool:
+        group = at.get_protection_group(self.group_id)
+        return any(
+            found["type"] == "SourceFenced" and found["status"] is True
+            for found in group.conditions
+        )
+
+    def remove_member(self) -> None:
+        (member,) = self.a.members(self.group_id)
+        self.carry_out(
+            self.a,
+            c.Verb.MEMBER_REMOVE,
+            lambda: self.a.remove_member(self.group_id, member.id),
+        )
+
+    def delete(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.DELETE,
+            lambda: self.a.delete_protection_group(self.group_id),
+        )
+
+    def protect(self) -> None:
+        """A group with a member, calmly."""
+        self.kind = None
+        self.create()
+        self.set_mappings()
+        self.add_member()
+
+    def ask_for_reprotection(self) -> None:
+        """From now on no engine does it unasked, at a time of its own."""
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                "protector.engine.reprotection.Reprotection.run",
+                lambda reprotection: None,
+            )
+        )
+
+    # -- what there is
+
+    def running(self, at: Any) -> list[evidence.Server]:
+        site = "site-a" if at is self.a else "site-b"
+        return [
+            evidence.server(self.bed.clients[site], m.current_instance_id)
+            for m in at.members(self.group_id)
+        ]
+
+    def write(self, at: Any) -> None:
+        """The guests write; from now on that is what must be there."""
+        place = self.bed.a.place if at is self.a else self.bed.b.place
+        for server in self.running(at):
+            for disk in server.disks:
+                for first, count in PAGES:
+                    self.guests.write(place, disk, first, count)
+
+    def inventory(self) -> evidence.Inventory:
+        """All that is on both clouds and arrays, but for the snapshots that
+        come and go by schedule."""
+        found: evidence.Inventory = {}
+        for place in self.bed.layout.sites:
+            for table, rows in evidence.cloud_inventory(place).items():
+                found[f"{place.name} {table}"] = rows
+            rows, _ = evidence.array_inventory(place)
+            for table in ("volumes", "pgroups"):
+                found[f"{place.array} {table}"] = rows[table]
+        return found
+
+    def shape(self) -> collections.Counter[tuple[str, str]]:
+        """How many there are of each kind and name, whatever their ids."""
+        return collections.Counter(
+            (table, mortal.anonymous(row.get("name") or key))
+            for table, rows in self.inventory().items()
+            for key, row in rows.items()
+        )
+
+    # -- what must be true
+
+    def expect(self, what: str, good: bool, seen: Any = "") -> None:
+        if not good:
+            self.violated(what, seen)
+
+    def violated(
+        self, what: str, seen: Any, deaths: kills.Kills | None = None
+    ) -> NoReturn:
+        last = deaths.dealt[-1:] if deaths else ""
+        self.violations.append(f"{self.kind}: {what}: {seen} {last}")
+        self.fail(self.violations[-1])
+
+    def expect_unchanged(self, before: evidence.Inventory) -> None:
+        """No orphan, no duplicate, and nothing gone."""
+        left = evidence.remainder(before, self.inventory())
+        self.expect("nothing is left or gone", not left, "; ".join(left))
+
+    def expect_content(self, at: Any) -> None:
+        """The servers run at a site with all bytes that were written."""
+        place = self.bed.a.place if at is self.a else self.bed.b.place
+        servers = self.running(at)
+        for server in servers:
+            self.expect("runs", server.status == "ACTIVE", server)
+            self.expect("is not locked", not server.locked, server)
+            for disk in server.disks:
+                wrong = self.guests.wrong(place, disk)
+                self.expect(f"bytes of {disk.key}", wrong is None, wrong)
+        keys = {disk.key for server in servers for disk in server.disks}
+        self.expect("all disks", keys == set(self.guests.contents), keys)
+
+    def expect_in_sync(self) -> None:
+        """Both sites hold one version of the group, and say so."""
+        self.until("both sites are in sync", self._in_sync)
+
+    def _in_sync(self) -> bool:
+        found = [p.get_sync_status(self.group_id) for p in (self.a, self.b)]
+        held = {(s.local["epoch"], s.local["version"]) for s in found}
+        return len(held) == 1 and all(s.in_sync for s in found)
+
+    def until(self, what: str, look: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + _SECONDS
+        while not (found := look()):
+            self.expect(what, time.monotonic() < deadline)
+            time.sleep(0.1)
+        return found

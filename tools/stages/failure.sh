@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The matrices: engines that die at every moment of every workflow, and
+# neighbours that misbehave. The count of the cases is printed.
+set -euo pipefail
+. tools/stages/stestr.sh
+export PROTECTOR_MATRIX_COUNTS=$TEST_DIR/failure
+rm -rf "$PROTECTOR_MATRIX_COUNTS"
+mkdir -p "$PROTECTOR_MATRIX_COUNTS"
+export OS_TEST_PATH=./protector/tests/failure
+# what the sites log goes to standard error, which a failure shows
+export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
+export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
+status=0
+run_stestr failure . "$@" || status=$?
+# on the stage's log and, as it is the point of it, in a file of its own
+python -m protector.tests.failure.report "$PROTECTOR_MATRIX_COUNTS" |
+    tee "$PROTECTOR_MATRIX_COUNTS/report" || status=1
+exit "$status"
