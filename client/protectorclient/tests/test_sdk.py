@@ -144,6 +144,20 @@ class ResourcesTest(base.SitesCase):
             ).accepted_operation_id
         )
 
+    def test_a_site_is_left_by_all_its_groups(self) -> None:
+        here = self.site_a.make_group("here")
+        away = self.site_a.make_group("away", current_primary_site_id=SITE_B)
+        for site, group, verb in (
+            (SITE_A, here, "failover"),
+            (SITE_B, away, "failback"),
+        ):
+            (planned,) = self.proxy.evacuate_site(site, dry_run=True)
+            self.assertEqual(self.site_a.plan, planned.answer)
+            (started,) = self.proxy.evacuate_site(site, type="unplanned")
+            self.assertEqual(group["id"], started.group.id)
+            self.assertEqual(verb, started.answer.kind)
+            self.assertIsNone(started.error)
+
     def test_dry_run_stands_beside_the_verb(self) -> None:
         group = self.site_a.make_group("g")
         plan = self.proxy.dry_run_protection_group(

@@ -9,6 +9,7 @@ from typing import Any
 from protectorclient import errors
 from protectorclient.v1 import (
     _base,
+    _evacuation,
     _proxy_sites,
     consistency_groups,
     health,
@@ -104,6 +105,44 @@ class GroupsMixin(_proxy_sites.TenantScoped):
     ) -> dict[str, Any]:
         """What a placement verb would do: plan, preflight, duration."""
         return self._group(group).dry_run(self, verb, args)
+
+    def groups_at(self, site: str, **query: Any) -> list[Group]:
+        """The groups that run at a site now.
+
+        :param site: its id
+        :param query: as of ``protection_groups``
+        """
+        found = self.protection_groups(current_primary_site_id=site, **query)
+        return [g for g in found if g.current_primary_site_id == site]
+
+    def evacuate_site(
+        self, site: str, dry_run: bool = False, **args: Any
+    ) -> list[_evacuation.Asked]:
+        """Start the move of every group that runs at a site, side by side.
+
+        Wait for each of the operations with ``wait_for_operation``.
+
+        :param site: its id
+        :param dry_run: only plan
+        :param args: the arguments of the moves, such as ``type``
+        :returns: for each group its operation (or plan), or why it was not
+            started
+        """
+        return self.move_groups(self.groups_at(site), site, dry_run, **args)
+
+    def move_groups(
+        self, groups: list[Group], site: str, dry_run: bool, **args: Any
+    ) -> list[_evacuation.Asked]:
+        """The same for groups that are known."""
+        run = (
+            self.dry_run_protection_group
+            if dry_run
+            else self.run_protection_group
+        )
+        return _evacuation.ask(
+            groups,
+            lambda group: run(group, _evacuation.verb(group, site), **args),
+        )
 
     def recovery_points(
         self, group: GroupOrId, **query: Any

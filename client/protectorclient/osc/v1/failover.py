@@ -7,8 +7,8 @@ import argparse
 from typing import Any
 
 from cliff.formatters import base as formatters
-from openstack import exceptions
 
+from protectorclient import errors
 from protectorclient.osc import columns, failures, plans
 from protectorclient.osc.v1 import actions
 
@@ -82,7 +82,9 @@ class Failover(actions.Move):
         return f"{dead} does not answer. At the other site:\n{line}"
 
     def _all_from(self, parsed_args: argparse.Namespace) -> Any:
-        groups = self._groups(parsed_args)
+        site = self.proxy.find_site(parsed_args.all_from)
+        every = {"all_projects": True} if parsed_args.all_projects else {}
+        groups = self.proxy.groups_at(site.id, **every)
         if not groups:
             raise failures.UsageError(
                 f"no group that you can see runs at {parsed_args.all_from}"
@@ -90,82 +92,79 @@ class Failover(actions.Move):
         args = self.arguments(parsed_args)
         self._plan = None
         if parsed_args.dry_run:
-            return self._dry_runs(groups, args)
-        self._confirm_all(groups, args, parsed_args)
-        started, refused = self._start(groups, args)
-        if parsed_args.wait and started:
-            names = {group.id: group.name for group in groups}
-            started = self.follow(started, names, parsed_args.timeout)
-        return self._closing(groups, started, refused)
+            return self._dry_runs(groups, site.id, args)
+        self._confirm_all(groups, site.id, args, parsed_args)
+        asked = self.proxy.move_groups(groups, site.id, False, **args)
+        _raise_outage(asked)
+        started = [found.answer for found in asked if found.answer]
+        if started and parsed_args.wait:
+            started = self._follow_all(started, groups, parsed_args.timeout)
+        elif started:
+            hints = failures.hint([operation.id for operation in started])
+            self.say(f"started; to watch them:\n{hints}")
+        return self._closing(asked, started)
 
-    def _groups(self, parsed_args: argparse.Namespace) -> list[Any]:
-        site = self.proxy.find_site(parsed_args.all_from)
-        query: dict[str, Any] = {"current_primary_site_id": site.id}
-        if parsed_args.all_projects:
-            query["all_projects"] = True
-        return [
-            group
-            for group in self.proxy.protection_groups(**query)
-            if group.current_primary_site_id == site.id
-        ]
+    def _follow_all(
+        self, started: list[Any], groups: list[Any], timeout: float | None
+    ) -> list[Any]:
+        """Watch all; what still runs at the deadline is in the table."""
+        names = {group.id: group.name for group in groups}
+        try:
+            return self.follow(started, names, timeout)
+        except errors.WaitTimeout:
+            latest = [self.proxy.get_operation(op.id) for op in started]
+        running = [op.id for op in latest if not op.is_finished]
+        if running:
+            self._still(running, f"{len(running)} still run.")
+            self.exit_code = failures.STILL_RUNNING
+        return latest
 
-    def _dry_runs(self, groups: list[Any], args: dict[str, Any]) -> Any:
+    def _dry_runs(
+        self, groups: list[Any], site_id: str, args: dict[str, Any]
+    ) -> Any:
         """What each would do, as a table."""
         head = ("protection_group", "would_be_refused", "preflight")
         self._rows = []
-        for group in groups:
-            plan = self.proxy.dry_run_protection_group(
-                group, self.verb, **args
-            )
-            blocked = plans.is_blocked(plan)
+        asked = self.proxy.move_groups(groups, site_id, True, **args)
+        _raise_outage(asked)
+        for found in asked:
+            plan = found.answer
+            blocked = plan is None or plans.is_blocked(plan)
             if blocked:
                 self.exit_code = failures.FAILED
-            found = columns.Checks(plan["preflight"])
-            self._rows.append((group.name, blocked, found))
+            told = columns.Checks(
+                plan["preflight"] if plan else [{"message": str(found.error)}]
+            )
+            self._rows.append((found.group.name, blocked, told))
         return head, self._rows
 
     def _confirm_all(
         self,
         groups: list[Any],
+        site_id: str,
         args: dict[str, Any],
         parsed_args: argparse.Namespace,
     ) -> None:
         if parsed_args.yes or not self.app.stdin.isatty():
             return
-        for group in groups:
-            plan = self.proxy.dry_run_protection_group(
-                group, self.verb, **args
+        for found in self.proxy.move_groups(groups, site_id, True, **args):
+            title = f"{self.verb} of {found.group.name}"
+            self.say(
+                plans.in_words(title, found.answer)
+                if found.answer
+                else f"{title}: {found.error}"
             )
-            self.say(plans.in_words(f"failover of {group.name}", plan))
         plans.ask(self.app, f"Start the failover of {len(groups)} group(s)?")
 
-    def _start(
-        self, groups: list[Any], args: dict[str, Any]
-    ) -> tuple[list[Any], dict[str, str]]:
-        """Start all; one that is refused does not stop the others."""
-        started = []
-        refused = {}
-        for group in groups:
-            try:
-                started.append(
-                    self.proxy.run_protection_group(group, self.verb, **args)
-                )
-            except exceptions.HttpException as error:
-                refused[group.id] = str(error)
-        return started, refused
-
-    def _closing(
-        self, groups: list[Any], ended: list[Any], refused: dict[str, str]
-    ) -> Any:
+    def _closing(self, asked: list[Any], ended: list[Any]) -> Any:
         """The closing table: each group once."""
         by_group = {op.protection_group_id: op for op in ended}
         self._rows = []
-        for group in groups:
-            operation = by_group.get(group.id)
+        for found in asked:
+            operation = by_group.get(found.group.id)
             if operation is None:
                 nothing = columns.Maybe(None)
-                why = refused.get(group.id)
-                row = (nothing, "refused", nothing, why)
+                row = (nothing, "refused", nothing, str(found.error))
             else:
                 row = (
                     operation.id,
@@ -173,9 +172,10 @@ class Failover(actions.Move):
                     columns.Lag(operation.elapsed_seconds),
                     columns.Problem(operation.error),
                 )
-            if row[1] in ("refused", "failed", "cancelled"):
+            failed = row[1] in ("refused", "failed", "cancelled")
+            if failed and not self.exit_code:
                 self.exit_code = failures.FAILED
-            self._rows.append((group.name, *row))
+            self._rows.append((found.group.name, *row))
         return _TABLE, self._rows
 
     def produce_output(
@@ -197,3 +197,10 @@ class Failover(actions.Move):
             rows = [self._compress_iterable(row, selector) for row in data]
         self.formatter.emit_list(shown, rows, self.app.stdout, parsed_args)
         return 0
+
+
+def _raise_outage(asked: list[Any]) -> None:
+    """Nobody answered for any group: that is no refusal of each."""
+    problems = [found.error for found in asked]
+    if all(error and failures.is_outage(error) for error in problems):
+        raise problems[0]

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import collections
 import signal
 from typing import Any
 
 import fixtures
 
 from protectorclient import wait
-from protectorclient.tests import fake_cloud
+from protectorclient.tests import fake_cloud, fake_protector
 from protectorclient.tests.osc import base
 
 FAILED = (
@@ -345,6 +346,69 @@ class SiteFailoverTest(TaskCase):
         self.assertEqual("completed", rows["prod-web-app"]["status"])
         self.assertEqual("refused", rows["second"]["status"])
         self.assertIn("two histories", rows["second"]["error"])
+
+    def test_what_failed_over_comes_back(self) -> None:
+        """From the site of a failed-over group the verb is failback."""
+        group = self.site_a.make_group(
+            "away",
+            status="failed_over",
+            current_primary_site_id=fake_protector.SITE_B,
+        )
+        result = self.group("failover --all-from", "Site B", "-f", "json")
+        self.assertEqual(0, result.code, result.err)
+        (asked,) = self.site_a.asked("POST", "/action")
+        self.assertIn(group["id"], asked.path)
+        self.assertEqual({"failback": {"type": "planned"}}, asked.body)
+
+    def test_fifty_at_once_and_one_table(self) -> None:
+        for number in range(49):
+            self.site_a.make_group(f"g-{number}")
+        refusal = fake_cloud.error(409, "Split", "two histories")
+        group = self.site_a.groups[25]
+        self.site_a.instead.append(("POST", f"{group['id']}/action", refusal))
+        words = ("failover --all-from", "Site A", "-f", "json")
+        planned = self.group(*words, "--dry-run").json()
+        self.assertEqual(50, len(planned))
+        self.assertEqual(
+            [group["name"]],
+            [r["protection_group"] for r in planned if r["would_be_refused"]],
+        )
+        self.assertEqual([], self.site_a.operations)
+        rows = self.group(*words).json()
+        self.assertEqual(
+            [g["name"] for g in self.site_a.groups],
+            [r["protection_group"] for r in rows],
+        )
+        self.assertEqual(49, len(self.site_a.operations))
+        self.assertEqual(
+            {"completed": 49, "refused": 1},
+            dict(collections.Counter(r["status"] for r in rows)),
+        )
+
+    def test_without_waiting_it_says_how_to_watch(self) -> None:
+        result = self.group(
+            "failover --all-from", "Site A", "--no-wait", "-f", "json"
+        )
+        self.assertEqual(0, result.code, result.err)
+        (row,) = result.json()
+        self.assertIn(f"operation watch {row['operation']}", result.err)
+
+    def test_past_the_timeout_the_table_tells_who_runs(self) -> None:
+        self.site_a.make_group("slow")
+        self.site_a.fate = ("running", None)
+        result = self.group(
+            "failover --all-from",
+            "Site A",
+            "--timeout",
+            "0.1",
+            "-f",
+            "json",
+        )
+        self.assertEqual(3, result.code, result.err)
+        rows = result.json()
+        self.assertEqual({"running"}, {row["status"] for row in rows})
+        for row in rows:
+            self.assertIn(f"operation watch {row['operation']}", result.err)
 
     def test_table(self) -> None:
         result = self.group("failover --all-from", "Site A")
