@@ -29,6 +29,7 @@ from protector.engine import (
     array_watch,
     checkups,
     drill_leases,
+    late_staging,
     leases,
     manager,
     mirror,
@@ -97,6 +98,8 @@ class Engine:
         self._every("reprotect", scan, self._reprotection.run)
         self._every("drills", scan, self._drills.run)
         self._every("undo", UNDO_INTERVAL, self._undo_copies.run)
+        staging = late_staging.LateStaging(self._runtime)
+        self._every("staging", UNDO_INTERVAL, staging.run)
         self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
         self._every("fence", scan, quarantine.Quarantine(self._runtime).run)
         endpoint = manager.Manager(

@@ -4,6 +4,7 @@
 Each answers what a test puts into it and remembers what it was asked.
 """
 
+from collections.abc import Sequence
 import datetime
 import threading
 from typing import Any
@@ -115,6 +116,12 @@ class Driver:
 
     def destroy_snapshot(self, array: base.Array, name: str) -> None:
         self._asked("destroy_snapshot", array.name, name)
+
+    def destroy_volumes(
+        self, array: base.Array, prefix: str, keep: Sequence[str] = ()
+    ) -> list[str]:
+        self._asked("destroy_volumes", array.name, prefix)
+        return []
 
 
 class Storage:
