@@ -2,6 +2,7 @@
 """What arriving at a site needs to know: staging names, unique content."""
 
 from protector import constants as c
+from protector import exception
 from protector.db import models
 from protector.db.api import claims
 from protector.engine.context import StepContext
@@ -53,13 +54,20 @@ def sweep_superseded(ctx: StepContext) -> list[str]:
 
 def content_is_unique(ctx: StepContext, member: models.Member) -> bool:
     """Whether the member's copy at the target holds what exists nowhere
-    else: marked so, or used since a planned move parked it."""
+    else: marked so, or used since a planned move parked it.  Of one whose
+    server was deleted nobody can tell what its volumes were used for."""
     copy = member.copy(ctx.target)
     if copy is None:
         return False
     if copy.content_unique:
         return True
-    if not copy.server_id or copy.role != c.CopyRole.PARKED:
+    if copy.role != c.CopyRole.PARKED:
         return False
-    actions = ctx.tenant(ctx.target).compute.instance_actions(copy.server_id)
+    if not copy.server_id:
+        return True
+    compute = ctx.tenant(ctx.target).compute
+    try:
+        actions = compute.instance_actions(copy.server_id)
+    except exception.CloudNotFound:
+        return True
     return bool(actions) and actions[0].action not in PARKING_ACTIONS

@@ -9,7 +9,7 @@ from typing import Any
 from protector import exception
 from protector.clients import clouds
 from protector.db import models
-from protector.engine import finding, power, targets
+from protector.engine import finding, targets
 from protector.engine.finding import Code, Finding
 
 ADD_AGAIN = "Remove the member and add it again."
@@ -123,16 +123,11 @@ def _volumes(
                 )
             )
         elif volume.size < sizes.get(origin.get(row.ordinal, ""), 0):
-            found += _grown(project, member, target, volume)
+            found += _grown(member, target, volume)
     return found
 
 
-def _grown(
-    project: clouds.ProjectClients,
-    member: models.Member,
-    target: str,
-    volume: Any,
-) -> list[Finding]:
+def _grown(member: models.Member, target: str, volume: Any) -> list[Finding]:
     text = (
         f"The source of volume {volume.name} ({volume.id}) at the target is "
         "larger by now"
@@ -147,16 +142,14 @@ def _grown(
         ]
     copy = member.copy(target)
     if copy is not None and copy.server_id:
-        server = project.compute.get_server(copy.server_id)
-        if server.status == power.PARKED and targets.is_ours(server, member):
-            return [
-                finding.warning(
-                    Code.COPY_TOO_SMALL,
-                    f"{text}; server {server.name} is built anew, with "
-                    "another id.",
-                    "Nothing to do.",
-                )
-            ]
+        return [
+            finding.warning(
+                Code.COPY_TOO_SMALL,
+                f"{text}; server {copy.server_id} of {member.instance_name} "
+                "is built anew, with another id.",
+                "Nothing to do.",
+            )
+        ]
     return [
         finding.error(
             Code.COPY_TOO_SMALL,

@@ -35,6 +35,7 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
     if operation.kind in c.PLACEMENT_VERBS:
         result |= _placement(operation, started)
         result["epoch"] = data.get("epoch")
+        result["undo"] = data.get("undo")
         result |= _unplanned(operation)
     if operation.kind == c.Verb.RESOLVE_SPLIT:
         result |= data.get("kept", {})

@@ -7,6 +7,7 @@ parked, because parking may fail at the move before.
 
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector import exception
 from protector.clients import clouds, types
 from protector.db import models
@@ -35,18 +36,22 @@ def prepare(ctx: StepContext) -> None:
     server = usable(ctx)
     if server is None:
         return
-    if server.status == power.PARKED:
-        _make_room(ctx, server)
-        return
     problem = obstacle(server)
     if problem is not None:
         raise exception.UnexpectedState(problem[0], remedy=problem[1])
-    if arrival.content_is_unique(ctx, ctx.member):
+    if server.status != power.PARKED:
         # the shelving hides from the next look that it was used
+        _keep_in_mind(ctx)
+        power.park(ctx, ctx.target, server.id)
+    _make_room(ctx, server)
+
+
+def _keep_in_mind(ctx: StepContext) -> None:
+    """Note that the content is unique, while the server still tells."""
+    if arrival.content_is_unique(ctx, ctx.member):
         with ctx.write() as session:
             _row(ctx, session).content_unique = True
         ctx.refresh()
-    power.park(ctx, ctx.target, server.id)
 
 
 def obstacle(server: types.Server) -> tuple[str, str] | None:
@@ -85,10 +90,9 @@ def usable(ctx: StepContext) -> types.Server | None:
 
 def _make_room(ctx: StepContext, server: types.Server) -> None:
     """Cinder does not extend the volumes of a parked server: when those of
-    the source grew, a server that we made is built anew on its volumes."""
-    if is_ours(server, ctx.member) and outgrown(
-        ctx.tenant(ctx.target), ctx.member, ctx.source, ctx.target
-    ):
+    the source grew, the server is built anew on its volumes."""
+    if outgrown(ctx.tenant(ctx.target), ctx.member, ctx.source, ctx.target):
+        _keep_in_mind(ctx)
         _discard(ctx, server)
 
 
@@ -113,7 +117,12 @@ def outgrown(
 
 def _discard(ctx: StepContext, server: types.Server) -> None:
     removal.drop_server(ctx, ctx.target, server.id)
-    _forget(ctx)
+    with ctx.write() as session:
+        row = _row(ctx, session)
+        row.server_id = row.parked_at = None
+        # not parked any more, and nobody else's doing
+        row.role = c.CopyRole.GONE
+    ctx.refresh()
     for volume in ctx.member.volumes_at(ctx.target):
         disks.usable(ctx, ctx.target, str(volume.cinder_id), ("available",))
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps on the volumes' content at the target of a move."""
 
+import datetime
 from typing import Any
 
-from protector import exception
+from protector import exception, times
 from protector.clients import types
 from protector.db import models
 from protector.engine import arrival, undo_copies
@@ -67,7 +68,15 @@ def undo_copy(ctx: StepContext) -> Json:
     name = ctx.driver.snapshot(
         ctx.array(ctx.target), group, f"undo-{ctx.run_name}"
     )
-    ctx.save(undo={"name": name, "members": unique})
+    days = ctx.scene.settings.undo_retention_days
+    until = ctx.clock.now() + datetime.timedelta(days=days)
+    ctx.save(
+        undo={
+            "name": name,
+            "members": unique,
+            "kept_until": times.iso(until),
+        }
+    )
     return {"undo": name, "message": f"{name} keeps {', '.join(unique)}"}
 
 

@@ -113,28 +113,24 @@ class ServersTest(preflight_case.PreflightCase):
         (message,) = self.only("CopyGone", "warning", as_recorded=False)
         self.assertIn("is gone", message)
 
-    def grown(self, status: str, **values: Any) -> None:
-        self.parked(**values)
+    def grown(self, volume: str) -> None:
+        self.parked()
         self.source.volume.rows["here-web-0"] = fake.volume(
             "here-web-0", size=70
         )
         self.target.volume.rows["there-web-0"] = fake.volume(
-            "there-web-0", status=status
+            "there-web-0", status=volume
         )
 
     def test_a_volume_that_grew(self) -> None:
-        for status, values, severity, word in (
-            ("available", {}, "warning", "extended"),
-            (
-                "reserved",
-                {"metadata": {"protector_member": "m-web"}},
-                "warning",
-                "built anew",
-            ),
-            ("reserved", {}, "error", "does not extend"),
+        for volume, server_id, severity, word in (
+            ("available", "t-web", "warning", "extended"),
+            ("reserved", "t-web", "warning", "built anew"),
+            ("reserved", None, "error", "does not extend"),
         ):
             self.start()
-            self.grown(status, **values)
+            self.grown(volume)
+            self.members[0].copy(THERE).server_id = server_id
             (message,) = self.only("CopyTooSmall", severity)
             self.assertIn(word, message)
 

@@ -2,7 +2,7 @@
 """The copies at the target: looked at, made, recorded, unmade."""
 
 from protector import exception
-from protector.engine import membership
+from protector.engine import arrival, membership
 from protector.engine.steps import copies
 from protector.tests.unit.engine import arrival_case
 
@@ -62,14 +62,30 @@ class TargetServerTest(arrival_case.ArrivalCase):
         (volume_id,) = self.copies()
         self.assertEqual(5, self.there.volume.rows[volume_id].size)
 
-    def test_an_original_whose_volumes_are_outgrown_is_not(self) -> None:
+    def test_an_original_is_built_anew_on_its_own_volumes(self) -> None:
         server_id = self.park()
+        self.change_member(home_site_id=self.site.peer_id)
+        before = self.copies()
         self.grow(5)
-        error = self.assertRaises(
-            exception.UnexpectedState, copies.build, self.ctx
-        )
-        self.assertIn("add it again", error.remedy)
-        self.assertIn(server_id, self.there.compute.rows)
+        copies.build(self.ctx)
+        self.assertNotIn(server_id, self.there.compute.rows)
+        self.assertEqual(before, self.copies())
+        self.assertEqual(5, self.there.volume.rows[before[0]].size)
+        self.assertFalse(arrival.content_is_unique(self.again(), self.row()))
+
+    def test_before_it_goes_it_tells_that_it_was_used(self) -> None:
+        server_id = self.park()
+        self.there.compute.actions[server_id] = ["reboot"]
+        self.grow(5)
+        copies.build(self.ctx)
+        self.assertTrue(self.copy().content_unique)
+
+    def test_nobody_knows_what_the_volumes_of_a_deleted_one_hold(self) -> None:
+        server_id = self.park()
+        self.there.compute.delete_server(server_id)
+        copies.build(self.again())
+        self.assertIsNone(self.copy().server_id)
+        self.assertTrue(arrival.content_is_unique(self.again(), self.row()))
 
     def grow(self, size: int) -> None:
         with self.runtime.db.writer() as session:
