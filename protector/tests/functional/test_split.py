@@ -120,3 +120,59 @@ class SplitTest(two_sites.TwoSites):
         ended = self.follow(operation.id, self.a)
         self.assertEqual("completed", ended.status, ended.error)
         self.check_content(group_id, theirs, (WEB, APP, DB))
+
+
+class RegressedTest(two_sites.TwoSites):
+    """The database of a site is brought back from a backup."""
+
+    def describe(self, group_id: str, text: str) -> None:
+        self.a.update_protection_group(group_id, description=text)
+        self.until(lambda: self.in_sync(group_id))
+
+    def test_the_other_site_lost_what_it_acknowledged(self) -> None:
+        group_id = self.protect("backup", (WEB,))
+        backup = self.backup("site-b")
+        self.describe(group_id, "lost at site B")
+        self.restore("site-b", backup)
+        self.until(lambda: self.condition(group_id, self.a, "PeerRegressed"))
+        error = self.assertRaises(
+            exceptions.ConflictException,
+            self.a.update_protection_group,
+            group_id,
+            description="another",
+        )
+        self.assertEqual(
+            "MetadataOutOfSync", error.response.json()["error"]["reason"]
+        )
+        # nothing was sent by itself
+        group = self.b.get_protection_group(group_id)
+        self.assertEqual("", group.description)
+        self.a.force_sync(group_id)
+        self.until(lambda: self.in_sync(group_id))
+        group = self.b.get_protection_group(group_id)
+        self.assertEqual("lost at site B", group.description)
+        self.assertFalse(self.condition(group_id, self.a, "PeerRegressed"))
+
+    def test_the_primary_lost_what_it_made(self) -> None:
+        group_id = self.protect("backup", (WEB,))
+        backup = self.backup("site-a")
+        self.describe(group_id, "lost at site A")
+        self.restore("site-a", backup)
+        for at in (self.a, self.b):
+            self.until(lambda at=at: self.condition(group_id, at, "Split"))
+        self.assertTrue(self.condition(group_id, self.b, "PeerRegressed"))
+        sites = {site.name: site.id for site in self.b.sites()}
+        operation = self.b.run_protection_group(
+            group_id, "resolve_split", keep_site_id=sites["site-b"]
+        )
+        ended = self.follow(operation.id, self.b)
+        self.assertEqual("completed", ended.status, ended.error)
+        self.until(lambda: self.in_sync(group_id))
+        for at in (self.a, self.b):
+            group = at.get_protection_group(group_id)
+            self.assertEqual("lost at site A", group.description)
+            self.assertEqual(("active", 3), (group.status, group.epoch))
+            self.assertFalse(self.condition(group_id, at, "Split"))
+        server = self.sandbox.clouds["site-a"].compute.find_server(WEB)
+        server = self.sandbox.clouds["site-a"].compute.get_server(server.id)
+        self.assertEqual("ACTIVE", server.status)
