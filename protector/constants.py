@@ -68,6 +68,7 @@ class Verb(enum.StrEnum):
     TEST_FAILOVER = "test_failover"
     TEST_CLEANUP = "test_cleanup"
     RESOLVE_SPLIT = "resolve_split"
+    REHOME = "rehome"
 
 
 PLACEMENT_VERBS = frozenset({Verb.FAILOVER, Verb.FAILBACK})

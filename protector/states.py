@@ -82,7 +82,8 @@ NEEDS_BOTH = frozenset(
     }
 )
 # and what leads out of it: from any status that nobody is at work in
-LEAVES_ALONE = frozenset({V.DELETE})
+LEAVES_FORGOTTEN = frozenset({V.DELETE})
+LEAVES_ALONE = frozenset({V.DELETE, V.REHOME})
 BUSY = frozenset({S.FAILING_OVER, S.FAILING_BACK, S.DELETING})
 
 
@@ -105,8 +106,8 @@ def legal(
     found = LEGAL.get(S(status), frozenset())
     if status == S.ERROR:
         found = LEGAL_IN_ERROR.get(V(error_verb or V.CREATE), frozenset())
-    if (alone or forgotten) and S(status) not in BUSY:
-        found |= LEAVES_ALONE
+    if S(status) not in BUSY and (alone or forgotten):
+        found |= LEAVES_ALONE if alone else LEAVES_FORGOTTEN
     return found - NEEDS_BOTH if alone else found
 
 
@@ -223,9 +224,10 @@ def site_is_lost(name: str, verb: str) -> exception.InvalidStatus:
     return exception.InvalidStatus(
         f"The other site of protection group {name} was declared lost: "
         f"{verb.replace('_', ' ')} is not possible.",
-        remedy="Delete the group; if it runs at the lost site, take it over "
-        "with an unplanned move first. If the site is back, have the "
-        "administrator take the declaration back.",
+        remedy="Delete the group, or protect it at another site with rehome; "
+        "if it runs at the lost site, take it over with an unplanned move "
+        "first. If the site is back, have the administrator take the "
+        "declaration back.",
         verb=verb,
     )
 
@@ -255,6 +257,8 @@ def _remedy(verb: V, status: S) -> str:
         return "The group runs at its primary site: use failover."
     if verb == V.DELETE and status == S.FAILED_OVER:
         return "Complete a failback first."
+    if verb == V.REHOME:
+        return "It is for a group whose other site was declared lost."
     if status == S.ERROR:
         return "See the last operation of the group and retry it."
     if status == S.DELETING:

@@ -33,6 +33,7 @@ RULE_OF_VERB = {
     c.Verb.REPROTECT: "protection_groups:reprotect",
     c.Verb.SOURCE_CLEANUP: "protection_groups:source_cleanup",
     c.Verb.RESOLVE_SPLIT: "protection_groups:resolve_split",
+    c.Verb.REHOME: "protection_groups:rehome",
     c.Verb.FAILOVER: "protection_groups:failover",
     c.Verb.FAILBACK: "protection_groups:failback",
     c.Verb.TEST_FAILOVER: "protection_groups:test_failover",

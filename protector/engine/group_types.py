@@ -60,6 +60,37 @@ def check_create(runtime: Any, context: RequestContext, args: Json) -> Json:
     }
 
 
+def resolve_secondary(
+    runtime: Any,
+    site: models.Site,
+    theirs: clouds.SiteClients,
+    mine: clouds.SiteClients,
+    group: models.ProtectionGroup,
+    side: models.ConsistencyGroupSide,
+) -> Json:
+    """What a group that there is needs at another secondary site.
+
+    :param side: of the group here.
+    :raises ProtectorError: the refusal.
+    """
+    wanted = {
+        "volume_type_id": side.volume_type_id,
+        "replication_type": group.replication_type,
+    }
+    here = _primary_type(mine.service.volume, wanted)
+    there = _secondary_type(theirs.service.volume, here, wanted, site)
+    return {
+        "secondary_project_id": tenants.counterpart(
+            runtime, group.project_id, site
+        ),
+        "secondary_volume_type_id": there.id,
+        "secondary_volume_type_name": there.name,
+        "secondary_backend_name": backend(
+            theirs.service.volume, there, site.name
+        ),
+    }
+
+
 def _peer_row(session: Any, args: Json, local: models.Site) -> models.Site:
     if args["primary_site_id"] != local.id:
         raise exception.BadRequest(

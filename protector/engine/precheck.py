@@ -263,6 +263,32 @@ def _resolve_split(reader: Reader, args: Json) -> Json:
     return {}
 
 
+def _rehome(reader: Reader, args: Json) -> Json:
+    """What the group needs at its new site is there.
+
+    :raises InvalidReference: there is no such other site.
+    """
+    scene = reader.scene
+    site = scene.sites.get(args["secondary_site_id"])
+    known = (scene.local_site_id, scene.peer_site_id)
+    if site is None or site.lost or site.id in known:
+        raise exception.InvalidReference(
+            f"Site {args['secondary_site_id']} cannot be the new secondary "
+            f"site of protection group {scene.group.name}.",
+            remedy="Choose another registered site, that is not lost.",
+            field="secondary_site_id",
+        )
+    reader.site(site.id).peer.check(reader.conf.peer.check_timeout)
+    return group_types.resolve_secondary(
+        reader.runtime,
+        site,
+        reader.site(site.id),
+        reader.site(scene.local_site_id),
+        scene.group,
+        scene.side(scene.local_site_id),
+    )
+
+
 def _drill(reader: Reader, args: Json) -> Json:
     """Neither needs the peer, nor a document that both have; the rest is
     preflight's to find."""
@@ -283,6 +309,7 @@ CHECKS: dict[c.Verb, Check] = {
     c.Verb.REPROTECT: _change,
     c.Verb.SOURCE_CLEANUP: _source_cleanup,
     c.Verb.RESOLVE_SPLIT: _resolve_split,
+    c.Verb.REHOME: _rehome,
     c.Verb.FAILOVER: _move,
     c.Verb.FAILBACK: _move,
     c.Verb.TEST_FAILOVER: _drill,

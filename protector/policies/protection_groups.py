@@ -88,11 +88,25 @@ def _verbs() -> list[policy.RuleDefault]:
             f"POST {GROUP}/action (source_cleanup)",
             base.OF_OPERATION,
         ),
+        *_ways_out(),
+    ]
+
+
+def _ways_out() -> list[policy.RuleDefault]:
+    return [
         base.documented(
             "protection_groups:resolve_split",
             base.MEMBER,
             "Choose which of two histories of a protection group is kept.",
             f"POST {GROUP}/action (resolve_split)",
+            base.OF_OPERATION,
+        ),
+        base.documented(
+            "protection_groups:rehome",
+            base.MEMBER,
+            "Protect a group at another site, after its own was declared "
+            "lost.",
+            f"POST {GROUP}/action (rehome)",
             base.OF_OPERATION,
         ),
     ]

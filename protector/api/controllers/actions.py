@@ -55,7 +55,7 @@ class GroupActionController(rest.RestController):
             plan = call.runtime.engine.plan(call.context, verb, group, args)
             return {"dry_run": operations_view.dry_run(plan)}
         if executor == local:
-            change = acceptance.Change(verb, args)
+            change = acceptance.Change(verb, args, finish=_resolved)
             operation_id = acceptance.accept(call, group, change).id
         else:
             operation_id = _forward(call, group, verb, args)
@@ -90,6 +90,11 @@ def _parsed(body: Json) -> tuple[c.Verb, Json, bool]:
         args["recovery_point_id"] = args.pop("recovery_point")
     check_args(verb, args)
     return c.Verb(verb), args, dry_run
+
+
+def _resolved(args: Json, found: Json) -> Json:
+    """With what the engine found out of the other site."""
+    return {**args, **found}
 
 
 def check_args(verb: str, args: Json) -> None:

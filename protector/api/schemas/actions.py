@@ -31,6 +31,11 @@ VERBS: dict[str, types.Json] = {
     "resolve_split": types.record(
         ("keep_site_id",), keep_site_id=types.UUID, dry_run=types.BOOLEAN
     ),
+    "rehome": types.record(
+        ("secondary_site_id",),
+        secondary_site_id=types.UUID,
+        dry_run=types.BOOLEAN,
+    ),
     "test_failover": types.record(
         recovery_point=types.UUID,
         lease_minutes=types.integer(1, 30 * 24 * 60),

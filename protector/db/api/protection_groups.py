@@ -285,6 +285,30 @@ def one_history(group: Group, now: datetime.datetime) -> None:
             )
 
 
+def rehome(
+    group: Group,
+    site_id: str,
+    secondary_site_id: str,
+    secondary_project_id: str,
+    operation_id: str,
+    parent: dict[str, Any],
+) -> None:
+    """The group runs here, as if it was created here, and has another
+    secondary site: in an epoch of its own.
+
+    :param group: locked.
+    """
+    group.primary_site_id = group.current_primary_site_id = site_id
+    group.primary_project_id = group.project_id
+    group.secondary_site_id = secondary_site_id
+    group.secondary_project_id = secondary_project_id
+    group.last_replication_at = None
+    set_status(group, c.GroupStatus.ACTIVE)
+    claim(group, ask_epoch(group, site_id), site_id, operation_id, parent)
+    # what was observed was of the other pair
+    group.conditions = {}
+
+
 def bury(session: orm.Session, group: Group) -> None:
     """Turn the group into a tombstone: its name is free, its row stays
     until the peer has acknowledged."""

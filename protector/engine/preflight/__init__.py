@@ -114,6 +114,7 @@ REPLICATE = Intent(
 # it makes what is missing on the arrays
 REPROTECT = Intent(("peer", "replication"), frozenset({"peer"}))
 RESOLVE_SPLIT = Intent(("peer", "split", "replication"), frozenset({"peer"}))
+REHOME = Intent((), frozenset())
 OF_PARKED = ("peer", "split", "points", "undo", "parked")
 SOURCE_CLEANUP = Intent(OF_PARKED, frozenset(OF_PARKED))
 
@@ -129,6 +130,7 @@ INTENTS: dict[tuple[str, str | None], Intent] = {
     (c.Verb.REPROTECT, None): REPROTECT,
     (c.Verb.SOURCE_CLEANUP, None): SOURCE_CLEANUP,
     (c.Verb.RESOLVE_SPLIT, None): RESOLVE_SPLIT,
+    (c.Verb.REHOME, None): REHOME,
 }
 
 

@@ -37,6 +37,7 @@ WORKFLOWS: dict[str, step.Workflow] = {
     c.Verb.REPROTECT: changes.REPROTECT,
     c.Verb.SOURCE_CLEANUP: cleanup.SOURCE_CLEANUP,
     c.Verb.RESOLVE_SPLIT: changes.RESOLVE_SPLIT,
+    c.Verb.REHOME: alone.REHOME,
     c.Verb.MEMBER_ADD: members.ADD,
     c.Verb.MEMBER_REMOVE: members.REMOVE,
     c.Verb.FAILOVER: placement.MOVE,
@@ -120,6 +121,8 @@ def _subjects(
         chosen = [m for m in scene.members if m.id == args["member_id"]]
     elif verb in c.PLACEMENT_VERBS or verb == c.Verb.TEST_FAILOVER:
         chosen = [m for m in scene.movable(source) if m.id not in left_out]
+    elif verb == c.Verb.REHOME:
+        chosen = scene.settled_members
     elif verb == c.Verb.SOURCE_CLEANUP:
         chosen = parking.parked(scene)
     else:

@@ -16,3 +16,15 @@ DELETE = (
     One("groups.delete_source"),
     One("groups.leave_lost"),
 )
+
+# beyond the first step the group has two sites again
+REHOME = (
+    One("drills.clear"),
+    One("rehome.turn"),
+    One("peer.reserve"),
+    One("groups.create_target"),
+    Each(("members.prestage",)),
+    One("replication.configure"),
+    One("replication.settle"),
+    One("metadata.deliver"),
+)

@@ -66,13 +66,13 @@ class StatesTest(base.TestCase):
         }
         busy = ("failing_over", "failing_back", "deleting")
         for (status, error_verb), legal in EXPECTED.items():
-            leaves = set() if status in busy else {"delete"}
+            leaves = set() if status in busy else {"delete", "rehome"}
             self.assertEqual(
                 legal - needs | leaves,
                 set(states.legal(status, error_verb, alone=True)),
             )
             self.assertEqual(
-                legal | leaves,
+                legal | leaves - {"rehome"},
                 set(states.legal(status, error_verb, forgotten=True)),
             )
             for verb in needs:

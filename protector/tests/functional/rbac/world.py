@@ -194,6 +194,17 @@ class World:
             )
         return group_id
 
+    def lonely_group(self) -> str:
+        """Its other site was declared lost."""
+        group_id = self.group()
+        now = self._site.runtime.clock.now()
+        with self._db.writer() as session:
+            row = protection_groups.get(session, group_id)
+            protection_groups.set_condition(
+                row, c.Condition.UNPROTECTED, True, "SiteLost", "Lost.", now
+            )
+        return group_id
+
     def foreign_group(self) -> str:
         """Of this site and a third one."""
         return self.group(secondary_site_id=self.unused_site())

@@ -177,6 +177,9 @@ class LegalityTest(served.ApiTest):
 
     def ask_for(self, verb: str) -> Any:
         path = f"/protection-groups/{self.group_id}"
+        if verb == V.REHOME:
+            body = {verb: {"secondary_site_id": str(uuid.uuid4())}}
+            return self.tenant("POST", f"{path}/action", body)
         if verb == V.RESOLVE_SPLIT:
             body = {verb: {"keep_site_id": self.site.local_id}}
             return self.tenant("POST", f"{path}/action", body)
@@ -309,7 +312,7 @@ class LegalityTest(served.ApiTest):
                     drill=drill,
                 )
             )
-        untaken = {"create", "resolve_split"}
+        untaken = {"create", "resolve_split", "rehome"}
         wanted = {str(v) for v in V} - untaken | WITHOUT_SOURCE
         self.assertEqual(wanted, taken)
 
@@ -401,6 +404,7 @@ class LegalityTest(served.ApiTest):
             alone = {V.DELETE}
             alone |= (
                 {
+                    V.REHOME,
                     V.UPDATE,
                     V.MEMBER_ADD,
                     V.MEMBER_REMOVE,

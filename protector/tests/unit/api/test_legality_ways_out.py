@@ -187,6 +187,9 @@ def _done(state: State, verb: str, alone: bool) -> list[State | None]:
         return [dataclasses.replace(state, members=False)]
     if verb == V.CREATE and state.status == S.ERROR:
         return [dataclasses.replace(state.at("a"), synced=not state.lost)]
+    if verb == V.REHOME:
+        # it has another site beside a then, called b here as well
+        return [dataclasses.replace(_joined(state.at("a")), lost=False)]
     if verb in c.PLACEMENT_VERBS:
         return [_moved(state, verb, alone)]
     if verb == V.RESOLVE_SPLIT:
