@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The matrices: engines that die at every moment of every workflow, and
-# neighbours that misbehave. The count of the cases is printed.
+# The matrices: engines that die at every moment of every workflow or pause,
+# and neighbours that misbehave. The counts of the cases are printed.
 set -euo pipefail
 . tools/stages/stestr.sh
 export PROTECTOR_MATRIX_COUNTS=$TEST_DIR/failure

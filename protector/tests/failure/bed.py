@@ -8,7 +8,6 @@ dies, and when, is ``mortal``'s.
 
 from collections.abc import Callable
 from concurrent import futures
-import contextlib
 import pathlib
 import threading
 import time
@@ -68,9 +67,10 @@ class Site:
             for name, value in options.items():
                 self.conf.set_override(name, value, group)
         self.runtime = runtime_module.Runtime(self.conf)
-        self._ends: Callable[[mortal.Moment], bool] = lambda moment: False
+        self._plan = mortal.Plan()
         self._living: mortal.MortalRuntime | None = None
         self._engine: engine_service.Engine | None = None
+        self._ending: list[threading.Thread] = []
         self._api: api.ApiServer | None = None
 
     def serve(self) -> None:
@@ -79,17 +79,32 @@ class Site:
 
     def start(self) -> None:
         """An engine, as its process starts it."""
-        life = mortal.Life(lambda moment: self._ends(moment))
+        life = mortal.Life(lambda: self._plan)
         self._living = mortal.MortalRuntime(self.runtime, life)
         self._engine = engine_service.Engine(self._living)
         self._engine.start()
 
-    def bury(self) -> None:
-        """End the engine, or remove what is left of a dead one."""
+    def bury(self, seconds: float | None = None) -> None:
+        """End the engine, or remove what is left of a dead one.
+
+        :param seconds: to wait for its threads; None for all of them.
+        """
         if self._engine is not None:
-            with contextlib.suppress(mortal.Death):
-                self._engine.stop()
+            end = threading.Thread(target=self._engine.stop, daemon=True)
+            end.start()
+            self._ending.append(end)
+            end.join(seconds)
         self._engine = None
+
+    def restart(self) -> None:
+        """As by its operator."""
+        self.bury()
+        self.start()
+
+    def gather(self) -> None:
+        """Wait for the threads of all dead engines."""
+        while self._ending:
+            self._ending.pop().join(SECONDS)
 
     def close(self) -> None:
         self.bury()
@@ -106,15 +121,15 @@ class Site:
         self,
         verb: str,
         start: Callable[[], Any],
-        ends: Callable[[mortal.Moment], bool],
+        plan: mortal.Plan,
     ) -> models.Operation:
-        """Start an operation and bring it to its end, however often its
-        engine dies.
+        """Start an operation and bring it to its end, whatever is planned
+        for its engine.
 
         :raises Stuck: it has no end.
         """
         known = self.known()
-        self._ends = ends
+        self._plan = plan
         try:
             with futures.ThreadPoolExecutor(1) as pool:
                 started = pool.submit(start)
@@ -122,7 +137,7 @@ class Site:
                 started.result(SECONDS)
                 return ended
         finally:
-            self._ends = lambda moment: False
+            self._plan = mortal.Plan()
 
     def _finish(
         self, verb: str, known: set[str], started: futures.Future[Any]
@@ -153,7 +168,7 @@ class Site:
 
     def _restart(self) -> None:
         """The time of the dead engine's leases goes by; another starts."""
-        self.bury()
+        self.bury(self._plan.grace)
         with self.runtime.db.writer() as session:
             session.execute(
                 sa.update(models.Operation)
@@ -166,7 +181,7 @@ class Site:
 def described(operation: models.Operation) -> str:
     """Status, error and the steps that are not done."""
     steps = [
-        f"{s.name} {s.status} {(s.error or {}).get('message') or ''}"
+        f"{s.name} {s.status} {s.message or ''}"
         for s in operation.steps
         if s.status not in c.STEP_SETTLED
     ]

@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which moments of an operation are its engine's last, and the count.
+"""Which moments of an operation are its engine's last.
 
 The moments come from the operation itself: each that it reaches and that no
 engine has died at yet is one, so a new step is one without being named here.
 """
 
-import json
-import os
-import pathlib
+import threading
+from typing import Any
 
 from protector.tests.failure import mortal
 
 KINDS = ("before", "after", "recorded")
-COUNTS = "PROTECTOR_MATRIX_COUNTS"
 AT_MOST = 8
 """Deaths at one step, for calls that are others each time."""
 
 
-class Kills:
+class Kills(mortal.Plan):
     """Every moment of one kind, one after the other, in one operation."""
 
-    def __init__(self, verb: str, kind: str | None) -> None:
-        self.verb = verb
+    def __init__(self, kind: str | None) -> None:
         self.kind = kind
         self.dealt: list[mortal.Moment] = []
 
-    def __call__(self, moment: mortal.Moment) -> bool:
+    def ends(self, moment: mortal.Moment) -> bool:
         if moment.kind != self.kind or moment in self.dealt:
             return False
         same = [m for m in self.dealt if m.step == moment.step]
@@ -34,32 +31,48 @@ class Kills:
         self.dealt.append(moment)
         return True
 
+    def cases(self, workflow: str) -> list[list[str]]:
+        return [[workflow, m.kind, m.step, m.detail] for m in self.dealt]
 
-class Count:
-    """Adds up what a matrix did, for the report of the stage.
 
-    :param matrix: ``kill``, ...
-    :param name: of the test.
+class Pauses(Kills):
+    """Engines that stand still between their lease check and a call, as by
+    SIGSTOP, while another one goes on.
+
+    ``thaw`` lets their calls go out, as SIGCONT does.
     """
 
-    def __init__(self, matrix: str, name: str) -> None:
-        self._matrix = matrix
-        self._name = name
-        self._rows: list[list[str]] = []
+    grace = 0.2
 
-    def add(self, kills: Kills) -> None:
-        self._rows += [
-            [kills.verb, m.kind, m.step, m.detail] for m in kills.dealt
-        ]
+    def __init__(self) -> None:
+        super().__init__("before")
+        self.thaw = threading.Event()
+        self.late: list[str] = []
+        self._still: set[int] = set()
 
-    def save(self, violations: list[str]) -> None:
-        """To the directory that the stage names, if it does."""
-        directory = os.environ.get(COUNTS)
-        if directory:
-            told = {
-                "matrix": self._matrix,
-                "cases": self._rows,
-                "violations": violations,
-            }
-            path = pathlib.Path(directory) / f"{self._name}.json"
-            path.write_text(json.dumps(told))
+    def ends(self, moment: mortal.Moment) -> bool:
+        if not super().ends(moment):
+            return False
+        self._still.add(threading.get_ident())
+        return True
+
+    def carry(
+        self,
+        life: mortal.Life,
+        request: Any,
+        send: mortal.Send,
+        timeout: Any,
+    ) -> Any:
+        try:
+            return super().carry(life, request, send, timeout)
+        except mortal.Death:
+            if threading.get_ident() in self._still:
+                self.thaw.wait()
+                self._late(request, send)
+            raise
+
+    def _late(self, request: Any, send: mortal.Send) -> None:
+        answer = send()
+        self.late.append(
+            f"{request.method} {request.path_url}: {answer.status_code}"
+        )

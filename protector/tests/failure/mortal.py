@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import re
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import fixtures
 from requests import adapters
@@ -29,6 +29,7 @@ from protector.engine import steps
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 SIGN_IN = ("/auth/tokens", "/auth/session", "/auth/apitoken")
+Send = Callable[[], Any]
 _here = threading.local()
 
 
@@ -53,14 +54,51 @@ class Moment:
     detail: str = ""
 
 
+class Plan:
+    """What happens to an engine while it carries out an operation.
+
+    :cvar grace: seconds to wait for the threads of a dead one, None for all
+        of them.
+    """
+
+    grace: ClassVar[float | None] = None
+
+    def ends(self, moment: Moment) -> bool:
+        """Whether this moment is the engine's last."""
+        return False
+
+    def cases(self, workflow: str) -> list[list[str]]:
+        """What happened so far: to whom, what, at which step and call."""
+        return []
+
+    def patience(self, seconds: float) -> float:
+        """How long a step waits that means to wait so long."""
+        return seconds
+
+    def carry(
+        self, life: "Life", request: Any, send: Send, timeout: Any
+    ) -> Any:
+        """Send a step's request, or do something else to it.
+
+        :param timeout: with which it is sent.
+        """
+        if not changes(request):
+            return send()
+        detail = anonymous(f"{request.method} {request.path_url}")
+        life.reach("before", detail)
+        answer = send()
+        life.reach("after", detail)
+        return answer
+
+
 class Life:
     """One life of an engine.
 
-    :param ends: asked at each moment whether this is the last one.
+    :param plan: asked what is planned at present.
     """
 
-    def __init__(self, ends: Callable[[Moment], bool]) -> None:
-        self._ends = ends
+    def __init__(self, plan: Callable[[], Plan]) -> None:
+        self._plan = plan
         self._guard = threading.Lock()
         self.over = threading.Event()
 
@@ -78,9 +116,18 @@ class Life:
                 # the same call may be made for each of several things
                 _here.seen[detail] += 1
                 detail = f"{detail} {_here.seen[detail]}"
-            if self._ends(Moment(kind, step, member, detail)):
+            if self._plan().ends(Moment(kind, step, member, detail)):
                 self.over.set()
                 raise Death
+
+    def patience(self, seconds: float) -> float:
+        if getattr(_here, "life", None) is None:
+            return seconds
+        return self._plan().patience(seconds)
+
+    def send(self, request: Any, send: Send, timeout: Any) -> Any:
+        """A request leaves a step."""
+        return self._plan().carry(self, request, send, timeout)
 
     @contextlib.contextmanager
     def inside(self, step: str, member: str | None) -> Iterator[None]:
@@ -118,7 +165,7 @@ class MortalClock(clock_module.Clock):
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self._life.check()
-        return super().wait(event, seconds)
+        return super().wait(event, self._life.patience(seconds))
 
 
 class MortalClouds(clouds.Clouds):
@@ -217,7 +264,6 @@ def _lived(call: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     def run(ctx: Any) -> Any:
         life = ctx.runtime.life
         with life.inside(name, ctx.member_id):
-            life.reach("before")
             result = call(ctx)
             life.reach("after")
         return result
@@ -230,18 +276,19 @@ def _sender() -> Callable[..., Any]:
 
     def mortal(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         life = getattr(_here, "life", None)
-        if life is None or not _changes(request):
+
+        def carry() -> Any:
             return send(self, request, *args, **kwargs)
-        detail = anonymous(f"{request.method} {request.path_url}")
-        life.reach("before", detail)
-        answer = send(self, request, *args, **kwargs)
-        life.reach("after", detail)
-        return answer
+
+        if life is None:
+            return carry()
+        return life.send(request, carry, kwargs.get("timeout"))
 
     return mortal
 
 
-def _changes(request: Any) -> bool:
+def changes(request: Any) -> bool:
+    """Whether a request changes something; signing in does not."""
     return request.method not in SAFE and not request.url.endswith(SIGN_IN)
 
 
@@ -254,3 +301,13 @@ def anonymous(call: str) -> str:
 def _excepthook(hooked: Any) -> None:
     if hooked.exc_type is not Death:
         threading.__excepthook__(hooked)
+
+
+def step_here() -> tuple[str, str | None]:
+    """The step that this thread carries out, and its member."""
+    return _here.step
+
+
+def pause(seconds: float) -> None:
+    """Let time go by in the real world."""
+    threading.Event().wait(seconds)

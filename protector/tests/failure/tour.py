@@ -11,12 +11,13 @@ import time
 from typing import Any, NoReturn
 
 import fixtures
+import requests
 
 from protector import constants as c
 from protector.db import models
 from protector.sandbox import evidence, guests
 from protector.tests import base
-from protector.tests.failure import bed, kills, mortal
+from protector.tests.failure import bed, counts, kills, mortal
 
 VOLUME_TYPE = "replicated-ssd"
 PAGES = ((64, 2), (8192, 1))
@@ -31,6 +32,7 @@ _SECONDS = 60
 
 class Tour(base.TestCase):
     DEFAULT_TIMEOUT = 900
+    MATRIX = "kill"
 
     def setUp(self) -> None:
         super().setUp()
@@ -39,37 +41,58 @@ class Tour(base.TestCase):
             self.bed.clients[name].protector for name in ("site-a", "site-b")
         )
         self.guests = guests.Guests()
-        self.count = kills.Count("kill", self.id().rpartition(".")[2])
+        self.rows: list[list[str]] = []
         self.violations: list[str] = []
-        self.addCleanup(self._settle)
+        self.addCleanup(self._save)
         self.kind: str | None = None
         self.group_id = ""
 
-    def _settle(self) -> None:
-        self.count.save(self.violations)
+    def _save(self) -> None:
+        name = self.id().rpartition(".")[2]
+        counts.save(self.MATRIX, name, self.rows, self.violations)
 
     # -- what users do
 
     def carry_out(
         self, at: Any, verb: str, start: Callable[[], Any], name: str = ""
     ) -> models.Operation:
-        """Bring an operation to its end; its engine dies at each moment of
-        the kind that this round is about.
+        """Bring an operation to its end; its engine meets what this round
+        is about.
 
         :param name: of the workflow, if it is not the verb's.
         """
-        site = self.bed.a if at is self.a else self.bed.b
-        deaths = kills.Kills(name or verb, self.kind)
-        try:
-            ended = site.carry_out(verb, start, deaths)
-        except bed.Stuck as e:
-            self.violated(f"{deaths.verb} ends", e, deaths)
-        self.count.add(deaths)
+        name = name or verb
+        plan = self.plan(name)
+        ended = self.attempt(at, verb, start, name, plan)
         if ended.status != "completed":
-            self.violated(
-                f"{deaths.verb} completes", bed.described(ended), deaths
-            )
+            self.violated(f"{name} completes", bed.described(ended), plan)
         return ended
+
+    def attempt(
+        self,
+        at: Any,
+        verb: str,
+        start: Callable[[], Any],
+        name: str,
+        plan: mortal.Plan,
+    ) -> models.Operation:
+        """Bring an operation to whatever end it has."""
+        try:
+            return self.site(at).carry_out(verb, start, plan)
+        except bed.Stuck as e:
+            self.violated(f"{name} ends", e, plan)
+        finally:
+            # the cases of an earlier attempt are told with it
+            fresh = [r for r in plan.cases(name) if r not in self.rows]
+            self.rows += fresh
+
+    def site(self, at: Any) -> bed.Site:
+        return self.bed.a if at is self.a else self.bed.b
+
+    def plan(self, name: str) -> mortal.Plan:
+        """What the engine of an operation meets: it dies at each moment of
+        the round's kind."""
+        return kills.Kills(self.kind)
 
     def run_verb(
         self, verb: str, at: Any, name: str = "", **args: Any
@@ -191,7 +214,7 @@ class Tour(base.TestCase):
 
     def write(self, at: Any) -> None:
         """The guests write; from now on that is what must be there."""
-        place = self.bed.a.place if at is self.a else self.bed.b.place
+        place = self.site(at).place
         for server in self.running(at):
             for disk in server.disks:
                 for first, count in PAGES:
@@ -224,9 +247,9 @@ class Tour(base.TestCase):
             self.violated(what, seen)
 
     def violated(
-        self, what: str, seen: Any, deaths: kills.Kills | None = None
+        self, what: str, seen: Any, plan: mortal.Plan | None = None
     ) -> NoReturn:
-        last = deaths.dealt[-1:] if deaths else ""
+        last = plan.cases("")[-1:] if plan else ""
         self.violations.append(f"{self.kind}: {what}: {seen} {last}")
         self.fail(self.violations[-1])
 
@@ -237,16 +260,33 @@ class Tour(base.TestCase):
 
     def expect_content(self, at: Any) -> None:
         """The servers run at a site with all bytes that were written."""
-        place = self.bed.a.place if at is self.a else self.bed.b.place
-        servers = self.running(at)
-        for server in servers:
+        for server in self.running(at):
             self.expect("runs", server.status == "ACTIVE", server)
             self.expect("is not locked", not server.locked, server)
-            for disk in server.disks:
-                wrong = self.guests.wrong(place, disk)
-                self.expect(f"bytes of {disk.key}", wrong is None, wrong)
-        keys = {disk.key for server in servers for disk in server.disks}
+        place = self.site(at).place
+        disks = [disk for s in self.running(at) for disk in s.disks]
+        for disk in disks:
+            wrong = self.guests.wrong(place, disk)
+            self.expect(f"bytes of {disk.key}", wrong is None, wrong)
+        keys = {disk.key for disk in disks}
         self.expect("all disks", keys == set(self.guests.contents), keys)
+
+    def expect_on_array(self, at: Any) -> None:
+        """The array holds what was written, whether the servers run or
+        not."""
+        place = self.site(at).place
+        for disk in [disk for s in self.running(at) for disk in s.disks]:
+            name = f"volume-{disk.volume_id}-cinder"
+            answer = requests.get(
+                f"{place.array_url}/control/volumes/{name}/data",
+                params={"digest": guests.HASH},
+                timeout=guests.TIMEOUT,
+                verify=str(place.array_ca),
+            )
+            answer.raise_for_status()
+            found = answer.json()["digest"]
+            good = found == self.guests.contents[disk.key].whole
+            self.expect(f"bytes of {name}", good, found)
 
     def expect_in_sync(self) -> None:
         """Both sites hold one version of the group, and say so."""

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Neighbours that misbehave: what an engine's requests meet.
+
+The work behind a request is done or not by the real emulator; only what the
+engine gets to see is made here, so that nobody has to wait for a timeout.
+"""
+
+import re
+from typing import Any
+import urllib.parse
+
+import requests
+
+from protector.tests.failure import mortal
+
+SERVICES = {
+    "/identity": "Keystone",
+    "/compute": "Nova",
+    "/volume": "Cinder",
+    "/network": "Neutron",
+    "/image": "Glance",
+    "/placement": "Placement",
+    "/api/": "array",
+    "/v1/peer": "peer",
+}
+Case = tuple[str, str, str]
+SLOW_SECONDS = 0.05
+PAUSE_SECONDS = 0.02
+READS = 2
+"""How many readings of one service fail in one step."""
+
+
+class Unbounded(AssertionError):
+    """A request would have waited for ever."""
+
+
+def service(request: Any) -> str:
+    """Whose request it is."""
+    path = urllib.parse.urlsplit(request.url).path
+    for prefix, name in SERVICES.items():
+        if path.startswith(prefix):
+            return name
+    return "other"
+
+
+def too_many(request: Any, send: mortal.Send) -> Any:
+    return _answer(request, 429, b"slow down", {"Retry-After": "0"})
+
+
+def unavailable(request: Any, send: mortal.Send) -> Any:
+    return _answer(request, 503, b"<html>no backend</html>")
+
+
+def hangs(request: Any, send: mortal.Send) -> Any:
+    raise requests.ReadTimeout("Read timed out.", request=request)
+
+
+def hangs_after(request: Any, send: mortal.Send) -> Any:
+    _ = send().content
+    raise requests.ReadTimeout("Read timed out.", request=request)
+
+
+def cut_half_way(request: Any, send: mortal.Send) -> Any:
+    _ = send().content
+    raise requests.ConnectionError(
+        "('Connection aborted.', RemoteDisconnected())", request=request
+    )
+
+
+def garbage(request: Any, send: mortal.Send) -> Any:
+    answer = send()
+    _ = answer.content
+    return _answer(request, answer.status_code, b"\x00<garbage")
+
+
+def slow(request: Any, send: mortal.Send) -> Any:
+    mortal.pause(SLOW_SECONDS)
+    return send()
+
+
+KINDS = {
+    "slow": slow,
+    "429": too_many,
+    "503": unavailable,
+    "hangs": hangs,
+    "hangs after the work": hangs_after,
+    "cut half way": cut_half_way,
+    "garbage": garbage,
+}
+
+
+class Once(mortal.Plan):
+    """Each change of each step, and its first readings of each service, meet
+    it once; then all is well.
+
+    ``met``: service, step and request of each case.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._fault = KINDS[kind]
+        self.met: list[Case] = []
+
+    def cases(self, workflow: str) -> list[list[str]]:
+        return [[name, self._kind, *where] for name, *where in self.met]
+
+    def patience(self, seconds: float) -> float:
+        return min(seconds, PAUSE_SECONDS)
+
+    def carry(
+        self,
+        life: mortal.Life,
+        request: Any,
+        send: mortal.Send,
+        timeout: Any,
+    ) -> Any:
+        bounded(request, timeout)
+        step, member = mortal.step_here()
+        call = mortal.anonymous(f"{request.method} {request.path_url}")
+        case = (service(request), f"{step} {member or ''}".strip(), call)
+        if self._over(case) or not self._strikes(case, request):
+            return send()
+        if case not in self.met:
+            self.met.append(case)
+        return self._fault(request, send)
+
+    def _over(self, case: Case) -> bool:
+        return case in self.met
+
+    def _strikes(self, case: Case, request: Any) -> bool:
+        if mortal.changes(request):
+            return True
+        same = [met for met in self.met if met[:2] == case[:2]]
+        return len(same) < READS
+
+
+class Always(Once):
+    """One service is like that, for all that would change something."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind)
+        self._name = name
+
+    def _strikes(self, case: Case, request: Any) -> bool:
+        # nothing is changed by signing in, and Keystone has no more to do
+        changes = mortal.changes(request) or self._name == "Keystone"
+        return case[0] == self._name and changes
+
+    def _over(self, case: Case) -> bool:
+        return False
+
+
+def bounded(request: Any, timeout: Any) -> None:
+    """:raises Unbounded: it has no time to connect or to read."""
+    given = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if any(not seconds or seconds > 60 for seconds in given):
+        raise Unbounded(f"{request.method} {request.url}: {timeout}")
+
+
+def _answer(
+    request: Any,
+    status: int,
+    body: bytes,
+    headers: dict[str, str] | None = None,
+) -> requests.Response:
+    made = requests.Response()
+    made.status_code = status
+    made.url = request.url
+    made.request = request
+    made.headers.update(headers or {})
+    made._content = body
+    return made
+
+
+def named(text: str, name: str) -> bool:
+    """Whether a message names the service."""
+    return re.search(name, text, re.IGNORECASE) is not None
