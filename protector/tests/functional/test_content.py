@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What users do to volumes while a group runs elsewhere, told by the bytes."""
+
+from typing import Any
+
+from protector.sandbox import evidence
+from protector.tests.functional import two_sites
+
+WEB = "web-server-1"
+PLANNED = {"type": "planned"}
+
+
+class ContentTest(two_sites.TwoSites):
+    def setUp(self) -> None:
+        super().setUp()
+        self.group_id = self.protect("kept", (WEB,))
+        self.original = self.servers(self.group_id, self.a)[WEB]
+
+    def move(self, at: Any, verb: str, **args: Any) -> Any:
+        self.until(lambda: self.in_sync(self.group_id))
+        started = at.run_protection_group(self.group_id, verb, **args)
+        return self.follow(started.id, at)
+
+    def told(self, at: Any, verb: str) -> dict[str, dict[str, Any]]:
+        plan = at.dry_run_protection_group(self.group_id, verb, **PLANNED)
+        return {found["code"]: found for found in plan["preflight"]}
+
+    def grow(self, site: str, volume_id: str) -> None:
+        storage = self.sandbox.clouds[site].block_storage
+        answer = storage.post(
+            f"/volumes/{volume_id}/action",
+            json={"os-extend": {"new_size": 2}},
+            microversion="3.42",
+        )
+        self.assertEqual(202, answer.status_code, answer.text)
+        storage.wait_for_status(
+            storage.get_volume(volume_id), "in-use", wait=60
+        )
+
+    def home(self) -> evidence.Server:
+        """It runs at home on its own volumes, with its addresses, and is
+        another server."""
+        now = self.servers(self.group_id, self.a)[WEB]
+        was = self.original
+        self.assertNotEqual(was.id, now.id)
+        self.assertEqual(was.volumes, now.volumes)
+        self.assertEqual(was.floating_ips, now.floating_ips)
+        self.assertEqual(
+            [(mac, ips) for _id, mac, ips in was.ports],
+            [(mac, ips) for _id, mac, ips in now.ports],
+        )
+        return now
+
+    def test_what_grew_meanwhile_comes_home(self) -> None:
+        self.write(self.group_id)
+        self.move(self.b, "failover", **PLANNED)
+        (root, *_) = self.servers(self.group_id, self.b)[WEB].volumes
+        self.grow("site-b", root[1])
+        expected = self.write(self.group_id, self.b)
+        self.until(lambda: "CopyTooSmall" in self.told(self.a, "failback"))
+        found = self.told(self.a, "failback")["CopyTooSmall"]
+        self.assertEqual("warning", found["severity"])
+        self.assertIn("another id", found["message"])
+        ended = self.move(self.a, "failback", **PLANNED)
+        self.assertIsNone(ended.result["undo"])
+        self.check_content(self.group_id, expected, (WEB,), self.a)
+        now = self.home()
+        storage = self.sandbox.clouds["site-a"].block_storage
+        self.assertEqual(2, storage.get_volume(now.volumes[0][1]).size)
