@@ -17,6 +17,7 @@ ADMINISTRATION = (
     "sites:update",
     "sites:delete",
     "sites:validate",
+    "sites:declare_lost",
     "tenant_mappings:index",
     "tenant_mappings:show",
     "tenant_mappings:create",
