@@ -97,7 +97,7 @@ mariadb_up() {
         --innodb-buffer-pool-size=128M --innodb-flush-log-at-trx-commit=0 \
         --innodb-doublewrite=0 --skip-log-bin --performance-schema=0 \
         --character-set-server=utf8mb4
-    poll 60 mariadb_answers
+    poll 120 mariadb_answers
     sql -e "CREATE USER protector@'127.0.0.1' IDENTIFIED BY '$SECRET';
         GRANT ALL ON *.* TO protector@'127.0.0.1';"
 }
@@ -132,7 +132,7 @@ CONF
     local server=/usr/lib/rabbitmq/bin/rabbitmq-server
     [[ -x $server ]] || server=rabbitmq-server
     start rabbitmq "$server"
-    poll 90 listens "$MQ_PORT"
+    poll 180 listens "$MQ_PORT"
 }
 
 up() {
