@@ -19,19 +19,9 @@ import requests
 from protector.sandbox import connect, fleet, watch
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
-from protector.tests.functional import drill_case
+from protector.tests.functional import drill_case, plans
 
 Json = dict[str, Any]
-GRAPH = (
-    "name",
-    "member_id",
-    "member",
-    "after",
-    "weight",
-    "optional",
-    "delay_seconds",
-    "point_of_no_return",
-)
 # what the engines write down of their own accord; None: all of a table
 OBSERVED: dict[str, tuple[str, ...] | None] = {
     "sites": None,
@@ -198,21 +188,6 @@ class DryRunTest(base.TestCase):
 
     # -- what there is to compare
 
-    def called(self) -> dict[str, Json]:
-        """Each changing call that the clouds and arrays were asked."""
-        found = {}
-        for site in self.sites.values():
-            answer = requests.get(
-                f"{site.cloud_url}/control/calls", timeout=connect.TIMEOUT
-            )
-            answer.raise_for_status()
-            for call in answer.json()["calls"]:
-                if not call["path"].endswith("/auth/tokens"):
-                    found[f"{site.cloud} {call['id']}"] = call
-            for call in connect.control(site, "GET", "calls"):
-                found[f"{site.array} {call['id']}"] = call
-        return found
-
     def stored(self) -> dict[str, list[Json]]:
         """The rows of both sites by ``site.table``."""
         found = {}
@@ -240,7 +215,9 @@ class DryRunTest(base.TestCase):
             ended = self.run_verb(case.verb, case.at, **case.args)
             self.is_listed_at_both(ended.id)
             if late is None:
-                self.assertEqual(_graph(planned["steps"]), _graph(ended.steps))
+                self.assertEqual(
+                    plans.graph(planned["steps"]), plans.graph(ended.steps)
+                )
             else:
                 self.was_planned_anew(ended.steps, late)
         self.with_the_other_site_away()
@@ -309,27 +286,35 @@ class DryRunTest(base.TestCase):
         that a plan for the way back holds, which is the same graph."""
         self.assertIn(late, {s["member_id"] for s in done})
         self.rest()
-        self.assertEqual(_graph(self.dry(BACK)["steps"]), _graph(done))
+        self.assertEqual(
+            plans.graph(self.dry(BACK)["steps"]), plans.graph(done)
+        )
 
     def dry(self, case: Case) -> Json:
         """Asked at both sites, where both may be asked."""
         moves = case.verb in ("failover", "failback")
         asked = list(self.sites) if moves else [case.at]
-        called, stored = self.called(), self.stored()
+        called, stored = plans.called(self.sites.values()), self.stored()
         told = [
             self.protector(site).dry_run_protection_group(
                 self.group_id, case.verb, **case.args
             )
             for site in asked
         ]
-        changes = [v for k, v in self.called().items() if k not in called]
+        changes = [
+            v
+            for k, v in plans.called(self.sites.values()).items()
+            if k not in called
+        ]
         self.assertEqual([], changes, case)
         for table, rows in self.stored().items():
             fresh = [row for row in rows if row not in stored[table]]
             self.assertEqual([], fresh, f"{table}: {case}")
             self.assertEqual(len(stored[table]), len(rows), table)
         for one in told:
-            self.assertEqual(_graph(told[0]["steps"]), _graph(one["steps"]))
+            self.assertEqual(
+                plans.graph(told[0]["steps"]), plans.graph(one["steps"])
+            )
             self.assertLessEqual(set(case.told), _codes(one["preflight"]))
         seconds = told[0]["predicted_seconds"]
         self.assertEqual(case.predicted, seconds is not None, seconds)
@@ -352,7 +337,3 @@ def _rows(db: sqlite3.Connection, table: str) -> list[Json]:
 
 def _codes(findings: list[Json]) -> set[str]:
     return {f["code"] for f in findings}
-
-
-def _graph(steps: list[Json]) -> list[Json]:
-    return [{key: step[key] for key in GRAPH} for step in steps]
