@@ -202,6 +202,9 @@ class Tour(base.TestCase):
                 lambda reprotection: None,
             )
         )
+        # those that run have begun with it
+        for site in (self.bed.a, self.bed.b):
+            site.restart()
 
     # -- what there is
 
