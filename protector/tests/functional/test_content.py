@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What users do to volumes while a group runs elsewhere, told by the bytes."""
+"""What users do to volumes while a group runs elsewhere, and content that
+exists nowhere else: told by the bytes."""
 
 from typing import Any
 
-from protector.sandbox import evidence
+import requests
+
+from protector.sandbox import access, evidence, guests
 from protector.tests.functional import two_sites
 
 WEB = "web-server-1"
@@ -37,12 +40,11 @@ class ContentTest(two_sites.TwoSites):
             storage.get_volume(volume_id), "in-use", wait=60
         )
 
-    def home(self) -> evidence.Server:
-        """It runs at home on its own volumes, with its addresses, and is
-        another server."""
+    def home(self, same: bool) -> evidence.Server:
+        """It runs at home on its own volumes, with its addresses."""
         now = self.servers(self.group_id, self.a)[WEB]
         was = self.original
-        self.assertNotEqual(was.id, now.id)
+        self.assertEqual(same, now.id == was.id)
         self.assertEqual(was.volumes, now.volumes)
         self.assertEqual(was.floating_ips, now.floating_ips)
         self.assertEqual(
@@ -50,6 +52,18 @@ class ContentTest(two_sites.TwoSites):
             [(mac, ips) for _id, mac, ips in now.ports],
         )
         return now
+
+    def kept(self, undo: dict[str, Any], disk: guests.Disk) -> str:
+        """The hash of what an undo copy at site B keeps of a disk."""
+        name = f"{undo['name']}.volume-{disk.volume_id}-cinder"
+        answer = requests.get(
+            f"{self.site_b.array_url}/control/volumes/{name}/data",
+            params={"digest": guests.HASH},
+            timeout=guests.TIMEOUT,
+            verify=str(self.site_b.array_ca),
+        )
+        answer.raise_for_status()
+        return str(answer.json()["digest"])
 
     def test_what_grew_meanwhile_comes_home(self) -> None:
         self.write(self.group_id)
@@ -64,6 +78,54 @@ class ContentTest(two_sites.TwoSites):
         ended = self.move(self.a, "failback", **PLANNED)
         self.assertIsNone(ended.result["undo"])
         self.check_content(self.group_id, expected, (WEB,), self.a)
-        now = self.home()
+        now = self.home(same=False)
         storage = self.sandbox.clouds["site-a"].block_storage
         self.assertEqual(2, storage.get_volume(now.volumes[0][1]).size)
+
+    def test_back_to_what_is_parked(self) -> None:
+        expected = self.write(self.group_id)
+        self.move(self.b, "failover", **PLANNED)
+        self.write(self.group_id, self.b)
+        given_up = {
+            disk: guests.whole(self.site_b, disk)
+            for disk in self.servers(self.group_id, self.b)[WEB].disks
+        }
+        ended = self.move(
+            self.a,
+            "failback",
+            type="unplanned",
+            recovery_point="parked",
+            confirm=True,
+        )
+        self.assertEqual("parked", ended.result["recovery_point"])
+        self.assertIsNone(ended.recovery_point_id)
+        self.check_content(self.group_id, expected, (WEB,), self.a)
+        self.home(same=True)
+        # what was written at site B is nowhere else: the next move keeps it
+        self.until(
+            lambda: self.condition(
+                self.group_id, self.a, "ReplicationConfigured"
+            )
+        )
+        ended = self.move(self.b, "failover", **PLANNED)
+        self.check_content(self.group_id, expected, (WEB,), self.b)
+        undo = ended.result["undo"]
+        self.assertEqual([WEB], undo["members"])
+        for disk, digest in given_up.items():
+            self.assertEqual(digest, self.kept(undo, disk), disk)
+
+    def test_a_parked_server_that_was_deleted(self) -> None:
+        self.write(self.group_id)
+        self.move(self.b, "failover", **PLANNED)
+        expected = self.write(self.group_id, self.b)
+        admin = access.connect(self.sandbox.layout, "site-a-admin")
+        self.addCleanup(admin.close)
+        admin.compute.unlock_server(self.original.id)
+        tenant = self.sandbox.clouds["site-a"].compute
+        tenant.delete_server(self.original.id)
+        tenant.wait_for_delete(tenant.get_server(self.original.id), wait=60)
+        ended = self.move(self.a, "failback", **PLANNED)
+        # nobody can tell what its volumes were used for since
+        self.assertEqual([WEB], ended.result["undo"]["members"])
+        self.check_content(self.group_id, expected, (WEB,), self.a)
+        self.home(same=False)
