@@ -17,7 +17,7 @@ ATTEMPTS = 40
 """A user who does as the errors say does not ask more often."""
 
 
-CHANGED = ("Nova", "array", "peer")
+CHANGED = ("Keystone", "Nova", "array", "peer")
 """Who is asked for a change while a group moves to copies that exist."""
 
 
@@ -105,7 +105,7 @@ class LastingTest(NeighboursTest):
         calm = self.inventory()
         for name in CHANGED:
             for self.kind in ("503", "hangs"):
-                # which holds no session yet
+                # which has no token yet
                 self.bed.b.restart()
                 plan = neighbours.Always(self.kind, name)
                 ended = self.move("failover", self.b, plan)
