@@ -6,9 +6,10 @@ from typing import Any
 
 import requests
 
-from protector.sandbox import connect, evidence, guests, watch
+from protector.sandbox import evidence, guests, watch
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
+from protector.tests.functional import plans
 
 Json = dict[str, Any]
 PATIENCE = watch.Patience(240)
@@ -139,18 +140,7 @@ class DrillCase(base.TestCase):
 
     def called(self) -> dict[str, Json]:
         """Each changing call that a cloud or an array was asked."""
-        found = {}
-        for site in self.sandbox.layout.sites:
-            answer = requests.get(
-                f"{site.cloud_url}/control/calls", timeout=connect.TIMEOUT
-            )
-            answer.raise_for_status()
-            for call in answer.json()["calls"]:
-                if not call["path"].endswith("/auth/tokens"):
-                    found[f"{site.cloud} {call['id']}"] = call
-            for call in connect.control(site, "GET", "calls"):
-                found[f"{site.array} {call['id']}"] = call
-        return found
+        return plans.called(self.sandbox.layout.sites)
 
     def changes(self, before: dict[str, Json]) -> dict[str, Json]:
         return {k: v for k, v in self.called().items() if k not in before}
