@@ -20,10 +20,14 @@ class Runner:
         self.go = threading.Semaphore(0)
         self.begun = threading.Semaphore(0)
         self.order: list[str] = []
+        self._ended: set[str] = set()
         self.now = self.most = 0
 
     def run(self, operation_id: str) -> bool:
         with self._guard:
+            if operation_id in self._ended:
+                # was found before it ended: it is not claimed again
+                return False
             self.order.append(operation_id)
             self.now += 1
             self.most = max(self.most, self.now)
@@ -31,6 +35,7 @@ class Runner:
         assert self.go.acquire(timeout=SECONDS)
         with self._guard:
             self._case.end(operation_id)
+            self._ended.add(operation_id)
             self.now -= 1
         return True
 
