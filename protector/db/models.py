@@ -88,6 +88,8 @@ class Site(Times, Base):
     verify: orm.Mapped[bool]
     status: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     status_reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    # what the last validation found wrong
+    failed_checks: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     checked_at: orm.Mapped[datetime.datetime | None]
     capabilities: orm.Mapped[Json]
     # declared lost for good: when, and by whom

@@ -156,7 +156,7 @@ class Observer:
             Group.secondary_site_id == site_id,
         )
         with self._runtime.db.writer() as session:
-            site_rows.set_status(session, site_id, status, reason, now)
+            site_rows.reached(session, site_id, status, reason, now)
             for group in session.scalars(
                 sa.select(Group)
                 .where(Group.deleted == "", either)

@@ -54,12 +54,9 @@ def validate(runtime: Any, context: RequestContext, site_id: str) -> Json:
     checks = _side_by_side(runtime, context, subject, seconds)
     ok = all(check["ok"] for check in checks)
     with runtime.db.writer() as session:
-        site_rows.set_status(
-            session,
-            site_id,
-            c.SiteStatus.ACTIVE if ok else c.SiteStatus.ERROR,
-            None if ok else _problems(checks),
-            runtime.clock.now(),
+        failed_checks = None if ok else _problems(checks)
+        site_rows.validated(
+            session, site_id, failed_checks, runtime.clock.now()
         )
     return {"ok": ok, "checks": checks}
 

@@ -114,7 +114,7 @@ class RegistrationsController(rest.RestController):
         columns["capabilities"] = found.get("capabilities") or {}
         with call.runtime.db.writer() as session:
             site = sites.add(session, call.now, {**columns, "id": found["id"]})
-            sites.set_status(session, site.id, site.status, None, call.now)
+            sites.reached(session, site.id, site.status, None, call.now)
             shown = view.registration(site)
         location = f"/v1/admin/sites/{shown['id']}"
         return calls.Answer({"site": shown}, 201, location)

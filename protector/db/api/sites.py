@@ -137,6 +137,8 @@ def update(
         _check_name(session, values["name"], site.id)
     for name, value in values.items():
         setattr(site, name, value)
+    # they were about the site as it was registered before
+    site.failed_checks = None
     site.updated_at = now
     session.flush()
 
@@ -164,10 +166,10 @@ def declare_lost(
             f"Site {site.name} is this site: it cannot be declared lost.",
             remedy="Declare it lost at the other site.",
         )
-    if site.status == c.SiteStatus.ACTIVE and not site.lost:
+    if _answers(site) and not site.lost:
         raise exception.InvalidStatus(
             f"Site {site.name} answered when it was last looked at.",
-            remedy="Wait until its status is not active any more.",
+            remedy="Wait until its status is unreachable.",
             status=site.status,
         )
     if not site.lost:
@@ -272,7 +274,15 @@ def remove(session: orm.Session, site: Site) -> None:
     session.flush()
 
 
-def set_status(
+def _answers(site: Site) -> bool:
+    """Whether it did when it was last looked at."""
+    return site.status == c.SiteStatus.ACTIVE or (
+        site.failed_checks is not None
+        and site.status_reason == site.failed_checks
+    )
+
+
+def reached(
     session: orm.Session,
     site_id: str,
     status: str,
@@ -281,10 +291,30 @@ def set_status(
 ) -> None:
     """Record what the last look at a site found.
 
+    A site that answers, but failed its validation, has an error until a
+    validation passes or its registration changes.
+
     :param reason: why, for the user; None when all is well.
     :raises NotFound: no such site is registered.
     """
     site = get(session, site_id)
+    if status == c.SiteStatus.ACTIVE and site.failed_checks is not None:
+        status, reason = c.SiteStatus.ERROR, site.failed_checks
     site.status = status
     site.status_reason = reason
     site.checked_at = now
+
+
+def validated(
+    session: orm.Session,
+    site_id: str,
+    failed_checks: str | None,
+    now: datetime.datetime,
+) -> None:
+    """Record what a validation of a site found.
+
+    :param failed_checks: what failed, for the user; None if nothing did.
+    :raises NotFound: no such site is registered.
+    """
+    get(session, site_id).failed_checks = failed_checks
+    reached(session, site_id, c.SiteStatus.ACTIVE, None, now)

@@ -69,7 +69,7 @@ class SitesTest(database.DatabaseTest):
 
     def test_status(self) -> None:
         with self.db.writer() as session:
-            sites.set_status(
+            sites.reached(
                 session,
                 self.site.peer_id,
                 "unreachable",
@@ -81,7 +81,48 @@ class SitesTest(database.DatabaseTest):
             self.assertEqual("No answer.", peer.status_reason)
             self.assertEqual(database.NOW, peer.checked_at)
 
+    def validated(self, failed_checks: str | None) -> None:
+        with self.db.writer() as session:
+            sites.validated(
+                session, self.site.peer_id, failed_checks, database.NOW
+            )
+
+    def looked_at(self, status: str, reason: str | None = None) -> None:
+        with self.db.writer() as session:
+            sites.reached(
+                session, self.site.peer_id, status, reason, database.NOW
+            )
+
+    def status(self) -> tuple[str, str | None]:
+        with self.db.reader() as session:
+            peer = sites.get(session, self.site.peer_id)
+            return peer.status, peer.status_reason
+
+    def test_an_answer_does_not_hide_failed_checks(self) -> None:
+        self.validated("nova: no answer")
+        self.looked_at("active")
+        self.assertEqual(("error", "nova: no answer"), self.status())
+        self.looked_at("unreachable", "no answer")
+        self.assertEqual(("unreachable", "no answer"), self.status())
+        self.looked_at("active")
+        self.assertEqual(("error", "nova: no answer"), self.status())
+        self.validated(None)
+        self.looked_at("active")
+        self.assertEqual(("active", None), self.status())
+
+    def test_another_registration_is_not_judged_by_old_checks(self) -> None:
+        self.validated("nova: no answer")
+        with self.db.writer() as session:
+            peer = sites.get(session, self.site.peer_id)
+            sites.update(session, database.NOW, peer, {"region_name": "r2"})
+        self.looked_at("active")
+        self.assertEqual(("active", None), self.status())
+
     # -- gone for good
+
+    def test_one_that_answers_but_fails_its_checks_is_not_lost(self) -> None:
+        self.validated("nova: no answer")
+        self.assertRaises(exception.InvalidStatus, self.declare)
 
     def declare(self) -> None:
         with self.db.writer() as session:
@@ -90,7 +131,7 @@ class SitesTest(database.DatabaseTest):
 
     def lose(self) -> None:
         with self.db.writer() as session:
-            sites.set_status(
+            sites.reached(
                 session,
                 self.site.peer_id,
                 c.SiteStatus.UNREACHABLE,
