@@ -259,7 +259,9 @@ def _passing(error: BaseException) -> bool:
         return error.status in PASSING
     if isinstance(error, ksa_errors.HttpError):
         return error.http_status in PASSING
-    return isinstance(error, ksa_errors.RetriableConnectionFailure)
+    return isinstance(
+        error, (errors.Broken, ksa_errors.RetriableConnectionFailure)
+    )
 
 
 def _not_begun(error: BaseException) -> bool:

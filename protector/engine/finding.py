@@ -23,6 +23,15 @@ CODES: tuple[tuple[type[exception.ProtectorError], Code], ...] = (
     (exception.ArrayUnavailable, Code.ARRAY_UNREACHABLE),
     (exception.ReplicationNotConfigured, Code.REPLICATION_NOT_CONFIGURED),
 )
+# it may well be made a moment later
+UNANSWERED = frozenset(
+    {
+        Code.PEER_UNREACHABLE,
+        Code.CLOUD_UNREACHABLE,
+        Code.ARRAY_UNREACHABLE,
+        Code.CHECK_FAILED,
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,10 @@ told.  The same fact may stop one verb and be told to another: see ``Intent``.
 
 from collections.abc import Callable
 import dataclasses
+import functools
 from typing import Any
+
+import tenacity
 
 from protector import constants as c
 from protector import exception
@@ -34,6 +37,8 @@ from protector.engine.preflight.look import (
 
 Json = dict[str, Any]
 Check = Callable[[Look], list[Finding]]
+LOOKS = 4
+LOOKS_SECONDS = 10.0
 
 CHECKS: dict[str, Check] = {
     "peer": sites.peer,
@@ -202,13 +207,20 @@ def _examined(look: Look, examine: Check) -> list[Finding]:
 
 
 def require(
-    ctx: Any, source: str, target: str, wanted: Intent
+    ctx: Any,
+    source: str,
+    target: str,
+    wanted: Intent,
+    pause: Callable[[float], None] | None = None,
 ) -> list[Finding]:
     """The findings, none of which stops the verb.
 
+    :param pause: waits so many seconds before all is looked at once more,
+        because something did not answer; None when a user waits.
     :raises PreflightFailed: with every finding that does.
     """
-    findings = check(ctx, source, target, wanted)
+    look = functools.partial(check, ctx, source, target, wanted)
+    findings = _insisting(pause)(look) if pause else look()
     stopping = errors(findings)
     if stopping:
         raise exception.PreflightFailed(
@@ -217,6 +229,27 @@ def require(
             findings=[f.as_dict() for f in findings],
         )
     return findings
+
+
+def _insisting(pause: Callable[[float], None]) -> tenacity.Retrying:
+    """A few looks within seconds: one refusal, or one broken answer, is no
+    reason to give up a move.  What was silent for long is not asked again.
+    """
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_result(_unanswered),
+        wait=tenacity.wait_exponential(0.5),
+        stop=tenacity.stop_any(
+            tenacity.stop_after_attempt(LOOKS),
+            tenacity.stop_after_delay(LOOKS_SECONDS),
+        ),
+        retry_error_callback=lambda state: state.outcome.result(),
+        sleep=pause,
+    )
+
+
+def _unanswered(findings: list[Finding]) -> bool:
+    """Whether the verb is stopped by what could not be looked at."""
+    return any(f.code in finding.UNANSWERED for f in errors(findings))
 
 
 def errors(findings: list[Finding]) -> list[Finding]:

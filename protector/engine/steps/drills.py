@@ -42,7 +42,9 @@ def begin(ctx: StepContext) -> Json:
         row = drills.find(session, ctx.scene.group.id)
         row.members = [{"id": m.id, "name": m.instance_name} for m in members]
     wanted = preflight.intent(ctx.operation.kind, ctx.operation.args)
-    findings = preflight.require(ctx, ctx.source, ctx.target, wanted)
+    findings = preflight.require(
+        ctx, ctx.source, ctx.target, wanted, ctx.pause
+    )
     point = drill.choose_point(
         ctx.driver.list_points(ctx.direction(ctx.source)),
         ctx.known_epochs(),

@@ -33,7 +33,9 @@ def check(ctx: StepContext) -> Json:
     :raises PreflightFailed: with every finding that forbids it.
     """
     wanted = preflight.intent(ctx.operation.kind, ctx.operation.args)
-    findings = preflight.require(ctx, ctx.source, ctx.target, wanted)
+    findings = preflight.require(
+        ctx, ctx.source, ctx.target, wanted, ctx.pause
+    )
     return {"findings": [f.as_dict() for f in findings]}
 
 

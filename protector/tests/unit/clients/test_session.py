@@ -44,6 +44,11 @@ class RetryTest(SessionTestCase):
         self.cloud.on("GET", SERVERS, Answer(cut=True), NONE)
         self.assertEqual([], self.tenant().compute.list_servers())
 
+    def test_a_broken_answer_is_read_again(self) -> None:
+        torn = Answer(200, '{"servers": [')
+        self.cloud.on("GET", SERVERS, torn, NONE)
+        self.assertEqual([], self.tenant().compute.list_servers())
+
     def test_reads_end_after_the_retries(self) -> None:
         self.cloud.on("GET", SERVERS, Answer(503, "<h1>Busy</h1>"))
         compute = self.tenant(read_retries=2).compute

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from protector import exception
 from protector.clients import types
-from protector.engine import preflight
+from protector.engine import finding, preflight
 from protector.tests.unit.engine import fake_project as fake
 from protector.tests.unit.engine.preflight import preflight_case
 
@@ -72,6 +72,59 @@ class PreflightTest(preflight_case.PreflightCase):
     def test_a_lost_lease_is_no_finding(self) -> None:
         self.ctx.peer.error = exception.LeaseLost("lost")
         self.assertRaises(exception.LeaseLost, self.findings)
+
+    # -- what did not answer is asked again
+
+    def require(self, pauses: list[float] | None) -> list[finding.Finding]:
+        self.as_recorded()
+        return preflight.require(
+            self.ctx,
+            preflight_case.HERE,
+            preflight_case.THERE,
+            preflight.PLANNED,
+            None if pauses is None else pauses.append,
+        )
+
+    def test_one_refusal_stops_no_move(self) -> None:
+        refusals = [
+            exception.CloudUnavailable("429", site="there", service="Nova"),
+            exception.CloudUnavailable("broken", site="there", service="Nova"),
+        ]
+        answer = self.target.compute.flavors
+
+        def ill() -> object:
+            if refusals:
+                raise refusals.pop()
+            return answer()
+
+        self.target.compute.flavors = ill
+        pauses: list[float] = []
+        self.assertEqual([], self.require(pauses))
+        self.assertEqual(2, len(pauses))
+
+    def test_what_never_answers_is_not_asked_for_ever(self) -> None:
+        for error in (
+            exception.PeerUnreachable("away"),
+            exception.ServiceUnavailable("no database"),
+        ):
+            self.ctx.peer.error = error
+            pauses: list[float] = []
+            failed = self.assertRaises(
+                exception.PreflightFailed, self.require, pauses
+            )
+            self.assertEqual(error.message, failed.message)
+            self.assertGreater(len(pauses), 1)
+            self.assertLess(sum(pauses), 5)
+
+    def test_an_answer_is_not_asked_again(self) -> None:
+        self.target.compute.known_flavors = []
+        pauses: list[float] = []
+        self.assertRaises(exception.PreflightFailed, self.require, pauses)
+        self.assertEqual([], pauses)
+
+    def test_who_is_waited_for_asks_once(self) -> None:
+        self.ctx.peer.error = exception.PeerUnreachable("away")
+        self.assertRaises(exception.PreflightFailed, self.require, None)
 
     # -- the same fact, and the verb that it stops
 
