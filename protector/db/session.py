@@ -69,11 +69,18 @@ class Database:
         neither raises nor waits."""
         self._listeners.append(listener)
 
-    def retrying(self) -> tenacity.Retrying:
-        """For a whole transaction that a deadlock may undo."""
+    def retrying(self, outage: bool = False) -> tenacity.Retrying:
+        """For a whole transaction that a deadlock may undo.
+
+        :param outage: also while the database does not answer.  It is not
+            known then whether the transaction before was kept, so it has to
+            be one that may be made twice.
+        """
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(
-                (db_exc.DBDeadlock, db_exc.DBConnectionError)
+            retry=tenacity.retry_if_exception(
+                is_passing
+                if outage
+                else lambda error: isinstance(error, db_exc.DBDeadlock)
             ),
             stop=tenacity.stop_after_delay(20),
             wait=tenacity.wait_random_exponential(0.05, 2),
@@ -82,6 +89,13 @@ class Database:
 
     def dispose(self) -> None:
         self._facade.dispose_pool()
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a transaction failed for what may be over in a moment: a
+    deadlock, or a database that does not answer."""
+    away = isinstance(error.__cause__, db_exc.DBConnectionError)
+    return away or isinstance(error, db_exc.DBDeadlock)
 
 
 def _speak_utc(engine: sa.Engine) -> None:

@@ -101,8 +101,9 @@ class LeaseKeeper:
         with self._guard:
             self._held.pop(held.token.operation_id, None)
         held.lose()
-        with self._runtime.db.writer() as session:
-            operations_leases.let_go(session, held.token)
+        for attempt in self._runtime.db.retrying(outage=True):
+            with attempt, self._runtime.db.writer() as session:
+                operations_leases.let_go(session, held.token)
 
     def _renew_all(self) -> None:
         seconds = self._runtime.conf.engine.lease_seconds

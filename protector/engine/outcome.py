@@ -26,14 +26,15 @@ def cancel_error(work: context.Work) -> Error | None:
 
     :raises LeaseLost: an unplanned move ended the operation.
     """
-    with work.runtime.db.reader() as session:
-        row = operations.get(session, work.lease.token.operation_id)
-        if row.generation != work.lease.token.generation:
-            # at once, not at the next renewal
-            work.lease.lose()
-            work.lease.check()
-        if row.cancelling and not row.no_return:
-            return exception.Superseded("The operation was cancelled.")
+    for attempt in work.runtime.db.retrying(outage=True):
+        with attempt, work.runtime.db.reader() as session:
+            row = operations.get(session, work.lease.token.operation_id)
+    if row.generation != work.lease.token.generation:
+        # at once, not at the next renewal
+        work.lease.lose()
+        work.lease.check()
+    if row.cancelling and not row.no_return:
+        return exception.Superseded("The operation was cancelled.")
     return None
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from oslo_log import log as logging
 from sqlalchemy import orm
+import tenacity
 
 from protector import constants as c
 from protector import context as request_context
 from protector import exception
 from protector.db import models
+from protector.db import session as sessions
 from protector.db.api import operations, operations_leases
 from protector.engine import (
     arrival,
@@ -31,6 +33,7 @@ from protector.engine import (
 )
 
 LOG = logging.getLogger(__name__)
+AWAY_SECONDS = 20.0
 
 
 class Runner:
@@ -58,23 +61,39 @@ class Runner:
         held = self._keeper.take(operation_id)
         if held is None:
             return False
-        work = context.Work(
-            self._runtime, held, self._polls, self._site_id, self._stopping
-        )
         try:
-            self._run(work, operation_id)
+            self._resuming(held)(self._run, held, operation_id)
         except exception.LeaseLost as e:
             LOG.warning("Operation %s is left: %s", operation_id, e)
         finally:
             self._keeper.drop(held)
         return True
 
-    def _run(self, work: context.Work, operation_id: str) -> None:
+    def _resuming(self, held: leases.HeldLease) -> tenacity.Retrying:
+        """The database was away for a moment: go on under the same lease,
+        at the first step that is not recorded, as an adopter would."""
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(sessions.is_passing),
+            wait=tenacity.wait_random_exponential(0.05, 2),
+            stop=tenacity.stop_any(
+                tenacity.stop_after_delay(AWAY_SECONDS),
+                lambda state: not held.stands,
+            ),
+            sleep=lambda s: self._runtime.clock.wait(self._stopping, s),
+            reraise=True,
+        )
+
+    def _run(self, held: leases.HeldLease, operation_id: str) -> None:
+        work = context.Work(
+            self._runtime, held, self._polls, self._site_id, self._stopping
+        )
         try:
             operation = self._prepare(work)
         except exception.LeaseLost:
             raise
         except Exception as e:
+            if sessions.is_passing(e):
+                raise
             outcome.unprepared(work, operation_id, e)
             return
         LOG.info(

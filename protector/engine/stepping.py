@@ -172,7 +172,7 @@ def _internal(
 def _record(
     work: context.Work, row: models.OperationStep, **values: Any
 ) -> None:
-    for attempt in work.runtime.db.retrying():
+    for attempt in work.runtime.db.retrying(outage=True):
         with attempt, work.runtime.db.writer() as session:
             operations.set_step(
                 session,
