@@ -14,4 +14,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("sites", sa.Column("failed_checks", sa.Text(), nullable=True))
+    op.add_column(
+        "sites", sa.Column("failed_checks", sa.Text(), nullable=True)
+    )
