@@ -115,8 +115,10 @@ def _repeat(
     call: Any,
 ) -> Any:
     """Call until it ends, repeating what may pass by itself."""
+    cause: BaseException | None = None
 
     def told(state: tenacity.RetryCallState) -> None:
+        nonlocal cause
         cause = state.outcome.exception() if state.outcome else None
         LOG.info("Step %s is repeated: %s", row.name, cause)
         _record(work, row, message=f"repeated: {cause}")
@@ -130,7 +132,14 @@ def _repeat(
         sleep=lambda seconds: _pause(work, seconds),
         reraise=True,
     )
-    return retrying(call, ctx)
+    try:
+        return retrying(call, ctx)
+    except exception.DeadlineExceeded as e:
+        if cause is None:
+            raise
+        raise exception.DeadlineExceeded(
+            f"{e.message} It was repeated: {cause}", **e.details
+        ) from e
 
 
 def _pause(work: context.Work, seconds: float) -> None:

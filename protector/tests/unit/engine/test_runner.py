@@ -49,6 +49,21 @@ class RunnerTest(runner_case.RunnerCase):
         self.assertEqual({"web", "app", "db"}, set(self.done[:3]))
         self.assertEqual("end", self.done[3])
 
+    def test_a_deadline_tells_why_the_step_was_repeated(self) -> None:
+        def ill(ctx: Any) -> None:
+            if not self.done:
+                self.done.append("asked")
+                raise exception.CloudUnavailable("Cinder: 503")
+            raise exception.DeadlineExceeded("Too late.", key="volume")
+
+        self.workflow((One("a"),), self.make("a", ill))
+        operation_id = self.accept()
+        self.engine("one").run(operation_id)
+        (row,) = self.row(operation_id).steps
+        self.assertEqual("timed_out", row.status)
+        self.assertIn("Cinder: 503", row.error["message"])
+        self.assertEqual({"key": "volume"}, row.error["details"])
+
     def test_failure_brings_back_what_was_done_last_first(self) -> None:
         def fail(ctx: Any) -> None:
             raise exception.UnexpectedState("no")
