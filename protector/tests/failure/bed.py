@@ -49,7 +49,7 @@ OPTIONS = {
 }
 SERVERS = (workload.Plan("web-server-1", "web", 2),)
 SECONDS = 180
-_LOOK = 0.02
+_LOOK = 0.1
 _pause = threading.Event()
 
 
@@ -204,7 +204,7 @@ class Bed(fixtures.Fixture):
         self._plans = servers
 
     def _setUp(self) -> None:
-        self.useFixture(mortal.Seams())
+        self.seams = self.useFixture(mortal.Seams())
         for name, value in fleet.past_proxy({}).items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)

@@ -90,6 +90,10 @@ class Plan:
         life.reach("after", detail)
         return answer
 
+    def outside(self, request: Any, send: Send) -> Any:
+        """Send what is not a step's request."""
+        return send()
+
 
 class Life:
     """One life of an engine.
@@ -101,6 +105,12 @@ class Life:
         self._plan = plan
         self._guard = threading.Lock()
         self.over = threading.Event()
+        self.clouds: MortalClouds | None = None
+
+    def forget_tokens(self) -> None:
+        """Who calls a cloud next has to sign in."""
+        if self.clouds is not None:
+            self.clouds.forget_tokens()
 
     def check(self) -> None:
         """:raises Death: it is over."""
@@ -185,6 +195,10 @@ class MortalClouds(clouds.Clouds):
         guard = _both(self._life.check, before_change)
         return super().site(access, guard, *args, **kwargs)
 
+    def forget_tokens(self) -> None:
+        for _, plugin in self._plugins.values():
+            plugin.invalidate()
+
 
 class MortalDatabase:
     """The site's database, which keeps nothing of the dead.
@@ -225,18 +239,24 @@ class MortalRuntime(runtime_module.Runtime):
 
     @functools.cached_property
     def clouds(self) -> clouds.Clouds:
-        return MortalClouds(
+        self.life.clouds = MortalClouds(
             self.life, self.conf, self.clock, lambda: self.local_site_id
         )
+        return self.life.clouds
 
 
 class Seams(fixtures.Fixture):
-    """Every step, and every changing request of one, is a moment."""
+    """Every step, and every changing request of one, is a moment.
+
+    ``plan``: what all other requests of this process meet.
+    """
+
+    plan = Plan()
 
     def _setUp(self) -> None:
         mortal = {name: _mortal(step) for name, step in steps.STEPS.items()}
         self._patch("protector.engine.steps.STEPS", mortal)
-        self._patch("requests.adapters.HTTPAdapter.send", _sender())
+        self._patch("requests.adapters.HTTPAdapter.send", _sender(self))
         self._patch("threading.excepthook", _excepthook)
 
     def _patch(self, name: str, value: Any) -> None:
@@ -271,7 +291,7 @@ def _lived(call: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     return run
 
 
-def _sender() -> Callable[..., Any]:
+def _sender(seams: Seams) -> Callable[..., Any]:
     send = adapters.HTTPAdapter.send
 
     def mortal(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -281,7 +301,7 @@ def _sender() -> Callable[..., Any]:
             return send(self, request, *args, **kwargs)
 
         if life is None:
-            return carry()
+            return seams.plan.outside(request, carry)
         return life.send(request, carry, kwargs.get("timeout"))
 
     return mortal

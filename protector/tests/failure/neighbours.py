@@ -6,6 +6,7 @@ engine gets to see is made here, so that nobody has to wait for a timeout.
 """
 
 import re
+import threading
 from typing import Any
 import urllib.parse
 
@@ -24,6 +25,7 @@ SERVICES = {
     "/v1/peer": "peer",
 }
 Case = tuple[str, str, str]
+JSON = {"Content-Type": "application/json"}
 SLOW_SECONDS = 0.05
 PAUSE_SECONDS = 0.02
 READS = 2
@@ -40,7 +42,8 @@ def service(request: Any) -> str:
     for prefix, name in SERVICES.items():
         if path.startswith(prefix):
             return name
-    return "other"
+    # where it listens is asked without a path
+    return "peer"
 
 
 def too_many(request: Any, send: mortal.Send) -> Any:
@@ -68,9 +71,22 @@ def cut_half_way(request: Any, send: mortal.Send) -> Any:
 
 
 def garbage(request: Any, send: mortal.Send) -> Any:
+    web = {"Content-Type": "text/html"}
+    return _answer(request, send().status_code, b"\x00<garbage", web)
+
+
+def truncated(request: Any, send: mortal.Send) -> Any:
+    answer = send()
+    body = answer.content
+    half = body[: len(body) // 2]
+    return _answer(request, answer.status_code, half, dict(answer.headers))
+
+
+def another_answer(request: Any, send: mortal.Send) -> Any:
     answer = send()
     _ = answer.content
-    return _answer(request, answer.status_code, b"\x00<garbage")
+    body = b'{"another": [1]}'
+    return _answer(request, answer.status_code, body, JSON)
 
 
 def slow(request: Any, send: mortal.Send) -> Any:
@@ -86,23 +102,31 @@ KINDS = {
     "hangs after the work": hangs_after,
     "cut half way": cut_half_way,
     "garbage": garbage,
+    "truncated": truncated,
+    "another answer": another_answer,
 }
+NONSENSE = ("garbage", "truncated", "another answer")
+"""200, and nothing that can be understood."""
 
 
 class Once(mortal.Plan):
     """Each change of each step, and its first readings of each service, meet
     it once; then all is well.
 
-    ``met``: service, step and request of each case.
+    :param kinds: of the cases, in turn.
+
+    ``met``: service, step and request of each case, and its kind.
     """
 
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-        self._fault = KINDS[kind]
-        self.met: list[Case] = []
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+        self.met: dict[Case, str] = {}
+        self._steps: set[str] = set()
 
     def cases(self, workflow: str) -> list[list[str]]:
-        return [[name, self._kind, *where] for name, *where in self.met]
+        return [
+            [name, kind, *where] for (name, *where), kind in self.met.items()
+        ]
 
     def patience(self, seconds: float) -> float:
         return min(seconds, PAUSE_SECONDS)
@@ -118,11 +142,14 @@ class Once(mortal.Plan):
         step, member = mortal.step_here()
         call = mortal.anonymous(f"{request.method} {request.path_url}")
         case = (service(request), f"{step} {member or ''}".strip(), call)
+        if step not in self._steps:
+            self._steps.add(step)
+            # the next one has to sign in
+            life.forget_tokens()
         if self._over(case) or not self._strikes(case, request):
             return send()
-        if case not in self.met:
-            self.met.append(case)
-        return self._fault(request, send)
+        turn = self._kinds[len(self.met) % len(self._kinds)]
+        return KINDS[self.met.setdefault(case, turn)](request, send)
 
     def _over(self, case: Case) -> bool:
         return case in self.met
@@ -135,16 +162,44 @@ class Once(mortal.Plan):
 
 
 class Always(Once):
-    """One service is like that, for all that would change something."""
+    """One service is like that from the first step on, for all who ask it
+    to change something.
 
-    def __init__(self, kind: str, name: str) -> None:
+    :param reads: and for all who only read.
+    """
+
+    def __init__(self, kind: str, name: str, reads: bool = False) -> None:
         super().__init__(kind)
-        self._name = name
+        self.name = name
+        self._reads = reads
+        self._begun = threading.Event()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self._kinds[0]}"
+
+    def carry(
+        self,
+        life: mortal.Life,
+        request: Any,
+        send: mortal.Send,
+        timeout: Any,
+    ) -> Any:
+        if not self._begun.is_set():
+            self._begun.set()
+            # or whether Keystone is asked would be a matter of luck
+            life.forget_tokens()
+        return super().carry(life, request, send, timeout)
+
+    def outside(self, request: Any, send: mortal.Send) -> Any:
+        # who signs in there signs in for the steps, too
+        ill = self.name == "Keystone" and self._begun.is_set()
+        if ill and service(request) == self.name:
+            return KINDS[self._kinds[0]](request, send)
+        return send()
 
     def _strikes(self, case: Case, request: Any) -> bool:
-        # nothing is changed by signing in, and Keystone has no more to do
-        changes = mortal.changes(request) or self._name == "Keystone"
-        return case[0] == self._name and changes
+        changes = mortal.changes(request) or self._reads
+        return case[0] == self.name and changes
 
     def _over(self, case: Case) -> bool:
         return False

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every neighbour misbehaves in every way while a group moves."""
 
+from collections.abc import Callable
 from typing import Any
 
+from protector import constants as c
 from protector.db import models
 from protector.tests.failure import bed, mortal, neighbours, tour
 
@@ -17,22 +19,27 @@ ATTEMPTS = 40
 """A user who does as the errors say does not ask more often."""
 
 
-CHANGED = ("Keystone", "Nova", "array", "peer")
-"""Who is asked for a change while a group moves to copies that exist."""
+ASKED = {"Keystone", "Nova", "Cinder", "Neutron", "array", "peer"}
+"""Whom the engine asks; of Glance it wants nothing."""
+ILL = (
+    ("Keystone", True),
+    ("Nova", False),
+    ("Cinder", True),
+    ("array", False),
+    ("peer", False),
+)
+"""Who is ill while a group moves to copies that exist, and whether who only
+reads meets it, too."""
+BUILDING = ("Cinder", "Neutron")
+"""Who is asked for changes when a member is added."""
 
 
 class NeighboursTest(tour.Tour):
     MATRIX = "bad neighbour"
 
-    def move(self, verb: str, at: Any, plan: mortal.Plan) -> models.Operation:
-        return self.attempt(
-            at,
-            verb,
-            lambda: at.run_protection_group(
-                self.group_id, verb, type="planned"
-            ),
-            verb,
-            plan,
+    def planned(self, verb: str, at: Any) -> Callable[[], Any]:
+        return lambda: at.run_protection_group(
+            self.group_id, verb, type="planned"
         )
 
     def expect_told(self, ended: models.Operation, *names: str) -> None:
@@ -40,6 +47,27 @@ class NeighboursTest(tour.Tour):
         said = str((ended.error or {}).get("message"))
         named = any(neighbours.named(said, name) for name in names)
         self.expect("the cause is told", named, bed.described(ended))
+
+    def insist(
+        self,
+        at: Any,
+        verb: str,
+        start: Callable[[], Any],
+        plan: mortal.Plan,
+        source: Any,
+    ) -> None:
+        """Ask until it is done, as the errors say.
+
+        :param source: where the servers run as long as it is not.
+        """
+        for _ in range(ATTEMPTS):
+            ended = self.attempt(at, verb, start, verb, plan)
+            if ended.status == "completed":
+                return
+            self.expect_told(ended, *neighbours.SERVICES.values(), "site")
+            if not ended.no_return:
+                self.expect_content(source)
+        self.violated(f"{verb} completes", bed.described(ended), plan)
 
 
 class PassingTest(NeighboursTest):
@@ -72,24 +100,49 @@ class PassingTest(NeighboursTest):
         self._move("failback", self.b, self.a)
 
     def _move(self, verb: str, source: Any, target: Any) -> None:
-        if self.kind is None:
-            self.run_verb(verb, target, type="planned")
-            return
-        plan = neighbours.Once(self.kind)
-        for _ in range(ATTEMPTS):
-            ended = self.move(verb, target, plan)
-            if ended.status == "completed":
-                break
-            self.expect_told(ended, *neighbours.SERVICES.values(), "site")
-            if not ended.no_return:
-                self.expect_content(source)
-        else:
-            self.violated(f"{verb} completes", bed.described(ended), plan)
+        plan = neighbours.Once(self.kind) if self.kind else mortal.Plan()
+        self.insist(target, verb, self.planned(verb, target), plan, source)
         self.expect_content(target)
 
 
+class NonsenseTest(NeighboursTest):
+    """Each service answers 200, and nothing that can be understood, once to
+    each request of the life of a member."""
+
+    def test_nonsense(self) -> None:
+        self.create()
+        self.set_mappings()
+        before = self.inventory()
+        self.kind = "nonsense"
+        self._round(c.Verb.MEMBER_ADD, self.a, self.add)
+        self.write(self.a)
+        for verb, source, target in (
+            ("failover", self.a, self.b),
+            ("failback", self.b, self.a),
+        ):
+            start = self.planned(verb, target)
+            self._round(verb, target, start, source)
+            self.expect_content(target)
+            self.write(target)
+        self._round(c.Verb.MEMBER_REMOVE, self.a, self.remove)
+        met = {name for name, *_ in self.rows}
+        self.expect("all are met", met >= ASKED, met)
+        self.expect_in_sync()
+        self.expect_unchanged(before)
+
+    def _round(
+        self,
+        verb: str,
+        at: Any,
+        start: Callable[[], Any],
+        source: Any = None,
+    ) -> None:
+        plan = neighbours.Once(*neighbours.NONSENSE)
+        self.insist(at, verb, start, plan, source or self.a)
+
+
 class LastingTest(NeighboursTest):
-    """A service is ill for as long as the move lasts: that ends in time,
+    """A service is ill for as long as an operation lasts: that ends in time,
     says why, and the servers run on at home; later it succeeds."""
 
     def setUp(self) -> None:
@@ -99,25 +152,52 @@ class LastingTest(NeighboursTest):
                 site.conf.set_override(name, seconds, "engine")
 
     def test_lasting(self) -> None:
-        self.protect()
+        self.create()
+        self.set_mappings()
+        self._add()
         self.write(self.a)
         self._there_and_back()
         calm = self.inventory()
-        for name in CHANGED:
-            for self.kind in ("503", "hangs"):
-                # which has no token yet
-                self.bed.b.restart()
-                plan = neighbours.Always(self.kind, name)
-                ended = self.move("failover", self.b, plan)
-                self.expect("met", bool(plan.met), name)
-                self.expect("fails", ended.status == "failed", ended.status)
-                self.expect_told(ended, name, "site")
+        start = self.planned("failover", self.b)
+        for name, reads in ILL:
+            for kind in ("503", "hangs"):
+                plan = neighbours.Always(kind, name, reads)
+                ended = self._fail("failover", self.b, start, plan)
                 self.expect("before the release", not ended.no_return)
                 self.until("runs at home", self._at_home)
                 self.expect_content(self.a)
                 self.expect_unchanged(calm)
         self.write(self.a)
         self._there_and_back()
+
+    def _add(self) -> None:
+        """A member, in spite of all."""
+        before = self.inventory()
+        for name in BUILDING:
+            for kind in ("503", "hangs"):
+                plan = neighbours.Always(kind, name)
+                self._fail(c.Verb.MEMBER_ADD, self.a, self.add, plan)
+                self.expect_unchanged(before)
+        self.kind = None
+        self.add_member()
+
+    def _fail(
+        self,
+        verb: str,
+        at: Any,
+        start: Callable[[], Any],
+        plan: neighbours.Always,
+    ) -> models.Operation:
+        self.kind = str(plan)
+        self.bed.seams.plan = plan
+        try:
+            ended = self.attempt(at, verb, start, verb, plan)
+        finally:
+            self.bed.seams.plan = mortal.Plan()
+        self.expect("met", bool(plan.met), plan)
+        self.expect("fails", ended.status == "failed", ended.status)
+        self.expect_told(ended, plan.name, "site")
+        return ended
 
     def _there_and_back(self) -> None:
         self.kind = None

@@ -123,11 +123,10 @@ class Tour(base.TestCase):
         self.group_id = str(ended.protection_group_id)
 
     def add_member(self) -> None:
-        self.carry_out(
-            self.a,
-            c.Verb.MEMBER_ADD,
-            lambda: self.a.add_member(self.group_id, self.bed.servers[0].id),
-        )
+        self.carry_out(self.a, c.Verb.MEMBER_ADD, self.add)
+
+    def add(self) -> Any:
+        return self.a.add_member(self.group_id, self.bed.servers[0].id)
 
     def set_mappings(self) -> None:
         self.carry_out(
@@ -173,12 +172,11 @@ class Tour(base.TestCase):
         )
 
     def remove_member(self) -> None:
+        self.carry_out(self.a, c.Verb.MEMBER_REMOVE, self.remove)
+
+    def remove(self) -> Any:
         (member,) = self.a.members(self.group_id)
-        self.carry_out(
-            self.a,
-            c.Verb.MEMBER_REMOVE,
-            lambda: self.a.remove_member(self.group_id, member.id),
-        )
+        return self.a.remove_member(self.group_id, member.id)
 
     def delete(self) -> None:
         self.carry_out(
