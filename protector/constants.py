@@ -222,12 +222,15 @@ class Finding(enum.StrEnum):
     SERVER_MISSING = "ServerMissing"
     SERVER_NOT_MOVABLE = "ServerNotMovable"
     VOLUME_NOT_PROTECTED = "VolumeNotProtected"
+    VOLUME_NOT_PROTECTABLE = "VolumeNotProtectable"
     VOLUME_DETACHED = "VolumeDetached"
+    VOLUME_DELETED = "VolumeDeleted"
     # what stands for them at the target
     PARKED_SERVER_GONE = "ParkedServerGone"
     PARKED_SERVER_UNUSABLE = "ParkedServerUnusable"
     COPY_GONE = "CopyGone"
     COPY_IN_ERROR = "CopyInError"
+    COPY_IN_USE = "CopyInUse"
     COPY_TOO_SMALL = "CopyTooSmall"
     # what a cleanup of the source does with what is parked there
     PARKED_REMOVED = "ParkedRemoved"

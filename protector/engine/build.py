@@ -13,7 +13,14 @@ from typing import Any
 from protector import exception
 from protector.clients import types
 from protector.db import models
-from protector.engine import losses, made, mapping, records, residue
+from protector.engine import (
+    losses,
+    made,
+    mapping,
+    records,
+    residue,
+    volume_set,
+)
 from protector.engine import recipe as recipes
 from protector.engine.context import StepContext
 
@@ -45,7 +52,7 @@ def create_server(ctx: StepContext, member: models.Member) -> str:
         ports=[p["id"] for p in copy.ports],
         volumes=[
             (v.boot_index, str(v.cinder_id))
-            for v in member.volumes_at(ctx.target)
+            for v in volume_set.attached(member, ctx.source, ctx.target)
         ],
         hints=_hints(ctx, member),
     )

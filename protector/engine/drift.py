@@ -9,43 +9,63 @@ from typing import Any
 from protector import exception
 from protector.clients import clouds
 from protector.db import models
-from protector.engine import finding, targets
+from protector.engine import finding, recipe, targets, volume_set
 from protector.engine.finding import Code, Finding
 
 ADD_AGAIN = "Remove the member and add it again."
 
 
 def at_source(
-    project: clouds.ProjectClients, member: models.Member, source: str
+    change: volume_set.Change, member: models.Member, rules: recipe.Rules
 ) -> list[Finding]:
     """Volumes that came to the server, or went, since it was protected."""
-    copy = member.copy(source)
-    if copy is None or not copy.server_id:
-        return []
-    try:
-        attachments = project.compute.attachments(copy.server_id)
-    except exception.CloudNotFound:
-        # told with the servers
-        return []
-    attached = {a.volume_id for a in attachments}
-    known = {str(v.cinder_id) for v in member.volumes_at(source)}
-    left_out = set((member.recipe or {}).get("left_out", []))
-    return [
+    name = member.instance_name
+    new = [
         finding.error(
             Code.VOLUME_NOT_PROTECTED,
-            f"Volume {volume_id} was attached to {member.instance_name} "
-            "after it was protected, and would not move.",
-            f"Detach the volume, or: {ADD_AGAIN}",
+            f"Volume {added.attachment.volume_id} was attached to {name} "
+            "after it was protected, and is in no recovery point.",
+            "A planned move takes it along. If an unplanned one is to do "
+            "so, remove the member and add it again.",
         )
-        for volume_id in sorted(attached - known - left_out)
-    ] + [
+        for added in change.added
+        if added.obstacle(rules) is None
+    ]
+    detached = [
         finding.warning(
             Code.VOLUME_DETACHED,
-            f"Volume {volume_id} is protected, but attached to "
-            f"{member.instance_name} no more.",
-            ADD_AGAIN,
+            f"Volume {row.name} ({row.cinder_id}) is protected, but "
+            f"attached to {name} no more: it moves along, detached.",
+            f"Nothing to do. If it is not to move: {ADD_AGAIN}",
         )
-        for volume_id in sorted(known - attached)
+        for row in change.detached
+    ]
+    deleted = [
+        finding.warning(
+            Code.VOLUME_DELETED,
+            f"Volume {row.name} ({row.cinder_id}) of {name} was deleted. "
+            "A planned move detaches what stands for it, and keeps that.",
+            "Nothing to do, if it is not needed any more.",
+        )
+        for row in change.gone
+    ]
+    return new + detached + deleted
+
+
+def unprotectable(
+    change: volume_set.Change, member: models.Member, rules: recipe.Rules
+) -> list[Finding]:
+    """Volumes that came to the server and cannot move with it."""
+    return [
+        finding.error(
+            Code.VOLUME_NOT_PROTECTABLE,
+            f"Volume {added.attachment.volume_id} was attached to "
+            f"{member.instance_name} and cannot move: {problem.message}",
+            f"{problem.remedy} Or detach it.".strip(),
+        )
+        for added in change.added
+        for problem in [added.obstacle(rules)]
+        if problem is not None
     ]
 
 
@@ -100,6 +120,8 @@ def _volumes(
     sizes = {
         v.id: v.size for v in sources.volume.list(ids=set(origin.values()))
     }
+    copy = member.copy(target)
+    own = copy and copy.server_id
     found = []
     for volume_id, row in rows.items():
         volume = present.get(volume_id)
@@ -120,6 +142,16 @@ def _volumes(
                     f"{volume.status}.",
                     "See the log of Cinder and delete the volume: then it "
                     "is made anew.",
+                )
+            )
+        elif set(volume.server_ids) - {own}:
+            found.append(
+                finding.error(
+                    Code.COPY_IN_USE,
+                    f"Volume {volume.name} ({volume.id}), a copy of "
+                    f"{member.instance_name}, is attached to server "
+                    f"{', '.join(volume.server_ids)}.",
+                    "Detach it there.",
                 )
             )
         elif volume.size < sizes.get(origin.get(row.ordinal, ""), 0):

@@ -12,6 +12,8 @@ from protector.db.api import operations_leases
 from protector.engine.context import StepContext
 
 VOLUMES = "volumes"
+# into the group at the source
+JOINED = "joined"
 PORTS = "ports"
 SECURITY_GROUPS = "security_groups"
 FLOATING_IPS = "floating_ips"

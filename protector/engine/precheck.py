@@ -25,7 +25,6 @@ from protector.engine import (
     unplanned,
 )
 from protector.engine import scene as scenes
-from protector.engine.steps import members
 
 Json = dict[str, Any]
 Reader = reading.Reader
@@ -143,7 +142,7 @@ def _member_add(reader: Reader, args: Json) -> Json:
         reader.tenant(reader.scene.local_site_id),
         args["instance_id"],
         args.get("volume_ids"),
-        members.rules(reader.scene),
+        recipe.rules(reader.scene),
     )
     ids = [v.id for v, _ in found.volumes]
     with reader.runtime.db.reader() as session:

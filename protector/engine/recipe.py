@@ -11,6 +11,7 @@ from typing import Any
 from protector import exception
 from protector.clients import clouds, types
 from protector.engine import recipe_networks
+from protector.engine import scene as scenes
 
 Json = dict[str, Any]
 
@@ -30,6 +31,17 @@ class Rules:
     volume_type_id: str
     backend: str | None
     cinder_group_id: str | None
+
+
+def rules(scene: scenes.Scene) -> Rules:
+    """What a group demands of volumes at its current primary."""
+    side = scene.side(scene.group.current_primary_site_id)
+    return Rules(
+        volume_type=side.volume_type_name,
+        volume_type_id=side.volume_type_id,
+        backend=side.backend_name,
+        cinder_group_id=side.cinder_group_id,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +94,7 @@ def capture(
         or server.raw.get("OS-EXT-AZ:availability_zone"),
         "server_group": _server_group(project, server),
         "hints": server.raw.get("scheduler_hints") or {},
-        "volumes": [_volume(v, a, n) for n, (v, a) in enumerate(volumes)],
+        "volumes": [volume_entry(v, a, n) for n, (v, a) in enumerate(volumes)],
         # by the user's choice: no drift
         "left_out": left_out,
     }
@@ -230,21 +242,22 @@ def check_volume(volume: types.Volume, rules: Rules) -> None:
         )
 
 
-def _volume(
-    volume: types.Volume, attachment: types.Attachment, ordinal: int
+def volume_entry(
+    found: types.Volume, attachment: types.Attachment, ordinal: int
 ) -> Json:
+    """What a recipe tells of a volume; its place there is the ordinal."""
     return {
-        "name": volume.name,
-        "description": volume.raw.get("description") or "",
-        "size_gb": volume.size,
+        "name": found.name,
+        "description": found.raw.get("description") or "",
+        "size_gb": found.size,
         "device": attachment.device,
         "tag": attachment.tag,
         "boot_index": 0 if ordinal == 0 else -1,
-        "bootable": volume.bootable,
-        "image_metadata": volume.image_metadata,
+        "bootable": found.bootable,
+        "image_metadata": found.image_metadata,
         "metadata": {
             k: v
-            for k, v in volume.metadata.items()
+            for k, v in found.metadata.items()
             if not k.startswith(("array_", "protector"))
         },
     }

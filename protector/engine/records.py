@@ -104,6 +104,30 @@ def record_volume(
         made.note(ctx, session, made.VOLUMES, found.id)
 
 
+def volume_row(
+    ctx: StepContext,
+    site_id: str,
+    ordinal: int,
+    found: types.Volume,
+    attachment: types.Attachment,
+) -> models.VolumeCopy:
+    """A row for a volume that the member's server has at a site."""
+    array = ctx.array(site_id)
+    name = found.provider_id or ctx.driver.array_volume_name(found.id)
+    return models.VolumeCopy(
+        ordinal=ordinal,
+        site_id=site_id,
+        cinder_id=found.id,
+        name=found.name,
+        size_gb=found.size,
+        device=attachment.device,
+        boot_index=0 if ordinal == 0 else -1,
+        array_name=array.name,
+        array_volume=name,
+        serial=ctx.driver.get_volume(array, name).serial,
+    )
+
+
 def locate_volume(
     ctx: StepContext, site_id: str, ordinal: int, found: types.Volume
 ) -> None:

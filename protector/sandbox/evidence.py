@@ -106,7 +106,8 @@ def _volumes(
     return tuple(
         sorted(
             (
-                row.device,
+                # none, of one attached to a parked server
+                row.device or "",
                 row.volume_id,
                 cloud.block_storage.get_volume(row.volume_id).name,
             )

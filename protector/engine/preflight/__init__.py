@@ -47,6 +47,7 @@ CHECKS: dict[str, Check] = {
     "members": servers.members,
     "servers": servers.servers,
     "drift": servers.changed,
+    "unprotectable": servers.unprotectable,
     "copies": servers.copies,
     "rights": sites.rights,
     "versions": sites.microversions,
@@ -77,8 +78,9 @@ class Intent:
 MOVING = tuple(
     name for name in CHECKS if name not in ("undo", "parked", "clones")
 )
-# what is lacking of a point is made up for by the final one
-PLANNED = Intent(MOVING, frozenset(MOVING) - {"points"})
+# what is lacking of a point is made up for by the final one, and volumes
+# that came since are taken into the group
+PLANNED = Intent(MOVING, frozenset(MOVING) - {"points", "drift"})
 # what stops a move of either kind
 HEALTH = Intent(MOVING, frozenset(MOVING))
 # nothing of the lost site is asked, and hardly anything may stop it

@@ -14,7 +14,7 @@ from typing import Any
 from protector import exception
 from protector.clients import types
 from protector.db import models
-from protector.engine import mapping
+from protector.engine import mapping, volume_set
 from protector.engine import scene as scenes
 from protector.storage import base
 
@@ -73,6 +73,7 @@ class Look:
         self.target = target
         self.scene: scenes.Scene = ctx.scene
         self.mapper = mapping.Mapper(self.scene, target)
+        self._changes: dict[str, volume_set.Change] = {}
         self._silent: set[tuple[str, str]] = set()
         self._unanswered: collections.Counter[str] = collections.Counter()
 
@@ -139,6 +140,17 @@ class Look:
     @property
     def members(self) -> list[models.Member]:
         return self.scene.movable(self.source)
+
+    def change(self, member: models.Member) -> volume_set.Change:
+        """What happened to the member's volumes at the source.
+
+        :raises CloudNotFound: its server is gone.
+        """
+        if member.id not in self._changes:
+            self._changes[member.id] = volume_set.compare(
+                self.tenant(self.source), member, self.source
+            )
+        return self._changes[member.id]
 
     @functools.cached_property
     def flavors(self) -> list[types.Flavor]:

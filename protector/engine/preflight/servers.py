@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the members can leave, and whether their copies can be used."""
 
+from collections.abc import Callable
+from typing import Any
+
 from protector import exception
 from protector.db import models
-from protector.engine import drift, fencing, finding, losses
+from protector.engine import drift, fencing, finding, losses, recipe
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
 
@@ -72,11 +75,27 @@ def servers(look: Look) -> list[Finding]:
 
 def changed(look: Look) -> list[Finding]:
     """Volumes that came to the servers, or went."""
-    project = look.tenant(look.source)
-    return finding.each(
-        look.members,
-        lambda member: drift.at_source(project, member, look.source),
-    )
+    return _drifted(look, drift.at_source)
+
+
+def unprotectable(look: Look) -> list[Finding]:
+    """Volumes that came to the servers, and that no move takes along."""
+    return _drifted(look, drift.unprotectable)
+
+
+def _drifted(
+    look: Look, told: Callable[[Any, Any, Any], list[Finding]]
+) -> list[Finding]:
+    rules = recipe.rules(look.scene)
+
+    def examine(member: models.Member) -> list[Finding]:
+        try:
+            return told(look.change(member), member, rules)
+        except exception.CloudNotFound:
+            # told with the servers
+            return []
+
+    return finding.each(look.members, examine)
 
 
 def copies(look: Look) -> list[Finding]:

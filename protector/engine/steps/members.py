@@ -8,28 +8,17 @@ from protector.db import models
 from protector.engine import (
     membership,
     recipe,
+    records,
     removal,
     replication,
     residue,
     settling,
 )
-from protector.engine import scene as scenes
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.engine.steps import copies, networks
 
 Json = dict[str, Any]
-
-
-def rules(scene: scenes.Scene) -> recipe.Rules:
-    """What a group demands of volumes at its current primary."""
-    side = scene.side(scene.group.current_primary_site_id)
-    return recipe.Rules(
-        volume_type=side.volume_type_name,
-        volume_type_id=side.volume_type_id,
-        backend=side.backend_name,
-        cinder_group_id=side.cinder_group_id,
-    )
 
 
 def capture(ctx: StepContext) -> Json:
@@ -39,10 +28,12 @@ def capture(ctx: StepContext) -> Json:
         ctx.tenant(site_id),
         ctx.member.instance_id,
         ctx.operation.args.get("volume_ids"),
-        rules(ctx.scene),
+        recipe.rules(ctx.scene),
     )
-    array = ctx.array(site_id)
-    rows = [_volume_row(ctx, array, n, v) for n, v in enumerate(found.volumes)]
+    rows = [
+        records.volume_row(ctx, site_id, number, volume, attachment)
+        for number, (volume, attachment) in enumerate(found.volumes)
+    ]
     with ctx.write() as session:
         member = session.get(models.Member, ctx.member.id)
         member.instance_name = found.server.name
@@ -76,25 +67,6 @@ def _copy_row(site_id: str, found: recipe.Captured) -> models.MemberCopy:
         ],
         floating_ips=[f for p in ports for f in p["floating_ips"]],
         made={},
-    )
-
-
-def _volume_row(
-    ctx: StepContext, array: Any, ordinal: int, found: Any
-) -> models.VolumeCopy:
-    volume, attachment = found
-    name = volume.provider_id or ctx.driver.array_volume_name(volume.id)
-    return models.VolumeCopy(
-        ordinal=ordinal,
-        site_id=ctx.work.local_site_id,
-        cinder_id=volume.id,
-        name=volume.name,
-        size_gb=volume.size,
-        device=attachment.device,
-        boot_index=0 if ordinal == 0 else -1,
-        array_name=array.name,
-        array_volume=name,
-        serial=ctx.driver.get_volume(array, name).serial,
     )
 
 

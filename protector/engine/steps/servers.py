@@ -3,12 +3,17 @@
 
 from typing import Any
 
-from sqlalchemy import orm
-
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.engine import build, fencing, lost_site, power, targets
+from protector.engine import (
+    build,
+    fencing,
+    lost_site,
+    power,
+    targets,
+    volume_set,
+)
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.engine.steps import networks
@@ -25,17 +30,9 @@ def fence(ctx: StepContext) -> Json:
     with ctx.write() as session:
         key = (copy.member_id, copy.site_id)
         session.get(models.MemberCopy, key).power_state = state
-        _note_sizes(ctx, session)
+    # from here on the tenant changes them no more
+    volume_set.follow(ctx)
     return {"power_state": state}
-
-
-def _note_sizes(ctx: StepContext, session: orm.Session) -> None:
-    """Volumes may have been extended since; their copies follow."""
-    rows = {v.cinder_id: v for v in ctx.member.volumes_at(ctx.source)}
-    for found in ctx.tenant(ctx.source).volume.list(ids=set(rows)):
-        known = rows[found.id]
-        key = (known.member_id, known.ordinal, known.site_id)
-        session.get(models.VolumeCopy, key).size_gb = found.size
 
 
 def unfence(ctx: StepContext) -> None:
@@ -57,6 +54,7 @@ def start(ctx: StepContext) -> Json:
     if _copy(ctx, ctx.source).power_state == power.STOPPED:
         power.stop(ctx, ctx.target, server_id)
     fencing.lift(ctx, ctx.target, server_id)
+    volume_set.let_go(ctx)
     return {"server_id": server_id, "message": f"server {server_id}"}
 
 
@@ -65,6 +63,7 @@ def _present(ctx: StepContext) -> str:
     before = ctx.member.copy(ctx.target)
     found = targets.usable(ctx)
     if found is not None:
+        volume_set.hang(ctx, found.id)
         return found.id
     if before is not None and before.server_id:
         # the server went, and its ports may have gone with it

@@ -7,7 +7,7 @@ from typing import Any
 from protector import exception, times
 from protector.clients import types
 from protector.db import models
-from protector.engine import arrival, undo_copies
+from protector.engine import arrival, undo_copies, volume_set
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -132,6 +132,7 @@ def discard_undo(ctx: StepContext) -> Json:
 
 
 STEPS = (
+    Step("volumes.follow", volume_set.follow, undo=volume_set.forget),
     Step("volumes.disconnect", disconnect),
     Step("volumes.undo_copy", undo_copy),
     Step("volumes.overwrite", overwrite, 5, undo=unstage),

@@ -13,6 +13,7 @@ LEAVE_SOURCE = (
     One("drills.make_room"),
     One("placement.preflight"),
     One("placement.lock_source"),
+    Each(("volumes.follow",)),
     One("replication.warm"),
     Each(("servers.fence", "servers.stop")),
     One("replication.final"),

@@ -4,8 +4,6 @@ exists nowhere else: told by the bytes."""
 
 from typing import Any
 
-import requests
-
 from protector.sandbox import access, evidence, guests
 from protector.tests.functional import two_sites
 
@@ -56,14 +54,7 @@ class ContentTest(two_sites.TwoSites):
     def kept(self, undo: dict[str, Any], disk: guests.Disk) -> str:
         """The hash of what an undo copy at site B keeps of a disk."""
         name = f"{undo['name']}.volume-{disk.volume_id}-cinder"
-        answer = requests.get(
-            f"{self.site_b.array_url}/control/volumes/{name}/data",
-            params={"digest": guests.HASH},
-            timeout=guests.TIMEOUT,
-            verify=str(self.site_b.array_ca),
-        )
-        answer.raise_for_status()
-        return str(answer.json()["digest"])
+        return self.stored(self.site_b, name)
 
     def test_what_grew_meanwhile_comes_home(self) -> None:
         self.write(self.group_id)

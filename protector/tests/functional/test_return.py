@@ -88,6 +88,10 @@ class ReturnTest(two_sites.TwoSites):
         self.converge(group_id)
         # who was not in the point runs nowhere else, and runs on
         self.assertEqual(("ACTIVE", False), self.states()[DB])
+        partial = self.b.get_protection_group(group_id).conditions
+        (found,) = (f for f in partial if f["type"] == "Partial")
+        self.assertIn(DB, found["message"])
         self.fail_back(group_id)
+        self.assertIs(False, self.condition(group_id, self.a, "Partial"))
         self.assertEqual(("ACTIVE", False), self.states()[DB])
         self.check_content(group_id, expected, (WEB, APP, DB), self.a)

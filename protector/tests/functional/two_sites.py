@@ -14,8 +14,10 @@ import time
 from typing import Any
 
 import fixtures
+import requests
 
 from protector.sandbox import evidence, fleet, guests, watch
+from protector.sandbox import layout as layouts
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
 
@@ -209,6 +211,17 @@ class TwoSites(base.TestCase):
             if found["type"] == kind:
                 return found["status"]
         return None
+
+    def stored(self, site: layouts.Site, name: str) -> str:
+        """The hash of a volume or a snapshot on a site's array."""
+        answer = requests.get(
+            f"{site.array_url}/control/volumes/{name}/data",
+            params={"digest": guests.HASH},
+            timeout=guests.TIMEOUT,
+            verify=str(site.array_ca),
+        )
+        answer.raise_for_status()
+        return str(answer.json()["digest"])
 
     def check_content(
         self,

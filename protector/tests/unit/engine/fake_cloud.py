@@ -134,6 +134,21 @@ class Compute(Service):
                 volume_id, status="in-use", server_ids=(server_id,)
             )
 
+    def attach_volume(self, server_id: str, volume_id: str) -> None:
+        if self._site.volume.get(volume_id).status != "available":
+            raise exception.CloudError("not available")
+        self.attach(server_id, volume_id)
+        if self.get_server(server_id).status == "SHELVED_OFFLOADED":
+            self._site.volume.change(volume_id, status="reserved")
+        self._set(server_id, "attach_volume")
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        disks = self.attachments(server_id)
+        fake.found({d.volume_id: d for d in disks}, volume_id)
+        self.disks[server_id] = [d for d in disks if d.volume_id != volume_id]
+        self._site.volume.change(volume_id, status="available", server_ids=())
+        self._set(server_id, "detach_volume")
+
     def attachments(self, server_id: str) -> list[types.Attachment]:
         self.get_server(server_id)
         return list(self.disks.get(server_id, []))

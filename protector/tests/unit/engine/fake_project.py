@@ -161,6 +161,9 @@ class Volumes:
         self.limits: list[types.Quota] = []
         self.server_maximum = (3, 71)
 
+    def get(self, volume_id: str) -> types.Volume:
+        return found(self.rows, volume_id)
+
     def list(self, ids: set[str]) -> Any:
         return [v for k, v in self.rows.items() if k in ids]
 

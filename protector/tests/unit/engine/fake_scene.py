@@ -78,6 +78,7 @@ def make(
             name="group",
             primary_site_id=HERE,
             secondary_site_id=THERE,
+            current_primary_site_id=HERE,
             primary_project_id="p-here",
             secondary_project_id="p-there",
             epoch=1,

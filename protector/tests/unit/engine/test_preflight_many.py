@@ -123,8 +123,8 @@ BREAKS = (
         lambda test: test.scene(members=test.members[:1]),
     ),
     Break(
-        "VolumeNotProtected",
-        "Detach",
+        "VolumeNotProtectable",
+        "etach",
         lambda test: test.attach(test.members[0], "v-new"),
         lambda test: test.detach("v-new"),
     ),

@@ -111,7 +111,10 @@ class PreflightCase(base.TestCase):
                     )
             for row in member.volumes:
                 self.ctx.projects[row.site_id].volume.rows.setdefault(
-                    row.cinder_id, fake.volume(row.cinder_id, size=row.size_gb)
+                    row.cinder_id,
+                    fake.volume(
+                        row.cinder_id, size=row.size_gb, server_ids=()
+                    ),
                 )
             self.attach(
                 member, *(v.cinder_id for v in member.volumes_at(HERE))

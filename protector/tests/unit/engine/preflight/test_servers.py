@@ -4,6 +4,7 @@
 from typing import Any
 
 from protector import constants as c
+from protector.engine import preflight
 from protector.tests.unit.engine import fake_project as fake
 from protector.tests.unit.engine import fake_scene
 from protector.tests.unit.engine.preflight import preflight_case
@@ -52,10 +53,38 @@ class ServersTest(preflight_case.PreflightCase):
         (message,) = self.only("ServerMissing", "warning")
         self.assertIn("web", message)
 
-    def test_a_volume_attached_later_is_not_protected(self) -> None:
+    def new(self, **values: Any) -> None:
+        """A volume was attached since."""
+        given = {"volume_type": "gold-here", "group_id": None} | values
+        self.source.volume.rows["v-new"] = fake.volume("v-new", **given)
         self.attach(self.members[0], "v-new")
-        (message,) = self.only("VolumeNotProtected")
+
+    def test_a_planned_move_takes_a_new_volume_along(self) -> None:
+        self.new()
+        (message,) = self.only("VolumeNotProtected", "warning")
         self.assertIn("v-new", message)
+
+    def test_an_unplanned_one_does_not(self) -> None:
+        self.new()
+        (found,) = self.findings(intent=preflight.HEALTH)
+        self.assertEqual(
+            ("VolumeNotProtected", "error"), (found.code, found.severity)
+        )
+
+    def test_a_new_volume_that_cannot_move_stops_it(self) -> None:
+        for values in (
+            {"volume_type": "slow"},
+            {"group_id": "of-the-user"},
+            {"multiattach": True},
+        ):
+            self.start()
+            self.new(**values)
+            (message,) = self.only("VolumeNotProtectable")
+            self.assertIn("v-new", message)
+        self.start()
+        self.attach(self.members[0], "v-hidden")
+        (message,) = self.only("VolumeNotProtectable")
+        self.assertIn("not in the project", message)
 
     def test_a_volume_left_out_by_choice_is_no_drift(self) -> None:
         web = self.members[0]
@@ -67,6 +96,13 @@ class ServersTest(preflight_case.PreflightCase):
         self.as_recorded()
         self.source.compute.attached.pop()
         (message,) = self.only("VolumeDetached", "warning", as_recorded=False)
+        self.assertIn("here-db-0", message)
+
+    def test_a_volume_that_was_deleted_is_told(self) -> None:
+        self.as_recorded()
+        self.source.compute.attached.pop()
+        self.source.volume.rows.pop("here-db-0")
+        (message,) = self.only("VolumeDeleted", "warning", as_recorded=False)
         self.assertIn("here-db-0", message)
 
     def parked(self, **values: Any) -> None:
@@ -107,11 +143,21 @@ class ServersTest(preflight_case.PreflightCase):
     def test_a_copy_that_is_gone_or_broken(self) -> None:
         self.parked()
         rows = self.target.volume.rows
-        rows["there-web-0"] = fake.volume("there-web-0", status="error")
+        rows["there-web-0"] = fake.volume(
+            "there-web-0", status="error", server_ids=()
+        )
         self.only("CopyInError", as_recorded=False)
         del rows["there-web-0"]
         (message,) = self.only("CopyGone", "warning", as_recorded=False)
         self.assertIn("is gone", message)
+
+    def test_a_copy_that_another_server_uses(self) -> None:
+        self.parked()
+        self.target.volume.rows["there-web-0"] = fake.volume(
+            "there-web-0", server_ids=("another",)
+        )
+        (message,) = self.only("CopyInUse")
+        self.assertIn("another", message)
 
     def grown(self, volume: str) -> None:
         self.parked()
@@ -119,7 +165,7 @@ class ServersTest(preflight_case.PreflightCase):
             "here-web-0", size=70
         )
         self.target.volume.rows["there-web-0"] = fake.volume(
-            "there-web-0", status=volume
+            "there-web-0", status=volume, server_ids=()
         )
 
     def test_a_volume_that_grew(self) -> None:
