@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/test.sh [STAGE...]: every check and every test, as CI runs them.
 #
-# Stages: pep8 unit client functional fuzz failure docs package systemd
+# Stages: pep8 unit client functional fuzz failure model docs package systemd
 # realcloud, in this order when none is named; each is a script in
 # tools/stages. realcloud mostly waits, so it runs beside the others, which
 # begin when its clouds have started. The environment is .venv-test, logs are
@@ -21,9 +21,9 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
-    [fuzz]=1200 [failure]=1200 [docs]=300 [package]=300 [systemd]=60
-    [realcloud]=3000)
-STAGES=(pep8 unit client functional fuzz failure docs package systemd
+    [fuzz]=1200 [failure]=1200 [model]=1200 [docs]=300 [package]=300
+    [systemd]=60 [realcloud]=3000)
+STAGES=(pep8 unit client functional fuzz failure model docs package systemd
     realcloud)
 # runs beside the others; it makes $TEST_DIR/ready/NAME when they may begin
 BESIDE=realcloud

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seven invariants of the design's first section, over both databases
+and the world.
+
+``Watch`` is asked after each step, and sees each change before it is made.
+"""
+
+from typing import Any
+
+from protector import constants as c
+from protector import states
+from protector.tests.model import bed as beds
+from protector.tests.model import world
+
+SECRET = "s3cret-of-the-service"
+STARTS = frozenset({"start", "unshelve", "create_server"})
+CONTACT_SECONDS = 900.0
+"""How long both sites have to see each other until one has given in."""
+
+
+class Violation(AssertionError):
+    """What must be true is not."""
+
+
+class Watch:
+    """Of one scenario.
+
+    :ivar written: tokens that guests wrote.
+    :ivar given_up: those whose last copy a user gave up.
+    """
+
+    def __init__(self, bed: beds.Bed) -> None:
+        self._bed = bed
+        self.written: set[int] = set()
+        self.given_up: set[int] = set()
+        self._apart = bed.sim.now
+        self._epochs = {"a": 0, "b": 0}
+        bed.witnesses[:] = [self.saw]
+
+    # -- each change
+
+    def saw(
+        self, here: str, there: str, name: str, args: tuple[Any, ...]
+    ) -> None:
+        if name not in STARTS or _is_clone(args):
+            return
+        held = world.held(self._bed, here)
+        if held is None:
+            raise Violation(f"one primary: {name} for a group that is gone")
+        epoch = held.group.epoch
+        claimant = "a" if epoch % 2 else "b"
+        if claimant != there:
+            raise Violation(
+                f"one primary: site {here}, which knows epoch {epoch}, makes "
+                f"a server run at site {there} ({name} {args})"
+            )
+        if _planned(held):
+            self._nothing_left_behind(there, name, args)
+
+    def _nothing_left_behind(
+        self, there: str, name: str, args: tuple[Any, ...]
+    ) -> None:
+        """Nothing runs where a planned move comes from, and all that was
+        written there is in what begins to run."""
+        bed, other = self._bed, world.OTHER[there]
+        here = world.about_to_run(bed, there, args)
+        for server in bed.clouds[other].compute.rows.values():
+            if server.name != here.name:
+                continue
+            if server.status == world.RUNNING:
+                raise Violation(
+                    f"one primary: planned {name} at {there} while "
+                    f"{server.id} runs at {other}"
+                )
+            if lost := world.contents(bed, other, server.id) - here.content:
+                raise Violation(
+                    f"nothing is lost: planned {name} at {there} without "
+                    f"{sorted(lost)}"
+                )
+
+    # -- each step
+
+    def check(self) -> None:
+        self.nothing_is_lost()
+        held = {s: world.held(self._bed, s) for s in "ab"}
+        self.one_history(held)
+        self.one_primary(held)
+        self.observed(held)
+
+    def nothing_is_lost(self) -> None:
+        kept = self._bed.arrays.tokens() | self.given_up
+        if lost := self.written - kept:
+            raise Violation(f"nothing is lost: {sorted(lost)} are nowhere")
+
+    def one_history(self, held: dict[str, Any]) -> None:
+        """Epochs never go back; one version has one content."""
+        for letter, found in held.items():
+            epoch = found.group.epoch if found else self._epochs[letter]
+            if epoch < self._epochs[letter]:
+                raise Violation(f"epoch of {letter} went back to {epoch}")
+            self._epochs[letter] = epoch
+        a, b = (found.triple if found else None for found in held.values())
+        if a and b and (a.epoch, a.version) == (b.epoch, b.version):
+            if a.checksum != b.checksum:
+                raise Violation(f"two documents of version {a}")
+
+    def one_primary(self, held: dict[str, Any]) -> None:
+        """After contact one copy runs."""
+        bed = self._bed
+        if bed.links.cut or bed.links.dark or not self._all_live():
+            self._apart = bed.sim.now
+        if bed.sim.now - self._apart < CONTACT_SECONDS:
+            return
+        if any(h and (h.running or _is_split(h)) for h in held.values()):
+            return
+        both = [s for s in "ab" if world.running(bed, s, "web")]
+        if len(both) > 1:
+            raise Violation("one primary: two copies run in contact")
+
+    def _all_live(self) -> bool:
+        return all(site.is_alive for site in self._bed.sites.values())
+
+    def observed(self, held: dict[str, Any]) -> None:
+        """What rests is as it is said to be."""
+        for letter, found in held.items():
+            if found is None or found.running or found.group.operation_id:
+                continue
+            if not found.current(self._bed.sites[letter].site_id):
+                continue
+            self._fenced(letter, held)
+
+    def _fenced(self, letter: str, held: dict[str, Any]) -> None:
+        mine, theirs = held[letter], held[world.OTHER[letter]]
+        if mine.condition(c.Condition.SOURCE_FENCED) is not True:
+            return
+        if theirs and theirs.group.epoch >= mine.group.epoch:
+            if theirs.running or theirs.group.epoch > mine.group.epoch:
+                return
+        for server in world.running(self._bed, world.OTHER[letter], "web"):
+            raise Violation(
+                f"observed: {letter} says that {server.id} is fenced"
+            )
+
+
+def _is_split(held: world.Held) -> bool:
+    return held.condition(c.Condition.SPLIT) is True
+
+
+def _planned(held: world.Held) -> bool:
+    return any(
+        o.kind in c.PLACEMENT_VERBS and not states.is_unplanned(o.args)
+        for o in held.running
+    )
+
+
+def _is_clone(args: tuple[Any, ...]) -> bool:
+    body = args[0]
+    return isinstance(body, dict) and "protector_drill" in body["metadata"]

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One site: its API, its database and its engine, all as they are; only
+what lies beyond them is in memory."""
+
+import functools
+import json
+import pathlib
+import shutil
+from typing import Any
+
+import oslo_messaging as messaging
+import requests
+import sqlalchemy as sa
+import webob
+
+from protector import context as contexts
+from protector import runtime as runtime_module
+from protector.api import app
+from protector.engine import service as engine_service
+from protector.storage import base
+from protector.tests.failure import mortal
+from protector.tests.fixtures import site_runtime
+from protector.tests.model import driver, links, sim
+from protector.tests.unit.engine import fakes
+
+Json = dict[str, Any]
+RPC_SECONDS = 60.0
+OPTIONS = {
+    "engine": {"scan_interval": 30, "poll_interval": 2},
+    "api": {
+        "auth_strategy": "noauth",
+        "response_validation": "error",
+        "settle_timeout": 20,
+    },
+    "replication": {"interval_minutes": 15, "rpo_minutes": 30},
+}
+
+
+class Fate:
+    """What an engine meets: it dies at a moment that comes.
+
+    :ivar deaths: so far.
+    """
+
+    def __init__(self) -> None:
+        self.kind: str | None = None
+        self.left = 0
+        self.deaths = 0
+
+    def plan(self, kind: str, left: int) -> None:
+        """To die at the ``left``-th moment of a kind, from 0."""
+        self.kind, self.left = kind, left
+
+    def ends(self, moment: str) -> bool:
+        if moment != self.kind:
+            return False
+        self.left -= 1
+        if self.left >= 0:
+            return False
+        self.kind = None
+        self.deaths += 1
+        return True
+
+
+class Storage:
+    """``registry.Storage`` of one engine."""
+
+    def __init__(self, door: links.Door, clock: Any) -> None:
+        self._door = door
+        self._clock = clock
+
+    def driver(self, before_change: Any) -> base.ReplicationDriver:
+        return driver.Driver(self._door, before_change, self._clock)
+
+    def arrays(self) -> list[base.Array]:
+        return [self.array_of("", f"site-{letter}") for letter in "ab"]
+
+    def array_of(self, site_id: str, site_name: str) -> base.Array:
+        name = site_name.replace("site", "array")
+        return base.Array(name, "", "", None, True, site_name, None)
+
+
+class Bus:
+    """``rpc.Bus``: the messages reach the engine that lives, if one does."""
+
+    def __init__(self, site: "Site") -> None:
+        self._site = site
+
+    def client(self, version: str) -> "Bus":
+        return self
+
+    def server(self, endpoints: list[Any], name: str) -> "Bus":
+        (self._site.manager,) = endpoints
+        return self
+
+    def start(self) -> None:
+        """The engine serves."""
+
+    def cast(self, context: Any, method: str, values: Json) -> None:
+        if self._site.is_alive:
+            getattr(self._site.manager, method)(context, **values)
+
+    def call(
+        self, context: Any, method: str, values: Json, timeout: Any = None
+    ) -> Any:
+        site = self._site
+        if not site.is_alive:
+            raise messaging.MessagingTimeout
+        answers: list[str] = []
+
+        def run() -> None:
+            asker = contexts.RequestContext.from_rpc(context.to_rpc())
+            given = json.loads(json.dumps(values))
+            found = getattr(site.manager, method)(asker, **given)
+            answers.append(json.dumps(found))
+
+        now = site.place.sim
+        now.spawn(run, site.life)
+        now.wait(lambda: bool(answers), timeout or RPC_SECONDS)
+        if not answers:
+            raise messaging.MessagingTimeout
+        return json.loads(answers[0])
+
+
+class Runtime(runtime_module.Runtime):
+    """Of the API, or of one life of the engine."""
+
+    def __init__(self, site: "Site", life: sim.Life | None) -> None:
+        clock = sim.Clock(lambda: site.place.sim, life)
+        super().__init__(site.conf, clock)
+        self.bus = Bus(site)
+        self.sealer = fakes.Sealer()
+        self._door = links.Door(site.place, site.letter, life)
+        self._site_id = site.site_id
+        if life is not None:
+            database = mortal.MortalDatabase(life, site.runtime.db)
+            self.db = database
+            self.policy = site.runtime.policy
+
+    @property
+    def local_site_id(self) -> str:
+        return self._site_id
+
+    @functools.cached_property
+    def clouds(self) -> Any:
+        return links.Clouds(self._door, self._site_id)
+
+    @functools.cached_property
+    def storage(self) -> Any:
+        return Storage(self._door, self.clock)
+
+
+class Site:
+    """:param place: the bed.
+    :param fixture: with the database.
+    """
+
+    def __init__(
+        self,
+        place: Any,
+        letter: str,
+        fixture: site_runtime.SiteRuntime,
+        path: pathlib.Path,
+    ) -> None:
+        self.place = place
+        self.letter = letter
+        self.site_id = fixture.local_id
+        self.conf = fixture.runtime.conf
+        for group, options in OPTIONS.items():
+            for name, value in options.items():
+                self.conf.set_override(name, value, group)
+        self.path = path
+        fixture.runtime.db.dispose()
+        self.runtime = Runtime(self, None)
+        self.runtime.db = fixture.runtime.db
+        self._listen(self.runtime.db.engine)
+        self._app = app.Application(self.runtime)
+        self.api_life = sim.Life(lambda moment: False)
+        self.fate = Fate()
+        self.life: sim.Life | None = None
+        self.manager: Any = None
+
+    def _listen(self, engine: sa.Engine) -> None:
+        """The database's clock is the scenario's; connections are kept."""
+        known = engine.pool
+        engine.pool = sa.pool.QueuePool(
+            known._creator,
+            pool_size=8,
+            dialect=known._dialect,
+            _dispatch=known.dispatch,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def connected(connection: Any, record: Any) -> None:
+            connection.create_function("julianday", 1, self._julian)
+            connection.execute("PRAGMA journal_mode = MEMORY")
+            connection.execute("PRAGMA synchronous = OFF")
+
+    def _julian(self, when: str) -> float:
+        now = self.runtime.clock.now().timestamp()
+        return float(now / 86400.0 + 2440587.5)
+
+    # -- the engine
+
+    @property
+    def is_alive(self) -> bool:
+        return self.life is not None and not self.life.over
+
+    def start(self) -> None:
+        """A new engine, unless one lives."""
+        if self.is_alive:
+            return
+        self.life = sim.Life(lambda moment: self.fate.ends(moment))
+        engine = engine_service.Engine(Runtime(self, self.life))
+        self.place.sim.spawn(engine.start, self.life)
+
+    def kill(self) -> None:
+        if self.life is not None:
+            self.life.over = True
+
+    # -- the API
+
+    def serve(
+        self, method: str, url: str, headers: Any, body: bytes
+    ) -> requests.Response:
+        """An answer of the API, as a client of it has it."""
+        request = webob.Request.blank(
+            url, method=method, headers=headers, body=body
+        )
+        answer = request.get_response(self._app)
+        found = requests.Response()
+        found.status_code = answer.status_code
+        found._content = answer.body
+        found.headers.update(answer.headers)
+        found.encoding = "utf-8"
+        return found
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A tenant's request; status and JSON."""
+        project = f"p-{self.letter}"
+        headers = {
+            "X-Project-Id": project,
+            "X-Roles": "member,reader",
+            "X-User-Id": "u-1",
+            "X-User-Name": "someone",
+            "X-User-Domain-Name": "Default",
+            "OpenStack-API-Version": "protector 1.2",
+            "Content-Type": "application/json",
+        }
+        raw = b"" if body is None else json.dumps(body).encode()
+        answer = self.place.sim.call(
+            lambda: self.serve(method, f"/v1/{project}{path}", headers, raw)
+        )
+        return answer.status_code, answer.json() if answer.content else None
+
+    # -- the database
+
+    def save(self, path: pathlib.Path) -> None:
+        self.runtime.db.dispose()
+        shutil.copyfile(self.path, path)
+
+    def load(self, path: pathlib.Path) -> None:
+        self.runtime.db.dispose()
+        shutil.copyfile(path, self.path)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be asked of the world at any moment: both databases, clouds and
+arrays, without a call to anything."""
+
+import dataclasses
+from typing import Any
+
+from protector import constants as c
+from protector.db import models
+from protector.db.api import metadata_sync
+from protector.tests.model import bed as beds
+
+RUNNING = "ACTIVE"
+OTHER = {"a": "b", "b": "a"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """What a site holds of the group; ``home`` and ``servers`` by member."""
+
+    group: models.ProtectionGroup
+    triple: Any
+    operations: list[models.Operation]
+    members: list[models.Member]
+
+    def current(self, site_id: str) -> bool:
+        return self.group.current_primary_site_id == site_id
+
+    def condition(self, kind: str) -> bool | None:
+        found = self.group.conditions.get(kind)
+        return None if found is None else found["status"]
+
+    @property
+    def running(self) -> list[models.Operation]:
+        return [o for o in self.operations if o.status in c.UNFINISHED]
+
+
+def held(bed: beds.Bed, letter: str) -> Held | None:
+    """None: the site has no such group, or its tombstone."""
+    with bed.sites[letter].runtime.db.reader() as session:
+        group = session.get(models.ProtectionGroup, bed.group_id)
+        if group is None or group.deleted:
+            return None
+        op = models.Operation
+        operations = (
+            session.query(op)
+            .filter_by(protection_group_id=group.id)
+            .order_by(op.created_at, op.id)
+            .all()
+        )
+        members = (
+            session.query(models.Member)
+            .filter_by(protection_group_id=group.id)
+            .all()
+        )
+        sync = metadata_sync.find(session, group.id)
+        return Held(
+            group, metadata_sync.triple(sync), operations, list(members)
+        )
+
+
+def contents(bed: beds.Bed, letter: str, server_id: str) -> set[int]:
+    """All that the disks of a server hold."""
+    cloud = bed.clouds[letter]
+    found: set[int] = set()
+    for disk in cloud.compute.disks.get(server_id, ()):
+        found |= cloud.volume.on_array(disk.volume_id).content
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """A server that is about to run, and what its disks hold."""
+
+    name: str
+    content: set[int]
+
+
+def about_to_run(
+    bed: beds.Bed, letter: str, args: tuple[Any, ...]
+) -> Beginning:
+    """:param args: of the call to Nova: the id of a server, or the body of
+    a new one."""
+    if isinstance(args[0], str):
+        server = bed.clouds[letter].compute.rows[args[0]]
+        return Beginning(server.name, contents(bed, letter, server.id))
+    found: set[int] = set()
+    for disk in args[0]["block_device_mapping_v2"]:
+        found |= bed.clouds[letter].volume.on_array(disk["uuid"]).content
+    return Beginning(args[0]["name"], found)
+
+
+def running(bed: beds.Bed, letter: str, name: str) -> list[Any]:
+    """Servers of a name that run at a site."""
+    return [
+        server
+        for server in bed.clouds[letter].compute.rows.values()
+        if server.name == name and server.status == RUNNING
+    ]
