@@ -33,7 +33,7 @@ class ArrayWatch:
         if now < self._next:
             return
         self._next = now + self._runtime.conf.engine.observe_interval
-        driver = self._runtime.storage.driver(reading.forbid)
+        driver = self._runtime.storage.reader(reading.forbid)
         for array in self._runtime.storage.arrays():
             message = _refusal(driver, array)
             self._seen[array.name] = {

@@ -2,7 +2,6 @@
 """What checks outside an operation look with: the scene and clients that
 may not change anything."""
 
-import functools
 from typing import Any
 
 from protector import clock, exception
@@ -70,9 +69,10 @@ class Reader:
     def tenant(self, site_id: str) -> clouds.ProjectClients:
         return self.site(site_id).project(self.scene.project(site_id))
 
-    @functools.cached_property
+    @property
     def driver(self) -> base.ReplicationDriver:
-        return self.runtime.storage.driver(forbid)
+        found: base.ReplicationDriver = self.runtime.storage.reader(forbid)
+        return found
 
     def array(self, site_id: str) -> base.Array:
         site = self.scene.sites[site_id]

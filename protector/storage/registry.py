@@ -17,6 +17,7 @@ class Storage:
 
     def __init__(self, conf: Any) -> None:
         self._conf = conf
+        self._reader: base.ReplicationDriver | None = None
 
     def arrays(self) -> list[base.Array]:
         return [self._array(name) for name in self._conf.storage.arrays]
@@ -34,6 +35,16 @@ class Storage:
                 "[storage] arrays at both sites.",
             )
         return found[0]
+
+    def reader(self, forbid: Callable[[], None]) -> base.ReplicationDriver:
+        """The driver of all that only looks: it stays logged in, once for
+        each thread, as looks are frequent.
+
+        :param forbid: raises; it is asked before a change.
+        """
+        if self._reader is None:
+            self._reader = self.driver(forbid)
+        return self._reader
 
     def driver(
         self, before_change: Callable[[], None]

@@ -128,6 +128,9 @@ class Storage:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
+    def reader(self, forbid: Any) -> Driver:
+        return self._driver
+
     def driver(self, before_change: Any) -> Driver:
         return self._driver
 
