@@ -5,6 +5,7 @@
 # failed skipped" for tools/test.sh; fails when a test failed or did not run
 run_stestr() {
     local stage=$1 status=0 argument tally=$PWD/tools/stages/tally.py
+    local weigh=$PWD/tools/stages/weigh.py weights=$PWD/tools/stages/$1.weights
     local repository=$TEST_DIR/stestr/$1 listed=$TEST_DIR/stestr/$1.listed
     local filters=()
     cd "$2"
@@ -16,6 +17,8 @@ run_stestr() {
     done
     stestr --repo-url "$repository" init
     stestr --repo-url "$repository" list "${filters[@]}" >"$listed"
+    [[ ! -f $weights ]] ||
+        python "$weigh" "$repository" "$listed" "$weights"
     stestr --repo-url "$repository" run "$@" || status=$?
     stestr --repo-url "$repository" last --subunit |
         python "$tally" "$listed" "$TEST_DIR/result/$stage" || status=1

@@ -31,6 +31,7 @@ WHOLE_TREE = (
     "test_no_monkey_patching",
     # a script of the stages
     "test_tally",
+    "test_weigh",
 )
 
 
