@@ -17,10 +17,10 @@ _LEASE = {
     "lease_seconds": 4,
     # at least the longest call: to connect and to read
     "call_margin": _CONNECT + _READ,
-    "scan_interval": 0.5,
+    "scan_interval": 1,
     "poll_interval": 0.2,
-    "observe_interval": 2,
-    "preflight_interval": 5,
+    "observe_interval": 4,
+    "preflight_interval": 10,
 }
 
 

@@ -39,9 +39,9 @@ OPTIONS = {
         # what has died is declared overdue by the bed; the living renew
         "lease_seconds": 60,
         "call_margin": 0,
-        "scan_interval": 0.5,
+        "scan_interval": 1,
         "poll_interval": 0.1,
-        "observe_interval": 3,
+        "observe_interval": 15,
         "preflight_interval": 3600,
     },
     "database": {"sqlite_synchronous": False},
