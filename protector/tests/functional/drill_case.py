@@ -12,7 +12,7 @@ from protector.tests.fixtures import sandbox_sites
 from protector.tests.functional import plans
 
 Json = dict[str, Any]
-PATIENCE = watch.Patience(240)
+PATIENCE = watch.Patience(240, 0.4)
 NETWORKS = {
     "primary": "net1",
     "secondary": "net1",

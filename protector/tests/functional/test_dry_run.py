@@ -35,10 +35,10 @@ OBSERVED: dict[str, tuple[str, ...] | None] = {
     "members": ("recoverable_at",),
     "metadata_syncs": ("last_sync_at",),
 }
-PATIENCE = watch.Patience(240)
+PATIENCE = watch.Patience(240, 0.4)
 REST_SECONDS, POLL_SECONDS = 60, 0.2
 # longer than a site waits before it tells the other
-QUIET_SECONDS = 3
+QUIET_SECONDS = 6
 # for a plan while a whole site gives no answer
 AWAY_SECONDS = 60
 

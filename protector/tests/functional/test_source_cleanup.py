@@ -13,7 +13,7 @@ from protector.sandbox import access, evidence, guests, watch
 from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
 
-PATIENCE = watch.Patience(240)
+PATIENCE = watch.Patience(240, 0.4)
 PLANNED = {"type": "planned"}
 NAMES = ("web-server-1", "app-server-1")
 KEPT, GONE = NAMES[1], NAMES[0]

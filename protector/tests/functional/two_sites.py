@@ -22,7 +22,9 @@ from protector.tests import base
 from protector.tests.fixtures import sandbox_sites
 
 Json = dict[str, Any]
-PATIENCE = watch.Patience(240, 0.05)
+PATIENCE = watch.Patience(240, 0.4)
+# for who must not miss a step
+CLOSELY = watch.Patience(240, 0.05)
 PAGES = ((64, 4), (8192, 2))
 
 
@@ -48,7 +50,7 @@ class TwoSites(base.TestCase):
             [source],
             look or (lambda operation: None),
             lambda site: None,
-            PATIENCE,
+            CLOSELY if look else PATIENCE,
         )
 
     def protect(self, name: str, servers: tuple[str, ...]) -> str:
@@ -196,7 +198,7 @@ class TwoSites(base.TestCase):
         deadline = time.monotonic() + seconds
         while not (found := look()):
             self.assertLess(time.monotonic(), deadline, "never")
-            time.sleep(0.1)
+            time.sleep(0.4)
         return found
 
     def in_sync(self, group_id: str) -> bool:
