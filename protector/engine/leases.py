@@ -77,8 +77,8 @@ class LeaseKeeper:
         """Claim an operation; None when it is not to be had."""
         options = self._runtime.conf.engine
         clock = self._runtime.clock
-        asked_at = clock.monotonic()
         with self._runtime.db.writer() as session:
+            asked_at = clock.monotonic()
             lease = operations_leases.claim(
                 session,
                 clock.now(),
@@ -110,19 +110,25 @@ class LeaseKeeper:
         while not self._runtime.clock.wait(self._stop, seconds / 4):
             with self._guard:
                 held = list(self._held.values())
-            for lease in held:
-                self._renew(lease, seconds)
+            if held:
+                self._renew(held, seconds)
 
-    def _renew(self, held: HeldLease, seconds: float) -> None:
-        asked_at = self._runtime.clock.monotonic()
+    def _renew(self, held: list[HeldLease], seconds: float) -> None:
+        """In one transaction: where all write a lot, each of them waits."""
         try:
             with self._runtime.db.writer() as session:
-                renewed = operations_leases.renew(session, held.token, seconds)
+                # from here on: waiting to begin must not shorten them
+                asked_at = self._runtime.clock.monotonic()
+                renewed = [
+                    operations_leases.renew(session, lease.token, seconds)
+                    for lease in held
+                ]
         except Exception:
-            # the lease ends by itself if the database stays away
-            LOG.exception("A lease could not be renewed")
+            # they end by themselves if the database stays away
+            LOG.exception("Leases could not be renewed")
             return
-        if renewed:
-            held.extended(asked_at, seconds)
-        elif held.token.operation_id in self._held:
-            held.lose()
+        for lease, ours in zip(held, renewed, strict=True):
+            if ours:
+                lease.extended(asked_at, seconds)
+            elif lease.token.operation_id in self._held:
+                lease.lose()
