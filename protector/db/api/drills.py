@@ -173,6 +173,11 @@ def _told(row: Drill, told: Op) -> None:
         if expires:
             at = datetime.datetime.fromisoformat(expires)
             run(row, result.get("verdict"), at)
+        cleaned = result.get("cleaned_at")
+        if cleaned:
+            # before anybody heard of it
+            at = datetime.datetime.fromisoformat(cleaned)
+            end(row, at, result.get("residue", []))
     elif told.status not in c.UNFINISHED:
         end(row, told.finished_at or told.created_at)
 

@@ -161,6 +161,21 @@ class ObservedTest(case.EngineCase):
         self.told("test_failover", "completed", id=first, result=result)
         self.assertEqual("ended", self.drill().status)
 
+    def test_one_that_came_and_went_while_nobody_told(self) -> None:
+        """The cleanup is told first: it is the newer operation."""
+        self.told("test_cleanup", "completed", args={"drill_id": "d1"})
+        self.clock.advance(60)
+        cleaned = {
+            "cleaned_at": self.clock.now().isoformat(),
+            "residue": [{"id": "v"}],
+        }
+        result = self.end_result() | cleaned
+        self.told("test_failover", "completed", id="d1", result=result)
+        row = self.drill()
+        self.assertEqual(("ended", "passed"), (row.status, row.verdict))
+        self.assertEqual(self.clock.now(), row.ended_at)
+        self.assertEqual([{"id": "v"}], row.residue)
+
     def test_one_that_failed_is_over_until_it_is_retried(self) -> None:
         first = self.told("test_failover", "failed", id="d1")
         self.assertEqual("ended", self.drill().status)
