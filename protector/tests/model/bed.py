@@ -99,6 +99,7 @@ class Bed(fixtures.Fixture):
             site.fate = sites.Fate()
             site.manager = None
             site.life = None
+            site.backup = None
 
     def _passing(self, until: float) -> float:
         """What happens by itself on the way there; how far it is."""
@@ -221,6 +222,30 @@ class Bed(fixtures.Fixture):
             with site.runtime.db.reader() as session:
                 found += session.scalars(statement)
         return found
+
+    def lose(self, letter: str) -> None:
+        """A site with its engine; its guests run on, and nobody knows."""
+        self.sites[letter].kill()
+        self.sim.reap()
+        self.links.dark = {letter}
+        self.arrays.link(self.links.arrays, self.sim.now)
+
+    def find(self) -> None:
+        """What was lost is reached again."""
+        self.links.dark.clear()
+        self.arrays.link(self.links.arrays, self.sim.now)
+
+    def restore(self, letter: str) -> bool:
+        """The database of a site goes back in time; whether it had a
+        backup."""
+        site = self.sites[letter]
+        if site.backup is None or self.links.dark:
+            return False
+        site.kill()
+        self.sim.reap()
+        site.load(site.backup)
+        site.start()
+        return True
 
     def cut(self, *kinds: str) -> None:
         """Only these ways between the sites lead nowhere."""

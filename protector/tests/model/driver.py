@@ -151,7 +151,9 @@ class Driver(base.ReplicationDriver):
         )
 
     def _schedule(self, group: arrays.Group, enabled: bool) -> None:
-        if enabled and not group.enabled:
+        if not enabled:
+            group.next = math.inf
+        elif group.next == math.inf:
             group.next = self._now() + group.interval
         group.enabled = enabled
 

@@ -27,12 +27,15 @@ class Watch:
 
     :ivar written: tokens that guests wrote.
     :ivar given_up: those whose last copy a user gave up.
+    :ivar forgot: a site does not know what it once made.
     """
 
     def __init__(self, bed: beds.Bed) -> None:
         self._bed = bed
         self.written: set[int] = set()
         self.given_up: set[int] = set()
+        self.forgot = False
+        self._seen: list[Violation] = []
         self._apart = bed.sim.now
         self._epochs = {"a": 0, "b": 0}
         bed.witnesses[:] = [self.saw]
@@ -42,8 +45,18 @@ class Watch:
     def saw(
         self, here: str, there: str, name: str, args: tuple[Any, ...]
     ) -> None:
+        """An engine makes a change; what is wrong with it is told by the
+        next check, because no step lets an exception through."""
         if name not in STARTS or _is_clone(args):
             return
+        try:
+            self._starts(here, there, name, args)
+        except Violation as e:
+            self._seen.append(e)
+
+    def _starts(
+        self, here: str, there: str, name: str, args: tuple[Any, ...]
+    ) -> None:
         held = world.held(self._bed, here)
         if held is None:
             raise Violation(f"one primary: {name} for a group that is gone")
@@ -78,9 +91,17 @@ class Watch:
                     f"{sorted(lost)}"
                 )
 
+    def restored(self, letter: str) -> None:
+        """The site does not know any more what it knew."""
+        self._epochs[letter] = 0
+        self.forgot = True
+
     # -- each step
 
     def check(self) -> None:
+        """:raises Violation: something is not as it must be."""
+        if self._seen:
+            raise self._seen[0]
         self.nothing_is_lost()
         held = {s: world.held(self._bed, s) for s in "ab"}
         self.one_history(held)
@@ -113,9 +134,10 @@ class Watch:
             return
         if any(h and (h.running or _is_split(h)) for h in held.values()):
             return
-        both = [s for s in "ab" if world.running(bed, s, "web")]
-        if len(both) > 1:
-            raise Violation("one primary: two copies run in contact")
+        for name, _ in beds.SERVERS:
+            both = [s for s in "ab" if world.running(bed, s, name)]
+            if len(both) > 1:
+                raise Violation("one primary: two copies run in contact")
 
     def _all_live(self) -> bool:
         return all(site.is_alive for site in self._bed.sites.values())

@@ -64,7 +64,7 @@ class Links:
         self.dark: set[str] = set()
 
     def leads(self, here: str, there: str, kind: str) -> bool:
-        if there in self.dark:
+        if there in self.dark or here in self.dark:
             return False
         return here == there or kind not in self.cut
 

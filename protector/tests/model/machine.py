@@ -6,6 +6,7 @@ What must be true is ``invariants``'; that everything comes to a good end is
 """
 
 import collections
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import stateful
@@ -17,6 +18,8 @@ from protector.tests.model import endings, invariants, links, world
 
 Json = dict[str, Any]
 LETTERS = st.sampled_from("ab")
+# where a request makes sense, mostly
+PLACES = st.sampled_from(("there", "there", "there", "elsewhere"))
 SPANS = st.sampled_from((2, 10, 40, 150))
 CUTS = st.sampled_from(
     (
@@ -33,13 +36,21 @@ Counts = collections.Counter[str]
 
 
 class Machine(stateful.RuleBasedStateMachine):
-    """:param counts: of all scenarios."""
+    """:param counts: of all scenarios.
+    :param lead: steps with which each begins, and their arguments.
+    """
 
-    def __init__(self, bed: beds.Bed, counts: Counts) -> None:
+    def __init__(
+        self,
+        bed: beds.Bed,
+        counts: Counts,
+        lead: Iterable[tuple[str, Json]] = (),
+    ) -> None:
         super().__init__()
         self.bed = bed
         self.counts = counts
         self.bad = False
+        self._lead = lead
 
     @stateful.initialize(seed=st.integers(0, 2**32))
     def begin(self, seed: int) -> None:
@@ -48,6 +59,9 @@ class Machine(stateful.RuleBasedStateMachine):
         self.token = 0
         self.counts["scenarios"] += 1
         self.bed.run(35)
+        for name, arguments in self._lead:
+            getattr(self, name)(**arguments)
+            self.holds()
 
     def teardown(self) -> None:
         if not hasattr(self, "watch"):
@@ -108,6 +122,29 @@ class Machine(stateful.RuleBasedStateMachine):
     def heal(self) -> None:
         self.bed.cut()
 
+    @stateful.rule(letter=LETTERS)
+    def lose(self, letter: str) -> None:
+        """A whole site: its engine is gone, and nothing there is reached."""
+        if not self.bed.links.dark:
+            self.counts["sites lost"] += 1
+            self.bed.lose(letter)
+
+    @stateful.rule()
+    def find(self) -> None:
+        """The lost site is back, but for its engine."""
+        self.bed.find()
+
+    @stateful.rule(letter=LETTERS)
+    def back_up(self, letter: str) -> None:
+        self.bed.sites[letter].back_up()
+
+    @stateful.rule(letter=LETTERS)
+    def restore(self, letter: str) -> None:
+        """The site starts again from its last backup, if there is one."""
+        if self.bed.restore(letter):
+            self.counts["databases restored"] += 1
+            self.watch.restored(letter)
+
     @stateful.rule(letter=LETTERS, kind=MOMENTS, left=st.integers(0, 25))
     def doom(self, letter: str, kind: str, left: int) -> None:
         """The engine dies when it gets there."""
@@ -124,37 +161,92 @@ class Machine(stateful.RuleBasedStateMachine):
 
     # -- what users do
 
-    @stateful.rule(letter=LETTERS)
-    def move(self, letter: str) -> None:
-        self._move(letter, {"type": "planned"})
+    def _letter(self, place: str, current: bool) -> str:
+        """Of the site where the group runs, or of the other one."""
+        held = [world.held(self.bed, letter) for letter in "ab"]
+        newest = max((h for h in held if h), key=_epoch, default=None)
+        home = "a"
+        if newest and not newest.current(self.bed.sites["a"].site_id):
+            home = "b"
+        wanted = current == (place == "there")
+        return home if wanted else world.OTHER[home]
 
-    @stateful.rule(letter=LETTERS)
-    def take(self, letter: str) -> None:
-        self._move(letter, {"type": "unplanned", "confirm": True})
+    @stateful.rule(place=PLACES)
+    def move(self, place: str) -> None:
+        self._move(place, {"type": "planned"})
 
-    @stateful.rule(letter=LETTERS)
-    def take_back(self, letter: str) -> None:
+    @stateful.rule(place=PLACES)
+    def take(self, place: str) -> None:
+        self._move(place, {"type": "unplanned", "confirm": True})
+
+    @stateful.rule(place=PLACES)
+    def take_back(self, place: str) -> None:
         """What is parked, without a recovery point."""
         body = {"type": "unplanned", "confirm": True}
-        self._move(letter, {**body, "recovery_point": c.PARKED_POINT})
+        self._move(place, {**body, "recovery_point": c.PARKED_POINT})
 
-    def _move(self, letter: str, args: Json) -> None:
+    def _move(self, place: str, args: Json) -> None:
+        letter = self._letter(place, current=False)
         verb = c.Verb.FAILBACK if letter == "a" else c.Verb.FAILOVER
         self.act(letter, verb, args)
 
     @stateful.rule(
-        letter=LETTERS,
+        place=PLACES,
         verb=st.sampled_from(
-            (c.Verb.REPLICATE, c.Verb.REPROTECT, c.Verb.REPLICATE)
+            (c.Verb.REPLICATE, c.Verb.REPROTECT, c.Verb.SOURCE_CLEANUP)
         ),
     )
-    def replicate(self, letter: str, verb: str) -> None:
+    def protect(self, place: str, verb: str) -> None:
+        self.act(self._letter(place, current=True), verb, {})
+
+    @stateful.rule(letter=LETTERS, verb=st.sampled_from(sorted(c.DRILL_VERBS)))
+    def drill(self, letter: str, verb: str) -> None:
         self.act(letter, verb, {})
 
-    @stateful.rule(letter=LETTERS, text=st.sampled_from("xyz"))
-    def describe(self, letter: str, text: str) -> None:
+    @stateful.rule(letter=LETTERS, keep=LETTERS)
+    def resolve_split(self, letter: str, keep: str) -> None:
+        args = {"keep_site_id": self.bed.sites[keep].site_id}
+        self.act(letter, c.Verb.RESOLVE_SPLIT, args)
+
+    @stateful.rule(place=PLACES, text=st.sampled_from("xyz"))
+    def describe(self, place: str, text: str) -> None:
         body = {"protection_group": {"description": text}}
+        letter = self._letter(place, current=True)
         self.ask(c.Verb.UPDATE, letter, "PUT", "", body)
+
+    @stateful.rule(place=PLACES, minutes=st.sampled_from((15, 30)))
+    def set_policy(self, place: str, minutes: int) -> None:
+        body = {"policy": {"replication_interval_minutes": minutes}}
+        letter = self._letter(place, current=True)
+        self.ask(c.Verb.POLICY_SET, letter, "PUT", "/policy", body)
+
+    @stateful.rule(letter=LETTERS)
+    def sync(self, letter: str) -> None:
+        self.ask(c.Verb.SYNC, letter, "POST", "/sync-force", None)
+
+    @stateful.rule(place=PLACES)
+    def add(self, place: str) -> None:
+        """The other server, while it runs at home."""
+        body = {"member": {"instance_id": self.bed.servers["db"]}}
+        letter = self._letter(place, current=True)
+        self.ask(c.Verb.MEMBER_ADD, letter, "POST", "/members", body)
+
+    @stateful.rule(place=PLACES)
+    def remove(self, place: str) -> None:
+        letter = self._letter(place, current=True)
+        held = world.held(self.bed, letter)
+        for member in held.members if held else ():
+            if member.instance_id == self.bed.servers["db"]:
+                path = f"/members/{member.id}"
+                self.ask(c.Verb.MEMBER_REMOVE, letter, "DELETE", path, None)
+
+    @stateful.rule(letter=LETTERS, action=st.sampled_from(("retry", "cancel")))
+    def act_on_last(self, letter: str, action: str) -> None:
+        """On the last operation that the site knows."""
+        held = world.held(self.bed, letter)
+        if held and held.operations:
+            path = f"/operations/{held.operations[-1].id}/action"
+            self._ask(action, letter, "POST", path, {action: {}})
 
     def act(self, letter: str, verb: str, args: Json) -> None:
         self.ask(verb, letter, "POST", "/action", {str(verb): args})
@@ -164,10 +256,14 @@ class Machine(stateful.RuleBasedStateMachine):
     ) -> None:
         """A request about the group, whatever the answer is."""
         full = f"/protection-groups/{self.bed.group_id}{path}"
+        self._ask(verb, letter, method, full, body)
 
+    def _ask(
+        self, verb: str, letter: str, method: str, path: str, body: Any
+    ) -> None:
         def run() -> None:
             site = self.bed.sites[letter]
-            status, found = site.ask(method, full, body)
+            status, found = site.ask(method, path, body)
             word = "accepted" if status < 300 else "refused"
             self.counts[f"{verb} {word}"] += 1
             if status >= 500 and status != 503:
@@ -179,3 +275,7 @@ class Machine(stateful.RuleBasedStateMachine):
     def _run(self, call: Any) -> None:
         with self._told():
             call()
+
+
+def _epoch(held: world.Held) -> int:
+    return held.group.epoch

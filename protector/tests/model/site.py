@@ -179,6 +179,7 @@ class Site:
         self.fate = Fate()
         self.life: sim.Life | None = None
         self.manager: Any = None
+        self.backup: pathlib.Path | None = None
 
     def _listen(self, engine: sa.Engine) -> None:
         """The database's clock is the scenario's; connections are kept."""
@@ -208,7 +209,7 @@ class Site:
 
     def start(self) -> None:
         """A new engine, unless one lives."""
-        if self.is_alive:
+        if self.is_alive or self.letter in self.place.links.dark:
             return
         self.life = sim.Life(lambda moment: self.fate.ends(moment))
         engine = engine_service.Engine(Runtime(self, self.life))
@@ -258,6 +259,10 @@ class Site:
     def save(self, path: pathlib.Path) -> None:
         self.runtime.db.dispose()
         shutil.copyfile(self.path, path)
+
+    def back_up(self) -> None:
+        self.backup = self.path.with_suffix(".backup")
+        self.save(self.backup)
 
     def load(self, path: pathlib.Path) -> None:
         self.runtime.db.dispose()

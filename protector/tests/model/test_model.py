@@ -50,13 +50,13 @@ class SecondTest(ModelTest):
         self._run(1)
 
 
-def settings(scenarios: int) -> hypothesis.settings:
+def settings(scenarios: int, steps: int = STEPS) -> hypothesis.settings:
     phases = [hypothesis.Phase.generate]
     if os.environ.get("PROTECTOR_MODEL_SHRINK"):
         phases.append(hypothesis.Phase.shrink)
     return hypothesis.settings(
         max_examples=scenarios,
-        stateful_step_count=STEPS,
+        stateful_step_count=steps,
         phases=phases,
         database=None,
         deadline=None,

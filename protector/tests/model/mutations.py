@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistakes that somebody could make: each a fixture that makes one."""
+
+from collections.abc import Callable
+import dataclasses
+from typing import Any
+
+import fixtures
+
+from protector.engine import steps
+from protector.engine.context import StepContext
+from protector.tests.model import links
+
+Json = dict[str, Any]
+Run = Callable[[StepContext], Json | None]
+# steps of the machine by name, with their arguments
+Lead = tuple[tuple[str, Json], ...]
+FINISH: Lead = (("let_finish", {}),)
+MOVE: Lead = (("move", {"place": "there"}), *FINISH)
+CUT: Lead = (("cut", {"kinds": links.KINDS}),)
+# the other site takes over while nobody reaches anybody
+TAKE: Lead = (*CUT, ("take", {"place": "there"}), *FINISH)
+HEAL: Lead = (("heal", {}), ("let_go_on", {"seconds": 150}), *FINISH)
+WRITE: Lead = (("write", {"letter": "a"}),)
+
+
+class Mutation(fixtures.Fixture):
+    """:param lead: how each scenario begins.
+    :param values: by the path of what is replaced.
+    :param runs: by the name of a step, what it does instead.
+    """
+
+    def __init__(
+        self,
+        lead: Lead,
+        values: dict[str, Any] | None = None,
+        runs: dict[str, Run] | None = None,
+    ) -> None:
+        super().__init__()
+        self.lead = lead
+        self._values = values or {}
+        self._runs = runs or {}
+
+    def _setUp(self) -> None:
+        for path, value in self._values.items():
+            self.useFixture(fixtures.MonkeyPatch(path, value))
+        known = steps.STEPS
+        wrong = {
+            name: dataclasses.replace(known[name], run=run)
+            for name, run in self._runs.items()
+        }
+        path = "protector.engine.steps.STEPS"
+        self.useFixture(fixtures.MonkeyPatch(path, {**known, **wrong}))
+
+
+def nothing(*args: Any, **kwargs: Any) -> None:
+    """In place of what is left out."""
+
+
+def oldest_point(ctx: StepContext) -> Json:
+    """What was sent long ago is taken for the last point."""
+    points = ctx.driver.list_points(ctx.direction(ctx.source))
+    name = [p.name for p in points if p.complete][-1]
+    ctx.save_point(name, rpo_seconds=0)
+    return {"point": name}
+
+
+def mutations() -> dict[str, Mutation]:
+    """By what is wrong."""
+    return {
+        "a site that returns is not quarantined": Mutation(
+            TAKE + HEAL,
+            {
+                "protector.engine.quarantine.Quarantine.run": nothing,
+                "protector.engine.lost_site.Fence.run": nothing,
+            },
+        ),
+        "unique content is overwritten without an undo copy": Mutation(
+            CUT + WRITE + TAKE + HEAL + HEAL + MOVE,
+            {
+                "protector.engine.arrival.content_is_unique": (
+                    lambda ctx, member: False
+                )
+            },
+        ),
+        "the source runs on during a planned move": Mutation(
+            MOVE,
+            {"protector.engine.releasing._check_quiet": nothing},
+            {"servers.stop": nothing},
+        ),
+        "a planned move arrives from an older point": Mutation(
+            WRITE + MOVE, runs={"replication.final": oldest_point}
+        ),
+        "staging volumes are left": Mutation(
+            MOVE, runs={"volumes.unstage": nothing}
+        ),
+    }
