@@ -15,7 +15,7 @@ _INI = pathlib.Path(__file__).with_name("alembic.ini")
 
 def sync(database: session.Database, revision: str = "head") -> None:
     """Upgrade to ``revision``; a database that is there already stays."""
-    with database.engine.begin() as connection:
+    with database.unhurried().begin() as connection:
         command.upgrade(_config(connection), revision)
 
 

@@ -19,6 +19,12 @@ import tenacity
 from protector import exception
 from protector.db import events
 
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+IDLE_SECONDS = 30
+"""For which a server keeps a connection that says nothing, and its locks; a
+pool makes a new one."""
+
 
 class Database:
     """Sessions over ``[database]`` of one ``conf``.
@@ -31,7 +37,8 @@ class Database:
         self._facade = enginefacade.transaction_context()
         self._facade.configure(sqlite_fk=True, mysql_sql_mode="TRADITIONAL")
         self._facade.configure(**_options(conf))
-        self._facade.append_on_engine_create(_speak_utc)
+        self._facade.append_on_engine_create(self._introduce)
+        self._read_seconds: int | None = READ_SECONDS
         self._listeners: list[events.Listener] = []
         self._one_writer = threading.RLock()
         self._is_sqlite = conf.database.connection.startswith("sqlite")
@@ -87,6 +94,43 @@ class Database:
             reraise=True,
         )
 
+    def unhurried(self) -> sa.Engine:
+        """The engine, for changes of the schema: from now on a statement
+        may take any time."""
+        self._read_seconds = None
+        if not self._is_sqlite:
+            self.dispose()
+        return self.engine
+
+    def _introduce(self, engine: sa.Engine) -> None:
+        """What each connection to a server is told first.
+
+        Times of the database are UTC, whatever the zone of its server: one
+        with summer time goes back an hour, and leases with it.  Neither end
+        waits for ever for the other: what the server does not hear of any
+        more keeps its locks no longer.  What the URL says counts.
+        """
+        if engine.dialect.name not in ("mysql", "mariadb"):
+            return
+
+        @sa.event.listens_for(engine, "do_connect")
+        def connecting(_: Any, record: Any, args: Any, options: Any) -> None:
+            options.setdefault("connect_timeout", CONNECT_SECONDS)
+            if self._read_seconds is not None:
+                options.setdefault("read_timeout", self._read_seconds)
+                options.setdefault("write_timeout", self._read_seconds)
+
+        @sa.event.listens_for(engine, "connect")
+        def connected(connection: Any, record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(
+                f"SET time_zone = '+00:00', wait_timeout = {IDLE_SECONDS}"
+            )
+            cursor.close()
+
+        # oslo.db has tried a connection already, without this
+        engine.dispose()
+
     def dispose(self) -> None:
         self._facade.dispose_pool()
 
@@ -96,22 +140,6 @@ def is_passing(error: BaseException) -> bool:
     deadlock, or a database that does not answer."""
     away = isinstance(error.__cause__, db_exc.DBConnectionError)
     return away or isinstance(error, db_exc.DBDeadlock)
-
-
-def _speak_utc(engine: sa.Engine) -> None:
-    """Times of the database are UTC, whatever the zone of its server: one
-    with summer time goes back an hour, and leases with it."""
-    if engine.dialect.name not in ("mysql", "mariadb"):
-        return
-
-    @sa.event.listens_for(engine, "connect")
-    def connected(connection: Any, record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("SET time_zone = '+00:00'")
-        cursor.close()
-
-    # oslo.db has tried a connection already, without this
-    engine.dispose()
 
 
 @enginefacade.transaction_context_provider

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of the queries again, on MariaDB, and the migrations there."""
 
-from protector.tests.fixtures import mariadb
+import time
+
+import sqlalchemy as sa
+
+from protector import exception
+from protector.db import session as session_module
+from protector.tests.fixtures import mariadb, tcp_proxy
 from protector.tests.unit.db import test_migration, test_session
 from protector.tests.unit.db.api import (
+    database,
     test_documents,
     test_listing_walks,
     test_metadata_sync,
@@ -88,3 +95,44 @@ class ProtectionGroups(
 
 class SourceLocks(mariadb.OnMariaDB, test_source_locks.SourceLocksTest):
     pass
+
+
+class Silent(mariadb.OnMariaDB, database.DatabaseTest):
+    """A server of which nothing is heard any more."""
+
+    def connection(self, name: str) -> str:
+        url = sa.make_url(super().connection(name))
+        self.way = self.useFixture(
+            tcp_proxy.TcpProxy((str(url.host), int(url.port or 3306)))
+        )
+        return url.set(
+            port=self.way.port, query={"read_timeout": "1"}
+        ).render_as_string(hide_password=False)
+
+    def test_it_is_not_waited_for_for_ever(self) -> None:
+        group_id = self.site.group()
+        self.way.hang()
+        begun = time.monotonic()
+        self.assertRaises(
+            exception.ServiceUnavailable, self.group_row, group_id
+        )
+        self.assertLess(time.monotonic() - begun, 15)
+        self.way.heal()
+        self.assertEqual(group_id, self.group_row(group_id).id)
+
+
+class Limits(mariadb.OnMariaDB, database.DatabaseTest):
+    def test_neither_end_waits_for_ever(self) -> None:
+        with self.db.reader() as session:
+            raw = session.connection().connection.driver_connection
+            self.assertEqual(
+                (session_module.READ_SECONDS, session_module.READ_SECONDS),
+                (raw._read_timeout, raw._write_timeout),
+            )
+            idle = session.scalar(sa.text("SELECT @@session.wait_timeout"))
+        self.assertEqual(session_module.IDLE_SECONDS, idle)
+
+    def test_a_change_of_the_schema_takes_its_time(self) -> None:
+        with self.db.unhurried().connect() as connection:
+            raw = connection.connection.driver_connection
+            self.assertIsNone(raw._read_timeout)
