@@ -32,7 +32,7 @@ class ClientMissingError(Exception):
 def write_clouds(layout: layouts.Layout) -> None:
     """Write ``clouds.yaml``: site-a, site-b, and an admin at each."""
     clouds: Json = {}
-    for site in layout.sites:
+    for site in layout.every:
         clouds[site.name] = _cloud(site, layouts.PROJECT, layouts.PROJECT)
         clouds[f"{site.name}-admin"] = {
             **_cloud(site, "admin", "admin"),
@@ -95,8 +95,8 @@ def write_description(
         "prefix": layout.prefix,
         "clouds_yaml": str(layout.clouds_yaml),
         "logs": str(layout.log),
-        "sites": {s.name: _site(s) for s in layout.sites},
-        "arrays": {s.array: _array(s) for s in layout.sites},
+        "sites": {s.name: _site(s) for s in layout.every},
+        "arrays": {s.array: _array(s) for s in layout.every},
         "processes": dict(processes),
         **seeded,
     }

@@ -65,7 +65,9 @@ def clear(root: pathlib.Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def place(root: pathlib.Path, wanted: str | None) -> Iterator[layouts.Layout]:
+def place(
+    root: pathlib.Path, wanted: str | None, third: bool = False
+) -> Iterator[layouts.Layout]:
     """The layout of a state directory: the recorded one, or a free one.
 
     Within the context the addresses are held for the processes to start.
@@ -74,7 +76,7 @@ def place(root: pathlib.Path, wanted: str | None) -> Iterator[layouts.Layout]:
     """
     known = layouts.load(root)
     if known is None:
-        layout, claim = layouts.choose(root, wanted)
+        layout, claim = layouts.choose(root, wanted, third)
         layout.save()
         with claim:
             yield layout
@@ -160,10 +162,10 @@ class BringUp:
         )
 
     def _link(self) -> None:
-        a, b = self.layout.sites
-        self.fleet.wait_ready(a.array, b.array)
-        if connect.arrays(self.layout):
-            self._say(f"{a.array} and {b.array} are connected")
+        self.fleet.wait_ready(*(s.array for s in self.layout.every))
+        for a, b in self.layout.pairs:
+            if connect.arrays(a, b):
+                self._say(f"{a.array} and {b.array} are connected")
 
     def _servers(
         self, linked: futures.Future[None]
@@ -184,14 +186,14 @@ class BringUp:
     def _pair(self, linked: futures.Future[None]) -> list[pairing.Finding]:
         if not self._paired:
             return []
-        a, b = self.layout.sites
         # the validation looks at the arrays too
         linked.result()
-        self.fleet.wait_ready(a.cloud, b.cloud, a.name, b.name)
+        self.fleet.wait_ready(*self.layout.processes)
         findings = pairing.pair(self.layout)
         bad = [f for f in findings if not f.ok]
         if not bad:
-            self._say(f"{a.name} and {b.name} know each other")
+            names = " and ".join(s.name for s in self.layout.every)
+            self._say(f"{names} know each other")
         for f in bad:
             self._say(f"{f.at} of {f.of}: {f.check}: {f.message}")
         return findings

@@ -21,13 +21,12 @@ FREQUENCY_SECONDS = 30
 """The least between two points; real arrays: 300."""
 
 
-def arrays(layout: layouts.Layout) -> bool:
-    """Connect array-a to array-b; again does nothing.
+def arrays(a: layouts.Site, b: layouts.Site) -> bool:
+    """Connect the arrays of two sites; again does nothing.
 
     :returns: whether it was to be done.
     :raises purestorage.PureError: an array refused or did not answer.
     """
-    a, b = layout.sites
     source = session(a)
     if any(
         r["array_name"] == b.array for r in source.list_array_connections()
@@ -35,7 +34,7 @@ def arrays(layout: layouts.Layout) -> bool:
         return False
     key = session(b).get(connection_key=True)["connection_key"]
     source.connect_array(b.array_target, key, [TYPE])
-    for site in layout.sites:
+    for site in (a, b):
         control(site, "PUT", "settings", min_frequency=FREQUENCY_SECONDS)
     return True
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The six processes of a sandbox: what each is started with.
+"""The processes of a sandbox: what each is started with.
 
 How a process is started and ended is the supervisor's.
 """
@@ -101,6 +101,7 @@ class Fleet:
             *("--name", site.name),
             *("--state-dir", str(self.layout.root)),
             *("--prefix", self.layout.prefix),
+            *(("--third",) if self.layout.third else ()),
         ]
 
 

@@ -7,6 +7,7 @@ directory and in their prefix: each has loopback addresses of its own.
 
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 import socket
@@ -16,6 +17,8 @@ CLOUD_PORT = 5000
 ARRAY_PORT = 8443
 API_PORT = 8788
 LETTERS = ("a", "b")
+THIRD = "c"
+"""Of the site that only some tests start."""
 DIRECTORY = ".sandbox"
 PASSWORD = "secret"
 """Of every user that the emulated clouds seed."""
@@ -34,7 +37,7 @@ class LayoutError(Exception):
 class Site:
     """One site: its cloud, its array and its Protector.
 
-    :ivar letter: ``a`` or ``b``.
+    :ivar letter: ``a``, ``b`` or ``c``.
     :ivar address: of everything that the site serves.
     :ivar root: the sandbox's state directory, absolute.
     """
@@ -114,34 +117,49 @@ class Layout:
 
     :ivar root: the state directory, absolute.
     :ivar prefix: the first three numbers of its loopback addresses.
+    :ivar third: whether there is a site-c.
     """
 
     root: pathlib.Path
     prefix: str = PREFIX
+    third: bool = False
 
     @functools.cached_property
+    def every(self) -> tuple[Site, ...]:
+        """All sites."""
+        letters = (*LETTERS, THIRD) if self.third else LETTERS
+        return tuple(
+            Site(letter, f"{self.prefix}.{number}", self.root)
+            for number, letter in enumerate(letters, 1)
+        )
+
+    @property
     def sites(self) -> tuple[Site, Site]:
         """site-a and site-b."""
-        a, b = (
-            Site(letter, f"{self.prefix}.{number}", self.root)
-            for number, letter in enumerate(LETTERS, 1)
-        )
-        return a, b
+        return self.every[0], self.every[1]
+
+    @property
+    def pairs(self) -> list[tuple[Site, Site]]:
+        """Sites that know each other and whose arrays are connected."""
+        return list(itertools.combinations(self.every, 2))
 
     def site(self, name: str) -> Site:
         """The site that a process belongs to, or that has the name."""
-        return next(s for s in self.sites if s.letter == name[-1])
+        return next(s for s in self.every if s.letter == name[-1])
 
     def other(self, site: Site) -> Site:
-        """The other site."""
+        """The other site; of a third one it is site-b."""
         a, b = self.sites
-        return b if site == a else a
+        return a if site == b else b
 
     @property
     def processes(self) -> tuple[str, ...]:
         """Names of the processes, in the order in which they start."""
-        a, b = self.sites
-        return (a.array, b.array, a.cloud, b.cloud, a.name, b.name)
+        return (
+            *(s.array for s in self.every),
+            *(s.cloud for s in self.every),
+            *(s.name for s in self.every),
+        )
 
     @property
     def run(self) -> pathlib.Path:
@@ -171,7 +189,8 @@ class Layout:
     def save(self) -> None:
         """Remember the prefix for the next command."""
         self.root.mkdir(parents=True, exist_ok=True)
-        self.record.write_text(json.dumps({"prefix": self.prefix}) + "\n")
+        known = {"prefix": self.prefix, "third": self.third}
+        self.record.write_text(json.dumps(known) + "\n")
 
 
 def load(root: pathlib.Path) -> Layout | None:
@@ -181,7 +200,7 @@ def load(root: pathlib.Path) -> Layout | None:
         recorded = json.loads((root / "layout.json").read_text())
     except FileNotFoundError:
         return None
-    return Layout(root, recorded["prefix"])
+    return Layout(root, recorded["prefix"], recorded["third"])
 
 
 class Claim:
@@ -206,10 +225,13 @@ class Claim:
         self._guard.close()
 
 
-def choose(root: pathlib.Path, wanted: str | None) -> tuple[Layout, Claim]:
+def choose(
+    root: pathlib.Path, wanted: str | None, third: bool = False
+) -> tuple[Layout, Claim]:
     """A layout on a free prefix, and the claim that keeps it so.
 
     :param wanted: this prefix or none; None for the first that is free.
+    :param third: with a third site.
     :raises LayoutError: it is taken, or all are.
     """
     candidates = [wanted] if wanted else _candidates()
@@ -218,7 +240,7 @@ def choose(root: pathlib.Path, wanted: str | None) -> tuple[Layout, Claim]:
             claim = Claim(prefix)
         except OSError:
             continue
-        return Layout(root.resolve(), prefix), claim
+        return Layout(root.resolve(), prefix, third), claim
     ports = f"ports {CLOUD_PORT}, {ARRAY_PORT} and {API_PORT}"
     tried = wanted or f"127.0.1 to 127.0.254, from {PREFIX} on"
     raise LayoutError(f"{ports} are taken on the addresses of {tried}.")
@@ -231,7 +253,7 @@ def _candidates() -> list[str]:
 
 
 def _require_free(prefix: str) -> None:
-    for number in range(1, len(LETTERS) + 1):
+    for number in range(1, len((*LETTERS, THIRD)) + 1):
         for port in (CLOUD_PORT, ARRAY_PORT, API_PORT):
             _bound(f"{prefix}.{number}", port).close()
 

@@ -37,7 +37,12 @@ def pair(layout: layouts.Layout) -> list[Finding]:
     :returns: what the validations found, good and bad.
     :raises openstack.exceptions.SDKException: a site refused.
     """
-    a, b = layout.sites
+    return [f for a, b in layout.pairs for f in _pair(layout, a, b)]
+
+
+def _pair(
+    layout: layouts.Layout, a: layouts.Site, b: layouts.Site
+) -> list[Finding]:
     with (
         access.connect(layout, f"{a.name}-admin") as at_a,
         access.connect(layout, f"{b.name}-admin") as at_b,

@@ -65,11 +65,14 @@ def serve(arguments: list[str], stop: threading.Event, url: str) -> None:
 def parse(argv: list[str]) -> tuple[layouts.Layout, layouts.Site]:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="protector.sandbox.site")
-    parser.add_argument("--name", required=True, choices=("site-a", "site-b"))
+    parser.add_argument("--name", required=True)
     parser.add_argument("--state-dir", required=True, type=pathlib.Path)
     parser.add_argument("--prefix", default=layouts.PREFIX)
+    parser.add_argument("--third", action="store_true")
     options = parser.parse_args(argv)
-    layout = layouts.Layout(options.state_dir.resolve(), options.prefix)
+    layout = layouts.Layout(
+        options.state_dir.resolve(), options.prefix, options.third
+    )
     return layout, layout.site(options.name)
 
 

@@ -70,11 +70,11 @@ def sections(layout: layouts.Layout, site: layouts.Site) -> dict[str, Options]:
         },
         "replication": {"interval_minutes": 1, "rpo_minutes": 5},
         "storage": {
-            "arrays": ",".join(s.array for s in layout.sites),
+            "arrays": ",".join(s.array for s in layout.every),
             "connect_timeout": _CONNECT,
             "read_timeout": _READ,
         },
-        **{s.array: _array(s) for s in layout.sites},
+        **{s.array: _array(s) for s in layout.every},
     }
 
 

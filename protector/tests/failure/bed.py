@@ -212,7 +212,7 @@ class Bed(fixtures.Fixture):
         with bringup.place(root, None) as self.layout:
             self._launch()
         access.write_clouds(self.layout)
-        connect.arrays(self.layout)
+        connect.arrays(*self.layout.sites)
         self.clients = {}
         for place in self.layout.sites:
             client = access.connect(self.layout, place.name)

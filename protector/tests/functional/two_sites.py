@@ -31,10 +31,11 @@ PAGES = ((64, 4), (8192, 2))
 class TwoSites(base.TestCase):
     DEFAULT_TIMEOUT = 300
     TIMEOUT_SCALING_FACTOR = 2
+    THIRD = False
 
     def setUp(self) -> None:
         super().setUp()
-        self.sandbox = self.useFixture(sandbox_sites.SandboxSites())
+        self.sandbox = self.useFixture(sandbox_sites.SandboxSites(self.THIRD))
         self.fleet = fleet.Fleet(self.sandbox.layout)
         self.site_a, self.site_b = self.sandbox.layout.sites
         self.guests = guests.Guests()
@@ -76,11 +77,17 @@ class TwoSites(base.TestCase):
         member = self.a.add_member(group_id, ids[server])
         self.follow(member.last_operation_id, self.a)
 
+    def place(self, at: Any) -> layouts.Site:
+        """The site whose Protector it is."""
+        clouds = self.sandbox.clouds.items()
+        name = next(n for n, cloud in clouds if cloud.protector is at)
+        return self.sandbox.layout.site(name)
+
     def servers(self, group_id: str, at: Any) -> dict[str, evidence.Server]:
         """The members' servers as a site shows them, by name."""
-        site = "site-a" if at is self.a else "site-b"
+        cloud = self.sandbox.clouds[self.place(at).name]
         found = [
-            evidence.server(self.sandbox.clouds[site], m.current_instance_id)
+            evidence.server(cloud, m.current_instance_id)
             for m in at.members(group_id)
             if m.current_instance_id
         ]
@@ -92,7 +99,7 @@ class TwoSites(base.TestCase):
         """The guests write to all disks, at site A unless told otherwise;
         what these hold now."""
         at = at or self.a
-        site = self.site_a if at is self.a else self.site_b
+        site = self.place(at)
         for server in self.servers(group_id, at).values():
             for disk in server.disks:
                 for first, count in PAGES:
@@ -235,7 +242,7 @@ class TwoSites(base.TestCase):
         """The servers run, at site B unless told otherwise, with these
         bytes."""
         at = at or self.b
-        site = self.site_a if at is self.a else self.site_b
+        site = self.place(at)
         self.guests.contents = expected
         servers = self.servers(group_id, at)
         self.assertEqual(set(names), set(servers))

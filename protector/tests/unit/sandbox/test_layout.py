@@ -36,6 +36,19 @@ class LayoutTest(base.TestCase):
         self.assertEqual(b, self.layout.other(a))
         self.assertEqual(a, self.layout.other(b))
 
+    def test_a_third_site(self) -> None:
+        three = layout.Layout(self.root, FREE, third=True)
+        a, b, c = three.every
+        self.assertEqual((a, b), three.sites)
+        self.assertEqual(f"{FREE}.3", c.address)
+        self.assertEqual([(a, b), (a, c), (b, c)], three.pairs)
+        self.assertEqual(
+            (b, b, a), (*map(three.other, (a, c)), three.other(b))
+        )
+        self.assertEqual(9, len(three.processes))
+        three.save()
+        self.assertEqual(three, layout.load(self.root.resolve()))
+
     def test_states_do_not_overlap(self) -> None:
         states = {
             self.layout.site(name).state(name)
