@@ -64,4 +64,10 @@ def _registrations() -> list[policy.RuleDefault]:
             "Declare a site lost for good.",
             "POST /v1/admin/sites/{site_id}/action (declare_lost)",
         ),
+        base.documented(
+            "sites:replace",
+            base.ADMIN,
+            "Protect all groups of a lost site at another one.",
+            "POST /v1/admin/sites/{site_id}/action (replace)",
+        ),
     ]

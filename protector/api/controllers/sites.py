@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from protector import exception
 from protector.api import call as calls
-from protector.api import pagination, validation
+from protector.api import pagination, replacement, validation
 from protector.api.expose import expose
 from protector.api.schemas import sites as schemas
 from protector.api.views import sites as view
@@ -186,9 +186,10 @@ class RegistrationsController(rest.RestController):
 
 class RegistrationActionController(rest.RestController):
     @expose
-    @validation.rules("sites:validate", "sites:declare_lost")
+    @validation.rules("sites:validate", "sites:declare_lost", "sites:replace")
     @validation.body(schemas.ACTION)
     @validation.response(200, schemas.REPORT)
+    @validation.response(202, schemas.REPLACEMENT)
     @validation.response(204, None)
     def post(self, call: calls.Call, site: str) -> calls.Answer | Json:
         """Run an action of a site."""
@@ -196,6 +197,8 @@ class RegistrationActionController(rest.RestController):
         call.authorize(None, rule=f"protector:sites:{action}")
         if action == "declare_lost":
             return self._declare_lost(call, site)
+        if action == "replace":
+            return self._replace(call, site)
         with call.runtime.db.reader() as session:
             sites.get(session, site)
         return {
@@ -209,6 +212,12 @@ class RegistrationActionController(rest.RestController):
             sites.declare_lost(session, call.now, row, user)
             LOG.warning("Site %s was declared lost by %s", row.name, user)
         return calls.Answer(None, 204)
+
+    def _replace(self, call: calls.Call, site: str) -> calls.Answer:
+        new = call.body["replace"]["secondary_site_id"]
+        groups = replacement.replace(call, site, new)
+        shown = {"secondary_site_id": new, "groups": groups}
+        return calls.Answer({"replacement": shown}, 202)
 
 
 def _list(call: calls.Call, shown: Any) -> Json:

@@ -102,8 +102,28 @@ VOLUME_TYPES = types.page(
 )
 
 # the actions on a site; others come with their release
-ACTIONS = {"validate": types.EMPTY, "declare_lost": types.EMPTY}
+ACTIONS = {
+    "validate": types.EMPTY,
+    "declare_lost": types.EMPTY,
+    "replace": types.record(
+        ("secondary_site_id",), secondary_site_id=types.UUID
+    ),
+}
 ACTION = {**types.record(**ACTIONS), "minProperties": 1, "maxProperties": 1}
+REPLACEMENT = types.envelope(
+    "replacement",
+    types.answer(
+        secondary_site_id=types.UUID,
+        groups=types.array(
+            types.answer(
+                protection_group_id=types.UUID,
+                protection_group_name=types.STRING,
+                operation_id=types.nullable(types.UUID),
+                error=types.nullable(types.OBJECT),
+            )
+        ),
+    ),
+)
 REPORT = types.envelope(
     "report",
     types.answer(

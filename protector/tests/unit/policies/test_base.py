@@ -18,6 +18,7 @@ ADMINISTRATION = (
     "sites:delete",
     "sites:validate",
     "sites:declare_lost",
+    "sites:replace",
     "tenant_mappings:index",
     "tenant_mappings:show",
     "tenant_mappings:create",

@@ -5,6 +5,7 @@ from typing import Any
 import uuid
 
 from protector import exception
+from protector.db import models
 from protector.db.api import sites
 from protector.tests.unit.api import served
 
@@ -161,8 +162,11 @@ class RegistrationTest(served.ApiTest):
         path = f"{self.PATH}/{self.site.peer_id}/action"
         shown = self.ok(self.admin("POST", path, {"validate": {}}))
         self.assertEqual({"report": report}, shown)
-        answer = self.admin("POST", path, {"replace": {}})
+        answer = self.admin("POST", path, {"forget": {}})
         self.refused(answer, 400, "BadRequest")
+
+
+NEW = "0b9ee4ad-6d40-4d0e-9a0a-6f4f8f6f7a11"
 
 
 class LostTest(served.ApiTest):
@@ -196,6 +200,39 @@ class LostTest(served.ApiTest):
         self.assertEqual((False, None), (shown["lost"], shown["lost_by"]))
         body = {"site": {"lost": True}}
         self.refused(self.admin("PUT", self.path, body), 400, "BadRequest")
+
+    def replace(self) -> Any:
+        body = {"replace": {"secondary_site_id": NEW}}
+        return self.admin("POST", f"{self.path}/action", body)
+
+    def test_one_that_is_not_lost_is_not_replaced(self) -> None:
+        error = self.refused(self.replace(), 409, "InvalidStatus")
+        self.assertIn("Declare it lost", error["message"])
+
+    def test_its_groups_are_protected_at_another_site(self) -> None:
+        other = self.site.group(name="other")
+        with self.db.writer() as session:
+            row = sites.get(session, self.site.peer_id)
+            row.status = "unreachable"
+            busy = session.get(models.ProtectionGroup, other)
+            busy.operation_id = NEW
+        self.ok(self.declare(), 204)
+        self.engine.answers["precheck"] = {"secondary_project_id": "p-new"}
+        shown = self.ok(self.replace(), 202)["replacement"]
+        self.assertEqual(NEW, shown["secondary_site_id"])
+        told = {g["protection_group_id"]: g for g in shown["groups"]}
+        self.assertEqual({self.group_id, other}, set(told))
+        self.assertEqual("InvalidStatus", told[other]["error"]["reason"])
+        self.assertIsNone(told[other]["operation_id"])
+        begun = told[self.group_id]
+        self.assertIsNone(begun["error"])
+        with self.db.reader() as session:
+            row = session.get(models.Operation, begun["operation_id"])
+        self.assertEqual("rehome", row.kind)
+        self.assertEqual(
+            {"secondary_site_id": NEW, "secondary_project_id": "p-new"},
+            row.args,
+        )
 
     def test_no_group_is_made_with_it(self) -> None:
         with self.db.writer() as session:
