@@ -10,7 +10,12 @@ from oslo_log import log as logging
 from protector import exception
 from protector.context import RequestContext
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups, source_locks
+from protector.db.api import (
+    claims,
+    metadata_sync,
+    protection_groups,
+    source_locks,
+)
 from protector.engine import access, adoption, fencing, reading
 
 LOG = logging.getLogger(__name__)
@@ -97,6 +102,7 @@ class SourceReturn:
         self._runtime = runtime
 
     def run(self) -> None:
+        self._reclaim()
         with self._runtime.db.reader() as session:
             expired = source_locks.expired(session)
         for lock in expired:
@@ -107,6 +113,22 @@ class SourceReturn:
                 LOG.exception(
                     "Group %s could not be brought back",
                     lock.protection_group_id,
+                )
+
+    def _reclaim(self) -> None:
+        """What was given to a site that is lost for good comes back."""
+        with self._runtime.db.reader() as session:
+            abandoned = source_locks.abandoned(session)
+        for lock in abandoned:
+            LOG.warning(
+                "Group %s, released to a site that is lost, is taken back",
+                lock.protection_group_id,
+            )
+            with self._runtime.db.writer() as session:
+                claims.reclaim(
+                    session,
+                    lock.protection_group_id,
+                    self._runtime.local_site_id,
                 )
 
     def _return(self, lock: models.SourceLock) -> None:
@@ -144,6 +166,15 @@ class SourceReturn:
             protection_groups.set_status(
                 group, protection_groups.resting_status(group)
             )
+            held = metadata_sync.find(session, group.id)
+            if held is not None and held.epoch < group.epoch:
+                # it was reclaimed
+                metadata_sync.settle(
+                    session,
+                    group,
+                    self._runtime.local_site_id,
+                    self._runtime.clock.now(),
+                )
 
 
 class WritingReader(reading.Reader):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The acceptance of an unplanned move: the claim and what it ends.
+"""The acceptance of an unplanned move: the claim and what it ends; and the
+claim of a source that takes back what it released.
 
 One transaction, at the site that takes the group, and no word from the
 other one.
@@ -76,6 +77,29 @@ def accept(
             "data": {"epoch": epoch, "superseded": ended},
         },
     )
+
+
+def reclaim(session: orm.Session, group_id: str, site_id: str) -> None:
+    """The source takes its group back, in an epoch above the released one;
+    from here the lock is one that ran out.
+
+    :param site_id: of the source.
+    """
+    group = protection_groups.lock(session, group_id)
+    lock = source_locks.find(session, group_id)
+    if lock is None or lock.released_epoch is None:
+        # another engine was faster, or the other site told more
+        return
+    parent = metadata_sync.triple(metadata_sync.find(session, group.id))
+    protection_groups.claim(
+        group,
+        protection_groups.ask_epoch(group, site_id),
+        site_id,
+        lock.operation_id,
+        parent.as_dict() if parent else {},
+    )
+    lock.released_epoch = None
+    lock.expires = 0.0
 
 
 def still_run(

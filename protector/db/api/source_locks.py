@@ -7,6 +7,7 @@ Renewal, release and expiry are each one compare-and-set on it.
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector import exception
 from protector.db import models, types
 from protector.db.api import protection_groups
@@ -96,6 +97,23 @@ def expired(session: orm.Session) -> list[Lock]:
         Lock.released_epoch.is_(None), Lock.expires < types.db_epoch()
     )
     return list(session.scalars(statement))
+
+
+def abandoned(session: orm.Session) -> list[Lock]:
+    """Released locks of groups whose other site was declared lost before
+    anything was heard of what it made of them."""
+    found = session.scalars(
+        sa.select(Lock).where(Lock.released_epoch.is_not(None))
+    )
+    return [
+        lock
+        for lock in found
+        for group in [
+            protection_groups.find(session, lock.protection_group_id)
+        ]
+        if group is not None
+        and protection_groups.holds(group, c.Condition.UNPROTECTED)
+    ]
 
 
 def drop(session: orm.Session, group_id: str, operation_id: str) -> bool:
