@@ -17,7 +17,7 @@ from protector import context as contexts
 from protector import runtime as runtime_module
 from protector.api import app
 from protector.engine import service as engine_service
-from protector.storage import base
+from protector.storage import base, registry
 from protector.tests.failure import mortal
 from protector.tests.fixtures import site_runtime
 from protector.tests.model import driver, links, sim
@@ -62,10 +62,11 @@ class Fate:
         return True
 
 
-class Storage:
-    """``registry.Storage`` of one engine."""
+class Storage(registry.Storage):
+    """Of one engine."""
 
-    def __init__(self, door: links.Door, clock: Any) -> None:
+    def __init__(self, conf: Any, door: links.Door, clock: Any) -> None:
+        super().__init__(conf)
         self._door = door
         self._clock = clock
 
@@ -147,7 +148,7 @@ class Runtime(runtime_module.Runtime):
 
     @functools.cached_property
     def storage(self) -> Any:
-        return Storage(self._door, self.clock)
+        return Storage(self.conf, self._door, self.clock)
 
 
 class Site:
