@@ -313,8 +313,10 @@ def changes(request: Any) -> bool:
 
 
 def anonymous(call: str) -> str:
-    """Without the ids, which are others each time."""
+    """Without the ids and generations, which are others each time."""
     call = re.sub(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", "#", call)
+    # nor the generation, in the names of what is staged
+    call = re.sub(r"(protector-#)-\d+-", r"\1-", call)
     return re.sub(r"[0-9a-f]{8}-\d+", "#", call)
 
 
