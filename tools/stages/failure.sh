@@ -11,7 +11,8 @@ export OS_TEST_PATH=./protector/tests/failure
 export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
 status=0
-run_stestr failure . "$@" || status=$?
+# they wait for two thirds of their time
+run_stestr failure . --concurrency 4 "$@" || status=$?
 # on the stage's log and, as it is the point of it, in a file of its own
 python -m protector.tests.failure.report "$PROTECTOR_MATRIX_COUNTS" |
     tee "$PROTECTOR_MATRIX_COUNTS/report" || status=1
