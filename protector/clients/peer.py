@@ -23,6 +23,7 @@ Json = dict[str, Any]
 SERVICE_TYPE = "protector"
 LABEL = "Protector"
 VERSION = "protector 1.2"
+TRIPLE = {"epoch": int, "version": int, "checksum": str}
 # refusals by status, when the reason is not known here
 BY_STATUS: dict[int, type[exception.ProtectorError]] = {
     400: exception.BadRequest,
@@ -167,9 +168,14 @@ class PeerClient:
 
         :returns: ``epoch``, ``version``, ``checksum``.
         :raises LockLost: the lock expired or was replaced.
+        :raises PeerUnreachable: no answer, or one that does not tell them.
         """
         body = {"operation_id": operation_id, "epoch": epoch}
-        return self._ask("POST", f"groups/{group_id}/release", json=body)
+        found = self._ask("POST", f"groups/{group_id}/release", json=body)
+        given = {name: found.get(name) for name in TRIPLE}
+        if any(type(given[name]) is not kind for name, kind in TRIPLE.items()):
+            raise self._unreachable(self._scope, "a broken answer")
+        return given
 
     def mirror(self, operation_id: str, body: Json) -> Json:
         """Show an operation of this site at the peer."""

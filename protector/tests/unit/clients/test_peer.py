@@ -51,6 +51,8 @@ class RequestTest(PeerTestCase):
     def test_each_call_goes_where_it_should(self) -> None:
         for method in ("GET", "POST", "PUT", "DELETE"):
             self.cloud.on(method, "^/protector", Answer(200, {"groups": []}))
+        given = {"epoch": 4, "version": 2, "checksum": "c"}
+        self.cloud.on("POST", "/release$", Answer(200, given))
         peer = self.peer
         peer.identity()
         peer.groups()
@@ -211,6 +213,22 @@ class RefusalTest(PeerTestCase):
             self.assertIs(exception.PeerUnreachable, type(error))
             self.assertIn("Site site-b is unreachable", error.message)
             self.assertEqual(fake_cloud.SITE_ID, error.details["site"])
+
+    def test_a_release_tells_what_was_given(self) -> None:
+        """The claim would be of another history."""
+        given = {"epoch": 4, "version": 2, "checksum": "c"}
+        path = "/groups/g/release$"
+        for broken in (
+            {"another": [1]},
+            given | {"version": None},
+            given | {"checksum": 1},
+        ):
+            self.cloud.on("POST", path, Answer(200, broken))
+            self.assertRaises(
+                exception.PeerUnreachable, self.peer.release, "g", "op", 4
+            )
+        self.cloud.on("POST", path, Answer(200, given | {"new": 1}))
+        self.assertEqual(given, self.peer.release("g", "op", 4))
 
 
 class PagesTest(PeerTestCase):
