@@ -12,7 +12,6 @@ from protector import states
 from protector.tests.model import bed as beds
 from protector.tests.model import world
 
-SECRET = "s3cret-of-the-service"
 STARTS = frozenset({"start", "unshelve", "create_server"})
 CONTACT_SECONDS = 900.0
 """How long both sites have to see each other until one has given in."""
