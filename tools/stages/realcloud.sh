@@ -13,7 +13,7 @@ export RC_HOME=${RC_HOME:-/opt/realcloud}
 # volumes are files, which the emulated arrays show as theirs
 export RC_BACKENDS=file RC_DEFAULT_TYPE=plain
 export OS_CLIENT_CONFIG_FILE=$RC_HOME/clouds.yaml
-export PROTECTOR_REAL_STATE=$TEST_DIR/realcloud
+export PROTECTOR_REAL_STATE=$TEST_DIR/realcloud PROTECTOR_REAL_BED=$bed
 if [[ ! -x $bed/up.sh ]]; then
     echo "no $bed/up.sh"
     exit 77

@@ -45,6 +45,9 @@ class MirroringArray(emulated_arrays.EmulatedArray):
     def kill(self) -> None:
         self._processes.kill(self.name)
 
+    def alive(self) -> bool:
+        return self._processes.alive(self.name)
+
     def leftovers(self) -> list[str]:
         """Volumes and groups on the array that are not Cinder's.
 

@@ -15,6 +15,8 @@
     an SQLAlchemy URL; the database is dropped and made anew
 ``PROTECTOR_REAL_BUS_X``
     a transport URL with a virtual host of its own
+``PROTECTOR_REAL_BED``
+    directory of the scripts that start and stop a cloud, see ``loss``
 ``PROTECTOR_REAL_STATE``
     directory of logs and process records; default ``.test/realcloud``
 ``PROTECTOR_REAL_{NETWORK,SECURITY_GROUP,FLAVOR,IMAGE,VOLUME_TYPE}``

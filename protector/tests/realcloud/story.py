@@ -4,7 +4,7 @@
 A test that ends leaves the pair and its servers as it found them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import secrets
 import time
@@ -12,6 +12,7 @@ from typing import Any
 
 from protector.tests.realcloud import (
     disks,
+    processes,
     protector_site,
     residue,
     rest,
@@ -21,6 +22,7 @@ from protector.tests.realcloud import (
 MEMBER_SECONDS = 240
 MOVE_SECONDS = 420
 CHANGE_SECONDS = 120
+CONVERGE_SECONDS = 300
 TIMINGS = "timings.txt"
 Json = dict[str, Any]
 Digests = dict[str, str]
@@ -98,12 +100,49 @@ class StoryTestCase(residue.PairTestCase):
         found: Json = api.get(path)["protection_group"]
         return found
 
+    def holds(self, api: rest.Protector, group_id: str, kind: str) -> bool:
+        """Whether a site says that a condition of the group is true."""
+        return any(
+            found["type"] == kind and found["status"] is True
+            for found in self.group(api, group_id)["conditions"]
+        )
+
+    def in_sync(self, group_id: str) -> bool:
+        """Both sites hold one version, and both say so."""
+        path = f"protection-groups/{group_id}/sync-status"
+        found = [
+            api.get(api.tenant(path))["sync_status"]
+            for api in (self.at_a, self.at_b)
+        ]
+        held = {(s["local"]["epoch"], s["local"]["version"]) for s in found}
+        return len(held) == 1 and all(s["in_sync"] for s in found)
+
+    def replicate(self, group_id: str) -> None:
+        """Both sites know a recovery point of now."""
+        key = self.at_a.begin(group_id, "replicate", {})
+        done = self.at_a.finish(key, CHANGE_SECONDS)
+        (name,) = (
+            step["result"]["point"]
+            for step in done["steps"]
+            if (step["result"] or {}).get("point")
+        )
+        self.until(lambda: self._knows(self.at_b, group_id, name))
+
+    def _knows(self, api: rest.Protector, group_id: str, name: str) -> bool:
+        path = f"protection-groups/{group_id}/recovery-points"
+        found = api.get(api.tenant(path))["recovery_points"]
+        return any(p["name"] == name and p["complete"] for p in found)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Nobody does anything, and it comes true."""
+        processes.wait_until(done, CONVERGE_SECONDS, pause=1)
+
     def members(self, api: rest.Protector, group_id: str) -> list[Json]:
         path = api.tenant(f"protection-groups/{group_id}/members")
         found: list[Json] = api.get(path)["members"]
         return found
 
-    def delete_group(self, group_id: str) -> None:
+    def delete_group(self, group_id: str, query: str = "") -> None:
         """Remove the members and the group."""
         path = f"protection-groups/{group_id}"
         for member in self.members(self.at_a, group_id):
@@ -113,7 +152,7 @@ class StoryTestCase(residue.PairTestCase):
                 None,
                 MEMBER_SECONDS,
             )
-        self.at_a.change("DELETE", path, None, CHANGE_SECONDS)
+        self.at_a.change("DELETE", path + query, None, CHANGE_SECONDS)
         for api in (self.at_a, self.at_b):
             path = api.tenant("protection-groups")
             self.assertEqual([], api.get(path)["protection_groups"])
