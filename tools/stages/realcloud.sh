@@ -43,6 +43,7 @@ up() {
     echo "$(date +%T) starting $1"
     outside "$bed/up.sh" "$1" || outside "$bed/up.sh" "$1"
     outside "$RC_HOME/venv/bin/python" "$bed/seed.py" "$1" --no-server
+    python -m protector.tests.realcloud.scheduling "$1"
 }
 
 # tell LETTER SITE: what protector/tests/realcloud/settings.py reads
