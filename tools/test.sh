@@ -22,7 +22,7 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
     [fuzz]=1200 [failure]=1200 [model]=1200 [docs]=300 [package]=300
-    [systemd]=60 [realcloud]=3000)
+    [systemd]=60 [realcloud]=3400)
 STAGES=(pep8 unit client functional fuzz failure model docs package systemd
     realcloud)
 # runs beside the others; it makes $TEST_DIR/ready/NAME when they may begin

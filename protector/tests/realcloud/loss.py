@@ -8,12 +8,10 @@ import pathlib
 import subprocess
 import sys
 
-from protector.tests.realcloud import arrays, protector_site
+from protector.tests.realcloud import arrays, protector_site, scheduling
 
 BED = "PROTECTOR_REAL_BED"
 """The directory of ``up.sh`` and ``down.sh``."""
-WANTED = "PROTECTOR_REAL_LOSS"
-"""Set to lose a site: that is three minutes more than a run has by now."""
 SCRIPT_SECONDS = 300
 
 
@@ -28,6 +26,7 @@ def lose(
 
     def bring_back() -> None:
         _script("up.sh", site.name)
+        scheduling.wait_for_a_pool(site.name)
         if not array.alive():
             array.start()
         site.start_api()

@@ -16,7 +16,8 @@
 ``PROTECTOR_REAL_BUS_X``
     a transport URL with a virtual host of its own
 ``PROTECTOR_REAL_BED``
-    directory of the scripts that start and stop a cloud, see ``loss``
+    directory of the scripts that start and stop a cloud, see ``loss``;
+    without it no site is lost
 ``PROTECTOR_REAL_STATE``
     directory of logs and process records; default ``.test/realcloud``
 ``PROTECTOR_REAL_{NETWORK,SECURITY_GROUP,FLAVOR,IMAGE,VOLUME_TYPE}``

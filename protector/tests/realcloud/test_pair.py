@@ -69,7 +69,7 @@ class StoryTest(story.StoryTestCase):
         self.check_no_residue()
 
     @unittest.skipUnless(
-        loss.WANTED in os.environ, f"{loss.WANTED} is not set"
+        loss.BED in os.environ, f"{loss.BED} is not set: nobody may stop it"
     )
     def test_a_site_is_lost_and_returns(self) -> None:
         group_id = self.create_group()
