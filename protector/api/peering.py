@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who speaks on ``/v1/peer``: the one user that a peer site signs in as,
-for a site that is registered here."""
+for a site that is registered here; and how what it tells is kept."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import orm
@@ -28,14 +29,17 @@ def authorize(call: calls.Call) -> None:
         )
 
 
-def site(call: calls.Call, session: orm.Session) -> models.Site:
+def site(
+    call: calls.Call, session: orm.Session, lock: bool = False
+) -> models.Site:
     """The site that asks.
 
+    :param lock: its row, until the transaction ends.
     :raises PolicyForbidden: it is not registered here.
     """
     authorize(call)
     site_id = call.headers.get(HEADER, "")
-    found = session.get(models.Site, site_id)
+    found = session.get(models.Site, site_id, with_for_update=lock)
     if found is None or found.is_local:
         raise exception.PolicyForbidden(
             f"Site {site_id or 'without a name'} is not registered here.",
@@ -43,6 +47,23 @@ def site(call: calls.Call, session: orm.Session) -> models.Site:
             site=site_id,
         )
     return found
+
+
+def keep(
+    call: calls.Call, change: Callable[[orm.Session, models.Site], Any]
+) -> Any:
+    """One transaction of what a peer tells.
+
+    Its engines may tell the same at the same time: the transactions of one
+    site take turns before they read anything, or they would not read what
+    the one before has written; and whatever undid one, it is made again.
+
+    :param change: gets the site that asks.
+    """
+    for attempt in call.runtime.db.retrying(race=True):
+        with attempt, call.runtime.db.writer() as session:
+            result = change(session, site(call, session, lock=True))
+    return result
 
 
 def check_operation(

@@ -25,6 +25,8 @@ IDLE_SECONDS = 30
 """For which a server keeps a connection that says nothing, and its locks; a
 pool makes a new one."""
 
+RACES = 3
+
 
 class Database:
     """Sessions over ``[database]`` of one ``conf``.
@@ -76,19 +78,28 @@ class Database:
         neither raises nor waits."""
         self._listeners.append(listener)
 
-    def retrying(self, outage: bool = False) -> tenacity.Retrying:
+    def retrying(
+        self, outage: bool = False, race: bool = False
+    ) -> tenacity.Retrying:
         """For a whole transaction that a deadlock may undo.
 
         :param outage: also while the database does not answer.  It is not
             known then whether the transaction before was kept, so it has to
             be one that may be made twice.
+        :param race: a few times also when a row is there already: another
+            process made it after this one had looked, and now it is found.
         """
+
+        def again(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome and state.outcome.exception()
+            if isinstance(error, db_exc.DBDuplicateEntry):
+                return race and state.attempt_number < RACES
+            if outage and error is not None:
+                return is_passing(error)
+            return isinstance(error, db_exc.DBDeadlock)
+
         return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(
-                is_passing
-                if outage
-                else lambda error: isinstance(error, db_exc.DBDeadlock)
-            ),
+            retry=again,
             stop=tenacity.stop_after_delay(20),
             wait=tenacity.wait_random_exponential(0.05, 2),
             reraise=True,

@@ -39,14 +39,11 @@ RULE = "metadata_sync:peer"
 FORWARDED = c.PLACEMENT_VERBS | c.DRILL_VERBS | {c.Verb.RESOLVE_SPLIT}
 
 
-def _group(
-    call: calls.Call, session: orm.Session, group_id: str
-) -> tuple[Group, models.Site]:
-    """The group, locked, and the peer that asks about it."""
-    peer = peering.site(call, session)
+def _group(session: orm.Session, group_id: str, peer: models.Site) -> Group:
+    """The group, locked, that the peer asks about."""
     group = protection_groups.lock(session, group_id)
     peering.check_pair(session, group, peer)
-    return group, peer
+    return group
 
 
 class PeerActionController(rest.RestController):
@@ -60,7 +57,8 @@ class PeerActionController(rest.RestController):
         body = call.body
         verb, args = body["verb"], body.get("args", {})
         with call.runtime.db.reader() as session:
-            row, peer = _group(call, session, group)
+            peer = peering.site(call, session)
+            row = _group(session, group, peer)
             _check_action(session, row, body)
         if verb in FORWARDED:
             self._accept(call, group, peer.id, body)
@@ -129,9 +127,10 @@ class LockController(rest.RestController):
     def post(self, call: calls.Call, group: str) -> Json:
         """Lock the source of a planned move, or renew the lock."""
         operation_id = call.body["operation_id"]
-        busy: exception.GroupBusy | None = None
-        with call.runtime.db.writer() as session:
-            row, peer = _group(call, session, group)
+
+        def lock(session: orm.Session, peer: models.Site) -> tuple[Any, Json]:
+            row = _group(session, group, peer)
+            busy = None
             if source_locks.find(session, group) is None:
                 busy = _take_slot(call, session, row)
             if busy is None:
@@ -142,7 +141,9 @@ class LockController(rest.RestController):
                     peer.id,
                     call.body["span_seconds"],
                 )
-            held = view.held(row, metadata_sync.find(session, group))
+            return busy, view.held(row, metadata_sync.find(session, group))
+
+        busy, held = peering.keep(call, lock)
         if busy is not None:
             raise busy
         return {"operation_id": operation_id, **held}
@@ -191,8 +192,9 @@ class UnlockController(rest.RestController):
     def post(self, call: calls.Call, group: str) -> calls.Answer:
         """Unlock the source of a planned move."""
         operation_id = call.body["operation_id"]
-        with call.runtime.db.writer() as session:
-            row, _ = _group(call, session, group)
+
+        def unlock(session: orm.Session, peer: models.Site) -> None:
+            row = _group(session, group, peer)
             lock = source_locks.find(session, group)
             if lock is not None and not source_locks.drop(
                 session, group, operation_id
@@ -204,6 +206,8 @@ class UnlockController(rest.RestController):
                 protection_groups.set_status(
                     row, protection_groups.resting_status(row)
                 )
+
+        peering.keep(call, unlock)
         return calls.Answer(None, 204)
 
 
@@ -216,7 +220,7 @@ class ReleaseController(rest.RestController):
     def post(self, call: calls.Call, group: str) -> Json:
         """Release a group to the epoch of a planned move."""
         with call.runtime.db.reader() as session:
-            _group(call, session, group)
+            _group(session, group, peering.site(call, session))
         found = call.runtime.engine.release(
             call.context,
             group,

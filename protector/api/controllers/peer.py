@@ -85,10 +85,12 @@ class PeerGroupsController(rest.RestController):
     @validation.response(200, schemas.RESERVED)
     def post(self, call: calls.Call) -> Json:
         """Reserve the name of a group."""
-        with call.runtime.db.writer() as session:
-            peer = peering.site(call, session)
+
+        def reserve(session: orm.Session, peer: models.Site) -> Json:
             group = _reserve(call, session, peer, call.body)
             return {"id": group.id, "name": group.name}
+
+        return peering.keep(call, reserve)
 
     @expose
     @validation.rules(RULE)
@@ -121,16 +123,15 @@ class PeerGroupsController(rest.RestController):
             raise exception.BadRequest(
                 f"The document is not of protection group {group}."
             )
-        with call.runtime.db.writer() as session:
-            peer = peering.site(call, session)
+
+        def receive(session: orm.Session, peer: models.Site) -> Json:
+            local = sites.local(session).id
             held = metadata_sync.receive(
-                session,
-                sites.local(session).id,
-                peer.id,
-                call.raw,
-                call.now,
+                session, local, peer.id, call.raw, call.now
             )
             return held.as_dict()
+
+        return peering.keep(call, receive)
 
     @expose
     @validation.rules(RULE)
@@ -139,13 +140,17 @@ class PeerGroupsController(rest.RestController):
     @validation.response(204, None)
     def delete(self, call: calls.Call, group: str) -> calls.Answer:
         """Forget a group."""
-        refused = None
-        with call.runtime.db.writer() as session:
-            peer = peering.site(call, session)
+
+        def forget(
+            session: orm.Session, peer: models.Site
+        ) -> exception.ProtectorError | None:
             row = session.get(Group, group, with_for_update=True)
-            if row is not None:
-                peering.check_pair(session, row, peer)
-                refused = _forget(call, session, row, peer)
+            if row is None:
+                return None
+            peering.check_pair(session, row, peer)
+            return _forget(call, session, row, peer)
+
+        refused = peering.keep(call, forget)
         if refused is not None:
             raise refused
         return calls.Answer(None, 204)
@@ -164,8 +169,8 @@ class PeerOperationsController(rest.RestController):
             raise exception.BadRequest(
                 f"The body is of operation {told['id']}."
             )
-        with call.runtime.db.writer() as session:
-            peer = peering.site(call, session)
+
+        def mirror(session: orm.Session, peer: models.Site) -> Json:
             group = session.get(Group, told["protection_group_id"])
             if group is not None:
                 peering.check_pair(session, group, peer)
@@ -173,6 +178,8 @@ class PeerOperationsController(rest.RestController):
             local = sites.local(session).id
             row = mirrors.upsert(session, call.now, told, local)
             return {"operation": mirrors.describe(row)}
+
+        return peering.keep(call, mirror)
 
 
 def _syncs(

@@ -31,12 +31,19 @@ DEADLINE = 30
 class ServedApi(fixtures.Fixture):
     """``url``, ``site``, ``engine``; options of [api] may be given.
 
+    :param connection: URL of an empty database; by default an SQLite file.
     :param keystone: address of an emulated Keystone that checks tokens;
         without one the identity headers of requests are trusted.
     """
 
-    def __init__(self, keystone: str | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        keystone: str | None = None,
+        connection: str | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
+        self._connection = connection
         self._keystone = keystone
         self._options = {
             "bind_host": "127.0.0.1",
@@ -49,7 +56,9 @@ class ServedApi(fixtures.Fixture):
         }
 
     def _setUp(self) -> None:
-        self.site = self.useFixture(site_runtime.SiteRuntime())
+        self.site = self.useFixture(
+            site_runtime.SiteRuntime(connection=self._connection)
+        )
         self.runtime = self.site.runtime
         conf = self.runtime.conf
         for name, value in self._options.items():
@@ -105,9 +114,15 @@ class ApiTest(base.TestCase):
 
     OPTIONS: Json = {}
 
+    def connection(self, name: str) -> str | None:
+        """URL of an empty database; None for an SQLite file."""
+        return None
+
     def setUp(self) -> None:
         super().setUp()
-        self.served = self.useFixture(ServedApi(**self.OPTIONS))
+        self.served = self.useFixture(
+            ServedApi(connection=self.connection("a"), **self.OPTIONS)
+        )
         self.site = self.served.site
         self.engine = self.served.engine
         self.db = self.served.runtime.db

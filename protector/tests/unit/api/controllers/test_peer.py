@@ -2,11 +2,15 @@
 """/v1/peer over HTTP: who may speak, documents, reservations, mirrors."""
 
 from typing import Any
+from unittest import mock
 import uuid
+
+from oslo_db import exception as db_exc
 
 from protector import metadata
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
+from protector.db import session as sessions
+from protector.db.api import metadata_sync, mirrors, protection_groups
 from protector.tests.fixtures import site_runtime
 from protector.tests.unit.api import served
 
@@ -14,6 +18,16 @@ SERVICE = {
     "X-User-Name": "protector",
     "X-User-Domain-Name": "Default",
 }
+
+# what a transaction meets that another one undoes
+UNDONE = (db_exc.DBDeadlock(), db_exc.DBDuplicateEntry())
+
+
+def undone(module: Any, name: str, *errors: Exception) -> Any:
+    """A function that meets these first."""
+    effects = [*errors, mock.DEFAULT]
+    real = getattr(module, name)
+    return mock.patch.object(module, name, wraps=real, side_effect=effects)
 
 
 class PeerTest(served.ApiTest):
@@ -139,6 +153,17 @@ class DocumentTest(PeerTest):
             row.recipe = {"user_data": "x" * (conf.api.max_body_bytes + 1)}
         self.ok(self.push(self.document()))
 
+    def test_what_another_telling_undid_is_done_again(self) -> None:
+        for error in UNDONE:
+            with undone(metadata_sync, "receive", error):
+                self.ok(self.push(self.document()))
+
+    def test_a_row_that_stays_in_the_way(self) -> None:
+        errors = [db_exc.DBDuplicateEntry()] * sessions.RACES
+        with undone(metadata_sync, "receive", *errors):
+            answer = self.push(self.document())
+        self.refused(answer, 500, "ProtectorError")
+
     def test_a_tombstone(self) -> None:
         self.ok(self.push(self.document()))
         path = f"/groups/{self.group_id}"
@@ -242,6 +267,11 @@ class MirrorTest(PeerTest):
         self.assertEqual(
             "2026-11-24T09:00:05Z", shown["steps"][0]["finished_at"]
         )
+
+    def test_what_another_telling_undid_is_done_again(self) -> None:
+        for error in UNDONE:
+            with undone(mirrors, "upsert", error):
+                self.ok(self.mirror())
 
     def test_an_operation_of_another_group_is_not_there(self) -> None:
         self.ok(self.mirror())
