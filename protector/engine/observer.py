@@ -206,20 +206,31 @@ class Observer:
     def _store(
         self, scene: scenes.Scene, found: Found, status: base.Status | None
     ) -> None:
+        for attempt in self._runtime.db.retrying():
+            with attempt, self._runtime.db.writer() as session:
+                self._keep(session, scene, found, status)
+
+    def _keep(
+        self,
+        session: orm.Session,
+        scene: scenes.Scene,
+        found: Found,
+        status: base.Status | None,
+    ) -> None:
         now = self._runtime.clock.now()
-        with self._runtime.db.writer() as session:
-            group = protection_groups.find(session, scene.group.id)
-            if group is None or protection_groups.moved(scene.group, group):
-                # what was read is of a direction that is over
-                return
-            _points_rows(session, scene, found)
-            current = _current(group, found)
-            _recoverable(session, scene, current)
-            group.last_replication_at = max(
-                (p.completed for p in current if p.completed), default=None
-            )
-            conditions.replication(group, status, now)
-            self._follow(session, group, now)
+        # another engine of the site may look at the same time
+        group = protection_groups.lock(session, scene.group.id)
+        if protection_groups.moved(scene.group, group):
+            # what was read is of a direction that is over
+            return
+        _points_rows(session, scene, found)
+        current = _current(group, found)
+        _recoverable(session, scene, current)
+        group.last_replication_at = max(
+            (p.completed for p in current if p.completed), default=None
+        )
+        conditions.replication(group, status, now)
+        self._follow(session, group, now)
 
     def _unhealthy(
         self, group_id: str, error: exception.ProtectorError

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two engines of a site tell the same at the same moment, on MariaDB."""
+"""Two engines of a site tell or write down the same at the same moment, on
+MariaDB."""
 
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -9,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from protector.db import models
+from protector.engine import observer
 from protector.tests.fixtures import emulated_arrays, mariadb
 from protector.tests.unit.api.controllers import test_peer
+from protector.tests.unit.engine import case, fakes
 
 SECONDS = 30
 
@@ -68,3 +71,21 @@ class Mirrors(mariadb.OnMariaDB, test_peer.MirrorTest):
             told = [begin(self.mirror) for _ in range(2)]
         for each in told:
             self.ok(each.result(SECONDS))
+
+
+class Points(mariadb.OnMariaDB, case.EngineCase):
+    def test_a_point_is_found_by_both(self) -> None:
+        member_id = self.site.member(self.group_id)
+        volume = self.volume_name(member_id, self.site.local_id)
+        self.driver.points["here"] = [fakes.point("here", "e1", 5, [volume])]
+        looking = [observer.Observer(self.runtime) for _ in range(2)]
+        with held(
+            self.runtime.db, models.ProtectionGroup, self.group_id
+        ) as begin:
+            found = [
+                begin(lambda x=x: x._points(self.group_id)) for x in looking
+            ]
+        for each in found:
+            each.result(SECONDS)
+        with self.runtime.db.reader() as session:
+            self.assertEqual(1, session.query(models.RecoveryPoint).count())

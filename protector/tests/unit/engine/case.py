@@ -14,9 +14,15 @@ from protector.tests.unit.engine import fakes
 
 
 class EngineCase(base.TestCase):
+    def connection(self, name: str) -> str | None:
+        """URL of an empty database; None for an SQLite file."""
+        return None
+
     def setUp(self) -> None:
         super().setUp()
-        self.site = self.useFixture(site_runtime.SiteRuntime())
+        self.site = self.useFixture(
+            site_runtime.SiteRuntime(connection=self.connection("a"))
+        )
         self.runtime = self.site.runtime
         self.boundary = fakes.Boundary(self.runtime)
         self.clock, self.driver = self.boundary.clock, self.boundary.driver
