@@ -56,7 +56,12 @@ def completed(work: context.Work, operation: models.Operation) -> None:
             row,
             c.OperationStatus.COMPLETED,
             outcome=c.Outcome.WARNINGS if ignored else c.Outcome.SUCCESS,
-            result=results.build(row, work.runtime.clock.now()),
+            result=results.build(
+                session,
+                row,
+                work.runtime.clock.now(),
+                c.OperationStatus.COMPLETED,
+            ),
         )
     LOG.info("Operation %s completed", operation.id)
 
@@ -170,7 +175,7 @@ def _end(
         row,
         status,
         error=error,
-        result=results.build(row, now),
+        result=results.build(session, row, now, status),
     )
     group = protection_groups.find(session, row.protection_group_id)
     if group is not None:

@@ -4,6 +4,8 @@
 import datetime
 from typing import Any
 
+from sqlalchemy import orm
+
 from protector import constants as c
 from protector.db import models
 
@@ -12,8 +14,15 @@ Json = dict[str, Any]
 STARTS = ("servers.start", "drills.start")
 
 
-def build(operation: models.Operation, now: datetime.datetime) -> Json:
+def build(
+    session: orm.Session,
+    operation: models.Operation,
+    now: datetime.datetime,
+    status: str,
+) -> Json:
     """Verdict, times, recovery point, members and residue of a run.
+
+    :param status: what the operation ends as.
 
     ``rto_seconds``: from the start to the last server observed running.
     ``rpo_seconds``: age of the recovery point when the move began; 0 when
@@ -22,9 +31,9 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
     data = operation.data
     started = operation.started_at or now
     result: Json = {
-        "verdict": _verdict(operation),
+        "verdict": _verdict(operation, status),
         "duration_seconds": (now - started).total_seconds(),
-        "members": _members(operation),
+        "members": _members(session, operation),
         "residue": data.get("residue", []),
         "warnings": [
             {"step": s.name, "member": s.member_name, "message": s.message}
@@ -46,11 +55,8 @@ def build(operation: models.Operation, now: datetime.datetime) -> Json:
     return result
 
 
-def _verdict(operation: models.Operation) -> str:
-    bad = any(
-        s.status in (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
-        for s in operation.steps
-    )
+def _verdict(operation: models.Operation, status: str) -> str:
+    bad = status != c.OperationStatus.COMPLETED
     left = operation.kind == c.Verb.TEST_CLEANUP and operation.data.get(
         "residue"
     )
@@ -69,6 +75,7 @@ def _placement(operation: models.Operation, started: Any) -> Json:
         "rto_seconds": rto,
         "rpo_seconds": data.get("rpo_seconds"),
         "recovery_point": data.get("point"),
+        "recovery_point_created_at": data.get("point_created_at"),
     }
 
 
@@ -83,7 +90,7 @@ def _unplanned(operation: models.Operation) -> Json:
     }
 
 
-def _members(operation: models.Operation) -> list[Json]:
+def _members(session: orm.Session, operation: models.Operation) -> list[Json]:
     found: dict[str, Json] = {}
     for step in operation.steps:
         if step.member_id is None:
@@ -103,4 +110,11 @@ def _members(operation: models.Operation) -> list[Json]:
             entry["server_id"] = told["server_id"]
         if "checks" in told:
             entry["checks"] = told["checks"]
+    for member_id in operation.data.get("left_out", []):
+        member = session.get(models.Member, member_id)
+        entry = found.setdefault(
+            member_id,
+            {"id": member_id, "name": member and member.instance_name},
+        )
+        entry["status"] = "left_out"
     return list(found.values())

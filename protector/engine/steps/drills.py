@@ -57,6 +57,7 @@ def begin(ctx: StepContext) -> Json:
     began = ctx.operation.started_at or ctx.clock.now()
     ctx.save_point(
         point.name,
+        point_created_at=times.iso(point.created),
         rpo_seconds=max(0, (began - point.created).total_seconds()),
         left_out=[m.id for m in members if m.id not in inside],
         clone_type=kind.id,

@@ -106,7 +106,7 @@ def settle(ctx: StepContext) -> Json:
 def replicate(ctx: StepContext) -> Json:
     """Take a point now and see it complete on the other array."""
     result = _complete(ctx, ctx.scene.group.current_primary_site_id, "now")
-    ctx.save_point(result["point"])
+    ctx.save_point(result["point"], point_created_at=result["created_at"])
     return result
 
 
@@ -122,7 +122,9 @@ def final(ctx: StepContext) -> Json:
     What every later step arrives from.
     """
     result = _complete(ctx, ctx.source, "final")
-    ctx.save_point(result["point"], rpo_seconds=0)
+    ctx.save_point(
+        result["point"], point_created_at=result["created_at"], rpo_seconds=0
+    )
     return result
 
 
@@ -176,6 +178,7 @@ def choose_point(ctx: StepContext) -> Json:
         found = points.choose(ctx, ctx.source, ctx.target, wanted)
         ctx.save_point(
             found.point,
+            point_created_at=times.iso(found.created),
             rpo_seconds=_age(ctx, found),
             left_out=[m.id for m in found.left_out],
         )
