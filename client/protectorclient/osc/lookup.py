@@ -7,6 +7,7 @@ import re
 from typing import Any
 import uuid
 
+from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import exceptions as sdk_exceptions
 
 from protectorclient import errors
@@ -41,8 +42,24 @@ def site_names(proxy: Any) -> dict[str, str]:
     return {site.id: site.name for site in proxy.sites()}
 
 
-def operation(proxy: Any, ref: str) -> Any:
-    """An operation by its id, or the newest of the group of this name."""
+def user_name(proxy: Any, user_id: str) -> str | None:
+    """The name of a user, if this cloud has one of this id and tells it:
+    usually to the user and to administrators."""
+    identity = proxy._get_connection().identity
+    try:
+        return str(identity.get_user(user_id).name)
+    except (
+        sdk_exceptions.SDKException,
+        ksa_exceptions.ClientException,
+    ):
+        return None
+
+
+def operation(proxy: Any, ref: str, **query: Any) -> Any:
+    """An operation by its id, or the newest of the group of this name.
+
+    :param query: what the one of a group must be, such as ``kind``
+    """
     if _base.is_uuid(ref):
         try:
             return proxy.get_operation(ref)
@@ -57,6 +74,7 @@ def operation(proxy: Any, ref: str) -> Any:
         sort_key="created_at",
         sort_dir="desc",
         limit=1,
+        **query,
     )
     found = next(iter(newest), None)
     if found is None:

@@ -211,13 +211,21 @@ class WatchOperation(base.Waiting, base.ShowOne):
         return end(self, operation)
 
 
-def _with_name(proxy: Any, ref: str) -> tuple[Any, str]:
-    operation = lookup.operation(proxy, ref)
+def _with_name(proxy: Any, ref: str, **query: Any) -> tuple[Any, str]:
+    operation = lookup.operation(proxy, ref, **query)
     group_id = operation.protection_group_id
     found = group_id and proxy.find_protection_group(
         group_id, ignore_missing=True
     )
     return operation, found.name if found else ""
+
+
+def _with_known(
+    proxy: Any, ref: str, **query: Any
+) -> tuple[Any, reports.Known]:
+    operation, group = _with_name(proxy, ref, **query)
+    user = operation.user_id and lookup.user_name(proxy, operation.user_id)
+    return operation, reports.Known(group, lookup.site_names(proxy), user)
 
 
 class ReportOperation(base.Command):
@@ -227,7 +235,7 @@ class ReportOperation(base.Command):
 
     examples = (
         "prod-web-app",
-        "prod-web-app -f html",
+        "prod-web-app --kind test_failover -f html",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -241,15 +249,24 @@ class ReportOperation(base.Command):
             default="markdown",
             help="Form of the report (default: markdown)",
         )
+        parser.add_argument(
+            "--kind",
+            metavar="<kind>",
+            help=(
+                "Of a group's operations the newest of this kind, such as "
+                "test_failover for its last drill"
+            ),
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Print it on stdout."""
-        operation, name = self.clouds.either(
-            lambda proxy: _with_name(proxy, parsed_args.operation)
+        query = {"kind": parsed_args.kind} if parsed_args.kind else {}
+        operation, known = self.clouds.either(
+            lambda proxy: _with_known(proxy, parsed_args.operation, **query)
         )
         make = reports.FORMATS[parsed_args.format]
-        self.app.stdout.write(make(operation, name))
+        self.app.stdout.write(make(operation, known))
 
 
 class RetryOperation(base.Waiting, base.ShowOne):

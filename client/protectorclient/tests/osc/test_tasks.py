@@ -282,52 +282,6 @@ class OperationTest(TaskCase):
             self.site_a.asked("POST", "/action")[-1].body,
         )
 
-    def test_report(self) -> None:
-        self.op["result"] = {
-            "verdict": "passed",
-            "rto_seconds": 12,
-            "members": [{"name": "web|1", "status": "ACTIVE"}],
-        }
-        self.op["error"] = {"message": "<b>bad</b>"}
-        result = self.protector("operation report prod-web-app")
-        self.assertIn("# failover of prod-web-app: running", result.out)
-        self.assertIn("| web\\|1 | ACTIVE |", result.out)
-        result = self.protector("operation report prod-web-app -f html")
-        self.assertIn("&lt;b&gt;bad&lt;/b&gt;", result.out)
-        result = self.protector("operation report prod-web-app -f json")
-        self.assertEqual("passed", result.json()["result"]["verdict"])
-
-    def test_report_of_a_drill(self) -> None:
-        checks = [
-            {"name": "active", "ok": True, "message": "ACTIVE"},
-            {"name": "ports", "ok": False, "message": "0 of 1 ACTIVE"},
-        ]
-        self.op["result"] = {
-            "verdict": "failed",
-            "rto_seconds": 12.5,
-            "rpo_seconds": 40.0,
-            "recovery_point": "array-a:pg.7",
-            "members": [{"name": "web", "status": "done", "checks": checks}],
-            "residue": [{"kind": "volume", "id": "v1", "why": "kept"}],
-        }
-        text = self.protector("operation report prod-web-app").out
-        for line in (
-            "| Verdict | failed |",
-            "| Rto seconds | 12.5 |",
-            "| Rpo seconds | 40.0 |",
-            "| Recovery point | array-a:pg.7 |",
-            "| web | active | yes | ACTIVE |",
-            "| web | ports | no | 0 of 1 ACTIVE |",
-            "| web | done |",
-            "| volume | v1 | kept |",
-        ):
-            self.assertIn(line, text)
-        page = self.protector("operation report prod-web-app -f html").out
-        self.assertIn("<td>ports</td><td>no</td>", page)
-        result = self.protector("operation report prod-web-app -f json")
-        (member,) = result.json()["result"]["members"]
-        self.assertEqual(checks, member["checks"])
-
 
 class SiteFailoverTest(TaskCase):
     """All groups of a site."""
