@@ -39,7 +39,7 @@ class Pauses(Kills):
     """Engines that stand still between their lease check and a call, as by
     SIGSTOP, while another one goes on.
 
-    ``thaw`` lets their calls go out, as SIGCONT does.
+    ``thaw`` lets them go on, as SIGCONT does; the first they do is the call.
     """
 
     grace = 0.2
@@ -66,13 +66,12 @@ class Pauses(Kills):
         try:
             return super().carry(life, request, send, timeout)
         except mortal.Death:
-            if threading.get_ident() in self._still:
-                self.thaw.wait()
-                self._late(request, send)
-            raise
-
-    def _late(self, request: Any, send: mortal.Send) -> None:
+            if threading.get_ident() not in self._still:
+                raise
+        self.thaw.wait()
+        life.resume()
         answer = send()
         self.late.append(
             f"{request.method} {request.path_url}: {answer.status_code}"
         )
+        return answer

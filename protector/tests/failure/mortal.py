@@ -105,6 +105,7 @@ class Life:
         self._plan = plan
         self._guard = threading.Lock()
         self.over = threading.Event()
+        self.late = False
         self.clouds: MortalClouds | None = None
 
     def forget_tokens(self) -> None:
@@ -112,13 +113,19 @@ class Life:
         if self.clouds is not None:
             self.clouds.forget_tokens()
 
+    def resume(self) -> None:
+        """It was not over, it only stood still; its leases have run out."""
+        self.late = True
+
     def check(self) -> None:
         """:raises Death: it is over."""
-        if self.over.is_set():
+        if self.over.is_set() and not self.late:
             raise Death
 
     def reach(self, kind: str, detail: str = "") -> None:
         """:raises Death: it is over, or ends here."""
+        if self.late:
+            return
         with self._guard:
             self.check()
             step, member = getattr(_here, "step", None) or ("-", None)
@@ -164,14 +171,18 @@ class Life:
 
 
 class MortalClock(clock_module.Clock):
-    """Stands still for the dead."""
+    """Stands still for the dead.
 
-    def __init__(self, life: Life) -> None:
+    :param pause: seconds that have gone by for who stood still.
+    """
+
+    def __init__(self, life: Life, pause: float) -> None:
         self._life = life
+        self._pause = pause
 
     def monotonic(self) -> float:
         self._life.check()
-        return super().monotonic()
+        return super().monotonic() + self._pause * self._life.late
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self._life.check()
@@ -233,7 +244,8 @@ class MortalRuntime(runtime_module.Runtime):
     """
 
     def __init__(self, site: runtime_module.Runtime, life: Life) -> None:
-        super().__init__(site.conf, MortalClock(life))
+        pause = site.conf.engine.lease_seconds + 1
+        super().__init__(site.conf, MortalClock(life, pause))
         self.life = life
         self.db = MortalDatabase(life, site.db)
 

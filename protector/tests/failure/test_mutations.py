@@ -23,13 +23,21 @@ class At(kills.Kills):
         return moment.step == self._step and super().ends(moment)
 
 
-class Copying(kills.Pauses):
-    """An engine that pauses before it copies what it staged."""
+class Overwriting(kills.Pauses):
+    """An engine that pauses before a call of its overwrite.
+
+    :param path: the beginning of what is called.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
 
     def ends(self, moment: mortal.Moment) -> bool:
-        copies = "/volume/volume-" in moment.detail
         overwrites = moment.step == "volumes.overwrite"
-        return overwrites and copies and super().ends(moment)
+        return (
+            overwrites and self._path in moment.detail and super().ends(moment)
+        )
 
 
 class MutationTest(tour.Tour):
@@ -47,6 +55,7 @@ class MutationTest(tour.Tour):
         self.set_mappings()
         self._does_not_look_for_what_it_made()
         self.add_member()
+        self._ignores_its_lease()
         self._leaves_its_staging()
         self._records_before_it_acts()
 
@@ -59,10 +68,29 @@ class MutationTest(tour.Tour):
         self.remove_member()
         self._caught("makes it again", lambda: self.expect_unchanged(before))
 
+    def _ignores_its_lease(self) -> None:
+        """So one that was paused copies what it staged late."""
+        self.write(self.a)
+        self.met = paused = Overwriting("/volume/protector-")
+        self.addCleanup(paused.thaw.set)
+        self.run_verb("failover", self.b, type="planned")
+        self.write(self.b)
+        parked = self.held(self.b)
+        self.met = mortal.Plan()
+        self.run_verb("failback", self.a, type="planned")
+        with self._mutated("leases.HeldLease.check", lambda lease: None):
+            paused.thaw.set()
+            self.bed.b.gather()
+        self._caught(
+            "ignores its lease",
+            lambda: self.expect_on_array(self.b, parked),
+        )
+
     def _leaves_its_staging(self) -> None:
         """So a late copy of a paused engine finds its source."""
         self.write(self.a)
-        self.met = paused = Copying()
+        # it has yet to copy what it staged
+        self.met = paused = Overwriting("/volume/volume-")
         self.addCleanup(paused.thaw.set)
         with fixtures.MonkeyPatch(
             "protector.storage.pure.driver.PureDriver.destroy_volumes",

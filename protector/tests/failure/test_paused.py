@@ -36,11 +36,14 @@ class PausedTest(tour.Tour):
         self.write(self.a)
         plan = self.move("failover", self.b)
         self.write(self.b)
+        parked = self.held(self.b)
         self.run_calmly("failback", self.a)
         self.write(self.a)
+        live = self.held(self.a)
         self.go_on(plan, self.b)
         # it may have stopped or locked a server, and no more
-        self.expect_on_array(self.a)
+        self.expect_on_array(self.a, live)
+        self.expect_on_array(self.b, parked)
 
     def move(self, verb: str, at: Any) -> kills.Pauses:
         plan = kills.Pauses()

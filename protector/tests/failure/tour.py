@@ -28,6 +28,8 @@ NETWORKS = {
     "secondary_test": "test-net1",
 }
 _SECONDS = 60
+# by the name of the volume on its array
+Digests = dict[str, str]
 
 
 class Tour(base.TestCase):
@@ -272,12 +274,19 @@ class Tour(base.TestCase):
         keys = {disk.key for disk in disks}
         self.expect("all disks", keys == set(self.guests.contents), keys)
 
-    def expect_on_array(self, at: Any) -> None:
-        """The array holds what was written, whether the servers run or
-        not."""
+    def held(self, at: Any) -> Digests:
+        """What the array of the site must hold of the servers there, from
+        now on, whether they run or not."""
+        return {
+            f"volume-{disk.volume_id}-cinder": content.whole
+            for server in self.running(at)
+            for disk in server.disks
+            for content in [self.guests.contents[disk.key]]
+        }
+
+    def expect_on_array(self, at: Any, held: Digests) -> None:
         place = self.site(at).place
-        for disk in [disk for s in self.running(at) for disk in s.disks]:
-            name = f"volume-{disk.volume_id}-cinder"
+        for name, digest in held.items():
             answer = requests.get(
                 f"{place.array_url}/control/volumes/{name}/data",
                 params={"digest": guests.HASH},
@@ -286,8 +295,7 @@ class Tour(base.TestCase):
             )
             answer.raise_for_status()
             found = answer.json()["digest"]
-            good = found == self.guests.contents[disk.key].whole
-            self.expect(f"bytes of {name}", good, found)
+            self.expect(f"bytes of {name}", found == digest, found)
 
     def expect_in_sync(self) -> None:
         """Both sites hold one version of the group, and say so."""
