@@ -44,6 +44,12 @@ def parse(argv: list[str]) -> Settings:
     parser.add_argument("--state", type=pathlib.Path, required=True)
     parser.add_argument("--api-token", required=True)
     parser.add_argument("--mirror", type=pathlib.Path, default=None)
+    parser.add_argument(
+        "--rest",
+        choices=("1", "2"),
+        action="append",
+        help="a generation of REST that it speaks; default: both",
+    )
     options = parser.parse_args(argv)
     if not ipaddress.ip_address(options.address).is_loopback:
         parser.error("the emulation is served on loopback only")
@@ -55,6 +61,7 @@ def parse(argv: list[str]) -> Settings:
         state=options.state.resolve(),
         api_token=options.api_token,
         mirror=mirror,
+        rest=tuple(options.rest or ("1", "2")),
     )
 
 

@@ -196,6 +196,12 @@ class Links:
         except (peer.PeerUnreachable, peer.PeerRefused) as error:
             LOG.info("Array %s is not told yet: %s", name, error)
 
+    def tell_all(self) -> None:
+        """Tell every array that is there what it has not been told."""
+        for link in self.listing():
+            if link["connected"]:
+                self.tell(link["name"])
+
     def _beat(self, name: str) -> None:
         try:
             self._call(name, "GET", "ping")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of REST 1.x requests: read, typed, and strange ones refused.
+"""Parameters of REST requests: read, typed, and strange ones refused.
 
-They come as a JSON body, also of a GET, or in the query string; an array
-takes both.
+Those of REST 1.x come as a JSON body, also of a GET, or in the query string;
+an array takes both.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,19 @@ Spec = Mapping[str, str]
 def read(request: Request, spec: Spec) -> dict[str, Any]:
     """Return the parameters by name; the body's win over the query's.
 
-    Raises ``ArrayError`` for a body that is no JSON object, for a parameter
-    that is not in ``spec`` and for a value of another type.
+    Raises ``ArrayError`` as ``typed`` does, and for a body that is no JSON
+    object.
     """
     values: dict[str, Any] = request.args.to_dict()
     values.update(body(request))
+    return typed(values, spec)
+
+
+def typed(values: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
+    """Return ``values`` as the types that ``spec`` tells.
+
+    Raises ``ArrayError`` for one that is not in it or of another type.
+    """
     for name in values:
         if name not in spec:
             raise errors.ArrayError(f"Unknown parameter: {name}.", name)

@@ -2,15 +2,12 @@
 """The REST 1.x wire: versions, sessions, routes, errors as JSON lists.
 
 What the routes do is in the ``rest1_*`` modules; what an array is, is in the
-model. A second wire can stand beside this one.
+model. The wire of REST 2.x stands beside this one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 import json
-import secrets
-import threading
-import time
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -19,10 +16,10 @@ from werkzeug.wrappers import Request, Response
 
 from protector.sandbox.array import errors, params
 from protector.sandbox.array.flasharray import Array
+from protector.sandbox.array.sessions import Sessions
 
 VERSIONS = [f"1.{minor}" for minor in range(20)]
 _COOKIE = "session"
-_IDLE = 1800.0
 
 
 @dataclass
@@ -56,46 +53,6 @@ class Route:
     spec: params.Spec = field(default_factory=dict)
 
 
-class Sessions:
-    """The logged-in sessions; they are gone when the process is."""
-
-    def __init__(self, token: str, credentials: tuple[str, str]) -> None:
-        self._token = token
-        self._credentials = credentials
-        self._lock = threading.Lock()
-        self._seen: dict[str, float] = {}
-
-    def token(self, username: str | None, password: str | None) -> str:
-        """Return the API token for a login. Raises ``ArrayError``."""
-        if (username, password) != self._credentials:
-            raise errors.ArrayError("Invalid credentials.", username)
-        return self._token
-
-    def start(self, token: str | None) -> str:
-        """Return a new session's cookie. Raises ``Unauthorized``."""
-        if not secrets.compare_digest(token or "", self._token):
-            raise errors.Unauthorized("Invalid API token.")
-        cookie = secrets.token_urlsafe(24)
-        with self._lock:
-            self._seen[cookie] = time.monotonic()
-        return cookie
-
-    def check(self, cookie: str | None) -> str:
-        """Return the cookie of a session. Raises ``Unauthorized``."""
-        now = time.monotonic()
-        with self._lock:
-            seen = self._seen.get(cookie or "", -_IDLE)
-            if now - seen >= _IDLE:
-                raise errors.Unauthorized("There is no session.")
-            self._seen[cookie or ""] = now
-        return cookie or ""
-
-    def end(self, cookie: str) -> None:
-        """Forget a session."""
-        with self._lock:
-            self._seen.pop(cookie, None)
-
-
 class Rest1:
     """Answers ``/api/...``."""
 
@@ -117,8 +74,6 @@ class Rest1:
         call: Call | None = None
         try:
             parts = request.path.split("/", 3)
-            if parts[2:] == ["api_version"]:
-                return reply({"version": VERSIONS})
             version = _version(parts[2] if len(parts) > 2 else "")
             path = parts[3] if len(parts) > 3 else ""
             if path in ("auth/apitoken", "auth/session"):

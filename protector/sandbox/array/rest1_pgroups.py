@@ -185,16 +185,13 @@ def _recover(call: Call, name: str) -> dict[str, Any]:
 
 def _allow(call: Call, name: str) -> dict[str, Any]:
     row = call.array.targets.allow(name, bool(call.params["allowed"]))
-    if call.array.links.is_up(row["origin"]):
-        call.array.links.tell(row["origin"])
+    call.array.links.tell_all()
     return call.array.pgroups.describe(row)
 
 
 def _told(call: Call, name: str) -> dict[str, Any]:
     """Tell the targets of a change at once if they are there."""
-    for link in call.array.links.listing():
-        if link["connected"]:
-            call.array.links.tell(link["name"])
+    call.array.links.tell_all()
     return call.array.pgroups.describe(call.array.pgroups.show(name))
 
 

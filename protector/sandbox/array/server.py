@@ -15,34 +15,52 @@ from werkzeug.wrappers import Request, Response
 
 from protector.sandbox.array import (
     errors,
+    rest1,
     rest1_arrays,
     rest1_hosts,
     rest1_pgroups,
     rest1_volumes,
+    rest2,
+    rest2_arrays,
+    rest2_hosts,
+    rest2_pgroups,
+    rest2_pgsnaps,
+    rest2_volumes,
     tls,
 )
 from protector.sandbox.array.control import Control
 from protector.sandbox.array.faults import Fault
 from protector.sandbox.array.flasharray import Array
 from protector.sandbox.array.replication import Replication
-from protector.sandbox.array.rest1 import Rest1, Sessions, refusal
+from protector.sandbox.array.sessions import Sessions
 
 LOG = logging.getLogger(__name__)
 
 _THREADS = 30
 _LARGEST = 1024**3
 _CONNECTION = "protector.connection"
-ROUTES = [
+_VERSIONS = "/api/api_version"
+GENERATIONS = {"1": rest1.VERSIONS, "2": rest2.VERSIONS}
+ROUTES1 = [
     *rest1_arrays.ROUTES,
     *rest1_volumes.ROUTES,
     *rest1_hosts.ROUTES,
     *rest1_pgroups.ROUTES,
 ]
+ROUTES2 = [
+    *rest2_arrays.ROUTES,
+    *rest2_volumes.ROUTES,
+    *rest2_hosts.ROUTES,
+    *rest2_pgroups.ROUTES,
+    *rest2_pgsnaps.ROUTES,
+]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to start an array. ``mirror``: the directory of mirror mode."""
+    """How to start an array. ``mirror``: the directory of mirror mode;
+    ``rest``: the generations of REST that it speaks, "1" and "2".
+    """
 
     name: str
     address: str
@@ -51,6 +69,7 @@ class Settings:
     api_token: str
     mirror: pathlib.Path | None = None
     credentials: tuple[str, str] = ("pureuser", "pureuser")
+    rest: tuple[str, ...] = ("1", "2")
 
 
 class Dispatcher:
@@ -59,7 +78,9 @@ class Dispatcher:
     def __init__(self, array: Array, settings: Settings) -> None:
         self._array = array
         sessions = Sessions(settings.api_token, settings.credentials)
-        self._rest1 = Rest1(array, sessions, ROUTES)
+        self._generations = settings.rest
+        self._rest1 = rest1.Rest1(array, sessions, ROUTES1)
+        self._rest2 = rest2.Rest2(array, sessions, ROUTES2)
         self._replication = Replication(array)
         self._control = Control(array)
 
@@ -81,17 +102,30 @@ class Dispatcher:
         if request.path.startswith("/replication/"):
             return self._replication.answer(request)
         if not request.path.startswith("/api/"):
-            return refusal(errors.NotFound("No such resource."))
+            return rest1.refusal(errors.NotFound("No such resource."))
         self._wait(self._array.core.tuning.knobs.latency_ms / 1000)
-        fault = self._array.faults.take(request.method, request.path)
+        fault = self._array.faults.take(request.method, rest2.target(request))
         if fault is not None and not fault.after:
             response = self._fail(request, fault)
             if response is not None:
                 return response
-        response = self._rest1.answer(request)
+        response = self._speak(request)
         if fault is not None and fault.after:
             return self._fail(request, fault) or response
         return response
+
+    def _speak(self, request: Request) -> Response:
+        """Answer in the generation of REST that the path names."""
+        if request.path == _VERSIONS:
+            offered = [v for g in self._generations for v in GENERATIONS[g]]
+            return rest1.reply({"version": offered})
+        generation = request.path.removeprefix("/api/")[:1]
+        if generation not in self._generations:
+            return rest1.refusal(
+                errors.VersionNotServed("The REST version is not supported.")
+            )
+        wire = self._rest2 if generation == "2" else self._rest1
+        return wire.answer(request)
 
     def _fail(self, request: Request, fault: Fault) -> Response | None:
         """Carry out a fault; None means to go on as usual."""
@@ -104,7 +138,8 @@ class Dispatcher:
         if fault.status is not None:
             error = errors.ArrayError("A planted fault.")
             error.status = fault.status
-            return refusal(error)
+            wire = rest2 if request.path.startswith("/api/2.") else rest1
+            return wire.refusal(error)
         return None
 
     def _wait(self, seconds: float) -> None:

@@ -12,7 +12,9 @@ from protector.tests.page import shell, walk
 SLOW_MS = 800
 SPECS = ("volume_backend_name",)
 # what takes a site's arrays out of a group, see the delete workflow
-UNPROTECT = "PUT /api/[^/]+/pgroup/"
+UNPROTECT = (
+    "PUT /api/1[^/]+/pgroup/|(PATCH|DELETE) /api/2[^/]+/protection-groups"
+)
 
 
 class Issues(walk.Walk):
