@@ -12,7 +12,7 @@ import requests
 
 from protector import exception
 from protector.storage import base
-from protector.storage.pure import adapter, rest1, trust
+from protector.storage.pure import adapter, rest1, rest2, session2, trust
 
 
 class Connections:
@@ -35,11 +35,21 @@ class Connections:
         held: dict[base.Array, adapter.Adapter]
         held = self._local.__dict__.setdefault("held", {})
         if array not in held:
-            _require_rest1(array, versions(array, self._timeout))
-            held[array] = rest1.Rest1(
-                array, self._timeout, self._before_change
-            )
+            held[array] = self._adapter(array, versions(array, self._timeout))
         return held[array]
+
+    def _adapter(
+        self, array: base.Array, offered: list[str]
+    ) -> adapter.Adapter:
+        """REST 2.x if its SDK is installed: its connections are kept open,
+        and it outlives REST 1.x."""
+        newest = session2.best(offered) if session2.installed() else None
+        if newest is not None:
+            return rest2.Rest2(
+                array, newest, self._timeout, self._before_change
+            )
+        _require_rest1(array, offered)
+        return rest1.Rest1(array, self._timeout, self._before_change)
 
 
 def versions(array: base.Array, timeout: tuple[float, float]) -> list[str]:
@@ -59,10 +69,10 @@ def _require_rest1(array: base.Array, offered: list[str]) -> None:
         return
     if any(version.startswith("2.") for version in offered):
         raise exception.ArrayError(
-            f"Array {array.name} offers REST 2.x only, which needs "
-            "py-pure-client; this release cannot use it yet.",
-            remedy="Allow REST 1.x on the array, or install the extra "
-            "protector[pure2] (py-pure-client) of a release that uses it.",
+            f"Array {array.name} offers REST 2.x only, of no version that "
+            "can be spoken here.",
+            remedy="Install or update py-pure-client: pip install -U "
+            "'protector[pure2]'.",
         )
     raise exception.ArrayUnavailable(
         f"What answers for array {array.name} offers no REST version of a "

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import contextlib
 
 import requests
+import urllib3
 
 from protector import exception
 from protector.storage import base
@@ -48,6 +49,8 @@ def translated(array: base.Array) -> Iterator[None]:
     except requests.exceptions.JSONDecodeError:
         raise _broken(array, "is not JSON") from None
     except requests.exceptions.RequestException as error:
+        raise no_answer(array, error) from None
+    except urllib3.exceptions.HTTPError as error:
         raise no_answer(array, error) from None
     except OSError as error:
         raise exception.ArrayError(

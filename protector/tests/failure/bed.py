@@ -205,6 +205,12 @@ class Bed(fixtures.Fixture):
 
     def _setUp(self) -> None:
         self.seams = self.useFixture(mortal.Seams())
+        # they are in requests, which only the SDK of REST 1.x speaks through
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                "protector.storage.pure.session2.installed", lambda: False
+            )
+        )
         for name, value in fleet.past_proxy({}).items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)

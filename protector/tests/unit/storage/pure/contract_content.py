@@ -14,6 +14,8 @@ from protector.storage import base as storage
 from protector.tests.fixtures import emulated_arrays
 from protector.tests.unit.storage.pure import contract
 
+_CHANGES = "^(POST|PUT|PATCH|DELETE) .*/(vol|pgr|prot)"
+
 MIB = contract.MIB
 
 
@@ -219,7 +221,7 @@ class ContentContract(contract.ArraysCase):
     # -- failures
 
     def test_hung_array(self) -> None:
-        self.a.plant({"match": "/api/1", "hang": 30})
+        self.a.plant({"match": "/api/[12]", "hang": 30})
         hasty = self.make(read_timeout=0.5)
         start = time.monotonic()
         self.assertRaises(
@@ -248,7 +250,7 @@ class ContentContract(contract.ArraysCase):
                 for array in (self.a, self.b):
                     array.plant(
                         {
-                            "match": "^(POST|PUT|DELETE) .*/(vol|pgr)",
+                            "match": _CHANGES,
                             "drop": True,
                             "after": True,
                             "count": 1,

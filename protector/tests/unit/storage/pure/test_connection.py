@@ -5,9 +5,11 @@ import json
 import threading
 from typing import Any
 
+import fixtures
+
 from protector import exception
 from protector.storage import base as storage
-from protector.storage.pure import connection
+from protector.storage.pure import connection, rest1, rest2, session2
 from protector.tests import base
 from protector.tests.fixtures import certificates, https_server
 
@@ -54,11 +56,31 @@ class TestConnections(base.TestCase):
         self.assertEqual(1, len(others))
         self.assertIsNot(first, others[0])
 
-    def test_rest2_only(self) -> None:
+    def test_the_newest_that_can_be_spoken(self) -> None:
+        offered = Answer(json.dumps({"version": ["1.19", "2.4", "2.17"]}))
+        self.versions = offered
+        found = self.connections.of(self.array)
+        self.assertIsInstance(found, rest2.Rest2)
+        self.assertEqual("2.17", session2.best(["1.19", "2.17", "2.4"]))
+        self.assertIsNone(session2.best(["1.19", "2.9999"]))
+
+    def test_without_the_optional_sdk(self) -> None:
+        self._without_sdk()
+        self.assertIsInstance(self.connections.of(self.array), rest1.Rest1)
+
+    def test_rest2_only_without_the_optional_sdk(self) -> None:
+        self._without_sdk()
         error = self.refused(["2.2", "2.17"])
         self.assertIs(exception.ArrayError, type(error))
-        self.assertIn("py-pure-client", str(error))
+        self.assertIn("REST 2.x only", str(error))
         self.assertIn("pure2", error.remedy)
+
+    def _without_sdk(self) -> None:
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                "protector.storage.pure.session2.installed", lambda: False
+            )
+        )
 
     def test_no_array(self) -> None:
         self.assertIs(exception.ArrayUnavailable, type(self.refused(["v3.0"])))

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""REST 2.x answers as values: pure functions from the SDK's models.
+
+Times are milliseconds since the epoch, schedules milliseconds; the models
+raise ``AttributeError`` for what an answer does not have.  That, ``TypeError``
+or ``ValueError`` mean an answer of another shape; the caller knows whose.
+"""
+
+from collections.abc import Iterable
+import datetime
+from typing import Any
+
+from protector.storage.pure import adapter
+
+
+def identity(rows: Iterable[Any], rest: str) -> adapter.Identity:
+    row = one(rows)
+    return adapter.Identity(_text(row.name), _text(row.version), rest)
+
+
+def one(rows: Iterable[Any]) -> Any:
+    """The only row. Raises ``ValueError``."""
+    (row,) = rows
+    return row
+
+
+def link(rows: Iterable[Any], array: str) -> str | None:
+    return next((_text(r.status) for r in rows if r.name == array), None)
+
+
+def holder(row: Any) -> str:
+    """The host, or else the host group, of a connection."""
+    return _text((getattr(row, "host", None) or row.host_group).name)
+
+
+def volume(row: Any) -> adapter.Volume:
+    return adapter.Volume(
+        name=_text(row.name),
+        serial=_text(row.serial),
+        size=int(row.provisioned),
+        destroyed=bool(row.destroyed),
+    )
+
+
+def group(
+    row: Any, volumes: Iterable[Any], targets: Iterable[Any]
+) -> adapter.Group:
+    return adapter.Group(
+        name=_text(row.name),
+        volumes=frozenset(_text(r.member.name) for r in volumes),
+        targets={_text(r.member.name): bool(r.allowed) for r in targets},
+        destroyed=bool(row.destroyed),
+    )
+
+
+def settings(row: Any) -> adapter.Settings:
+    schedule = row.replication_schedule
+    frequency = getattr(schedule, "frequency", None)
+    return adapter.Settings(
+        enabled=bool(schedule.enabled),
+        interval=None if frequency is None else int(frequency) // 1000,
+        on_source=_retention(row.source_retention),
+        on_target=_retention(row.target_retention),
+    )
+
+
+def created(row: Any) -> datetime.datetime:
+    return time(row.created)
+
+
+def transfer(row: Any, made: datetime.datetime) -> adapter.Transfer:
+    """:param made: when the snapshot was taken, which a transfer does not
+    tell."""
+    completed = getattr(row, "completed", None)
+    return adapter.Transfer(
+        snapshot=_text(row.name),
+        created=made,
+        completed=time(completed) if completed else None,
+        progress=float(getattr(row, "progress", 0)),
+        bytes=int(getattr(row, "data_transferred", 0)),
+    )
+
+
+def time(milliseconds: Any) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+
+
+def _retention(row: Any) -> adapter.Retention:
+    return adapter.Retention(
+        all_for=int(row.all_for_sec),
+        per_day=int(row.per_day),
+        days=int(row.days),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of a text")
+    return value
