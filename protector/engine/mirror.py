@@ -8,12 +8,12 @@ from typing import Any
 
 from oslo_log import log as logging
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from protector import exception
 from protector.db import models
-from protector.db.api import mirrors, operations
+from protector.db.api import mirrors, operations, protection_groups
 from protector.engine import access
-from protector.engine import scene as scenes
 
 LOG = logging.getLogger(__name__)
 
@@ -63,16 +63,30 @@ class Mirror:
         """:param away: ids of the sites known not to answer."""
         with self._runtime.db.reader() as session:
             row = operations.get(session, operation_id)
-            scene = scenes.load(
-                session, self._runtime.conf, row.protection_group_id
-            )
+            peer = _peer(session, row.protection_group_id)
             body = mirrors.describe(row)
-        peer_id = scene.peer_site_id
-        if peer_id in away:
+        if peer.id in away:
             raise exception.PeerUnreachable("It did not answer just now.")
-        site = access.clients(self._runtime, scene.sites[peer_id])
+        site = access.clients(self._runtime, peer)
         try:
             site.peer.mirror(operation_id, body)
         except exception.PeerUnreachable:
-            away.add(peer_id)
+            away.add(peer.id)
             raise
+
+
+def _peer(session: orm.Session, group_id: str) -> models.Site:
+    """The other site of a group or of its tombstone.
+
+    :raises NotFound: there is no such group.
+    """
+    site, group = models.Site, models.ProtectionGroup
+    statement = sa.select(site).join(
+        group, site.id.in_((group.primary_site_id, group.secondary_site_id))
+    )
+    found = session.scalars(
+        statement.where(group.id == group_id, site.is_local.is_(False))
+    ).one_or_none()
+    if found is None:
+        raise protection_groups.unknown(group_id)
+    return found

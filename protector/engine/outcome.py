@@ -28,12 +28,14 @@ def cancel_error(work: context.Work) -> Error | None:
     """
     for attempt in work.runtime.db.retrying(outage=True):
         with attempt, work.runtime.db.reader() as session:
-            row = operations.get(session, work.lease.token.operation_id)
-    if row.generation != work.lease.token.generation:
+            generation, cancelled = operations_leases.bidding(
+                session, work.lease.token.operation_id
+            )
+    if generation != work.lease.token.generation:
         # at once, not at the next renewal
         work.lease.lose()
         work.lease.check()
-    if row.cancelling and not row.no_return:
+    if cancelled:
         return exception.Superseded("The operation was cancelled.")
     return None
 

@@ -98,30 +98,36 @@ def load(session: orm.Session, conf: Any, group_id: str) -> Scene:
 
     :raises NotFound: there is no such group.
     """
-    group = session.get(
-        models.ProtectionGroup, group_id
-    ) or protection_groups.get(session, group_id)
+    group_row, cg = models.ProtectionGroup, models.ConsistencyGroup
+    policy, mapping = models.ReplicationPolicy, models.ResourceMapping
+    drills = models.Drill
+    found = session.execute(
+        sa.select(group_row, cg, policy, mapping, drills)
+        .outerjoin(cg, cg.protection_group_id == group_row.id)
+        .outerjoin(policy, policy.protection_group_id == group_row.id)
+        .outerjoin(mapping, mapping.protection_group_id == group_row.id)
+        .outerjoin(drills, drills.protection_group_id == group_row.id)
+        .where(group_row.id == group_id)
+    ).one_or_none()
+    if found is None:
+        raise protection_groups.unknown(group_id)
     members = session.scalars(
         sa.select(models.Member)
         .where(models.Member.protection_group_id == group_id)
         .order_by(models.Member.created_at, models.Member.id)
     ).all()
-    mapping = session.get(models.ResourceMapping, group_id)
     sites = {s.id: s for s in session.scalars(sa.select(models.Site))}
+    group, consistency_group, kept, mapped, drill = found
     return Scene(
         group=group,
-        consistency_group=session.scalars(
-            sa.select(models.ConsistencyGroup).where(
-                models.ConsistencyGroup.protection_group_id == group_id
-            )
-        ).one(),
+        consistency_group=consistency_group,
         members=members,
-        settings=settings(session, conf, group_id),
-        mappings=mapping.mappings if mapping else {},
+        settings=_settings(conf, kept),
+        mappings=mapped.mappings if mapped else {},
         sites=sites,
         local_site_id=next(s.id for s in sites.values() if s.is_local),
         sync=metadata_sync.states(session, [group_id]).get(group_id),
-        drill=session.get(models.Drill, group_id),
+        drill=drill,
     )
 
 
@@ -132,6 +138,10 @@ def settings(session: orm.Session, conf: Any, group_id: str) -> Settings:
             models.ReplicationPolicy.protection_group_id == group_id
         )
     ).one_or_none()
+    return _settings(conf, policy)
+
+
+def _settings(conf: Any, policy: models.ReplicationPolicy | None) -> Settings:
     if policy is None:
         o = conf.replication
         return Settings(

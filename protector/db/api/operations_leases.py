@@ -197,6 +197,15 @@ def owned(session: orm.Session, lease: Lease) -> Op:
     return operation
 
 
+def bidding(session: orm.Session, operation_id: str) -> tuple[int, bool]:
+    """The generation, and whether a cancel may still be obeyed."""
+    statement = sa.select(Op.generation, Op.cancelling, Op.no_return)
+    generation, cancelling, no_return = session.execute(
+        statement.where(Op.id == operation_id)
+    ).one()
+    return generation, cancelling and not no_return
+
+
 def _owned(lease: Lease) -> tuple[Any, ...]:
     return (
         Op.id == lease.operation_id,

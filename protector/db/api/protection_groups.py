@@ -24,10 +24,14 @@ def get(session: orm.Session, group_id: str) -> Group:
     """:raises NotFound: there is no such group."""
     group = find(session, group_id)
     if group is None:
-        raise exception.NotFound(
-            f"There is no protection group {group_id}.", id=group_id
-        )
+        raise unknown(group_id)
     return group
+
+
+def unknown(group_id: str) -> exception.NotFound:
+    return exception.NotFound(
+        f"There is no protection group {group_id}.", id=group_id
+    )
 
 
 def lock(session: orm.Session, group_id: str) -> Group:
