@@ -6,12 +6,14 @@ What happens to them is the machine's.
 """
 
 import copy
+import functools
 import pathlib
 import random
 from typing import Any
 import uuid
 
 import fixtures
+import pecan.util
 import sqlalchemy as sa
 
 from protector import constants as c
@@ -36,6 +38,11 @@ PATCHED = {
     "protector.engine.service.MIRROR_INTERVAL": 20.0,
     # gives way to threads that there are not
     "oslo_db.sqlalchemy.engines._thread_yield": lambda *args: None,
+    # finds the same for each request
+    **{
+        f"pecan.{name}.getargspec": functools.cache(pecan.util.getargspec)
+        for name in ("core", "rest", "routing")
+    },
 }
 _HOUR = 3600.0
 
@@ -64,8 +71,12 @@ class Bed(fixtures.Fixture):
             self.useFixture(fixtures.MonkeyPatch(name, value))
         self._root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.witnesses: list[Any] = []
+        self.held: dict[str, tuple[int, Any]] = {}
         self.sites: dict[str, sites.Site] = {}
         self._place()
+        # no file of rules changes here
+        path = "oslo_policy.policy.Enforcer.load_rules"
+        self.useFixture(fixtures.MonkeyPatch(path, lambda *args: None))
         self._fresh(arrays.Arrays(), None)
         self._protect()
         self._keep()

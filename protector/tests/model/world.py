@@ -37,6 +37,15 @@ class Held:
 
 def held(bed: beds.Bed, letter: str) -> Held | None:
     """None: the site has no such group, or its tombstone."""
+    changes = bed.sites[letter].changes
+    known, found = bed.held.get(letter, (-1, None))
+    if known != changes:
+        found = _read(bed, letter)
+        bed.held[letter] = changes, found
+    return found
+
+
+def _read(bed: beds.Bed, letter: str) -> Held | None:
     with bed.sites[letter].runtime.db.reader() as session:
         group = session.get(models.ProtectionGroup, bed.group_id)
         if group is None or group.deleted:
