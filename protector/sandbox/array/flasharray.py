@@ -4,6 +4,7 @@
 import pathlib
 import threading
 
+from protector.sandbox.array import blocks
 from protector.sandbox.array.calls import Calls
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.faults import Faults
@@ -16,6 +17,7 @@ from protector.sandbox.array.receiver import Receiver
 from protector.sandbox.array.scheduler import Scheduler
 from protector.sandbox.array.sender import Sender
 from protector.sandbox.array.snapshots import Snapshots
+from protector.sandbox.array.tags import Tags
 from protector.sandbox.array.targets import Targets
 from protector.sandbox.array.volumes import Volumes
 
@@ -37,6 +39,7 @@ class Array:
         core = self.core = Core(name, state, mirror)
         self.snapshots = Snapshots(core)
         self.volumes = Volumes(core, self.snapshots)
+        self.tags = Tags(core, self.volumes)
         self.hosts = Hosts(core, self.volumes)
         self.pgroups = Pgroups(core, self.volumes, self.hosts)
         self.pgsnaps = Pgsnaps(core, self.pgroups, self.snapshots)
@@ -84,3 +87,16 @@ class Array:
         """In mirror mode, follow the files; else nothing."""
         if self.mirror is not None:
             self.mirror.look()
+
+    def used(self) -> dict[str, int]:
+        """Return the bytes ``provisioned``, and those that ``volumes`` and
+        ``snapshots`` take."""
+        volumes = self.volumes.listing()
+        snapshots = self.core.store.all("SELECT file FROM snapshots")
+        return {
+            "provisioned": sum(row["size"] for row in volumes),
+            "volumes": sum(blocks.allocated(row["file"]) for row in volumes),
+            "snapshots": sum(
+                blocks.allocated(row["file"]) for row in snapshots
+            ),
+        }

@@ -43,8 +43,11 @@ def typed(values: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
     }
 
 
-def body(request: Request) -> dict[str, Any]:
-    """Return the JSON object in the body; {} for none and for null."""
+def body(request: Request, rows: str | None = None) -> dict[str, Any]:
+    """Return the JSON object in the body; {} for none and for null.
+
+    ``rows``: what to call a list of objects, if there may be one.
+    """
     text = request.get_data()
     if not text:
         return {}
@@ -54,6 +57,9 @@ def body(request: Request) -> dict[str, Any]:
         raise errors.ArrayError("The body is not JSON.") from error
     if content is None:
         return {}
+    if rows and isinstance(content, list):
+        if all(isinstance(row, dict) for row in content):
+            return {rows: content}
     if not isinstance(content, dict):
         raise errors.ArrayError("The body is not a JSON object.")
     return content

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from protector.sandbox.array import blocks, errors, listings
+from protector.sandbox.array import errors, listings
 from protector.sandbox.array.clock import stamp
 from protector.sandbox.array.core import PURITY_VERSION
 from protector.sandbox.array.params import ANY, BOOL, INT, LIST, TEXT
@@ -39,21 +39,16 @@ def show(call: Call) -> Any:
 
 def _space(call: Call) -> dict[str, Any]:
     core = call.array.core
-    volumes = call.array.volumes.listing()
-    used = sum(blocks.allocated(row["file"]) for row in volumes)
-    kept = sum(
-        blocks.allocated(row["file"])
-        for row in core.store.all("SELECT file FROM snapshots")
-    )
+    used = call.array.used()
     return {
         "hostname": core.name,
         "capacity": core.tuning.knobs.capacity,
-        "provisioned": sum(row["size"] for row in volumes),
-        "volumes": used,
-        "snapshots": kept,
+        "provisioned": used["provisioned"],
+        "volumes": used["volumes"],
+        "snapshots": used["snapshots"],
         "shared_space": 0,
         "system": 0,
-        "total": used + kept,
+        "total": used["volumes"] + used["snapshots"],
         "data_reduction": 1.0,
         "total_reduction": 1.0,
         "thin_provisioning": 0.0,

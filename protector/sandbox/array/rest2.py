@@ -36,6 +36,8 @@ LIST = {
 NAMES = {"names": params.LIST}
 IDS = {"ids": params.LIST}
 DESTROYED = {"destroyed": params.BOOL}
+ROWS = "rows"
+"""What a body is called that is a list of objects."""
 Item = dict[str, Any]
 
 
@@ -176,8 +178,8 @@ def remaining(array: Array, destroyed: float | None) -> int | None:
 
 def _read(array: Array, request: Request, route: Route) -> Call:
     query = params.typed(request.args.to_dict(), route.query)
-    body = params.typed(params.body(request), route.body)
-    return Call(array, query, body)
+    content = params.body(request, rows=ROWS)
+    return Call(array, query, params.typed(content, route.body))
 
 
 def _present(value: Any) -> Any:

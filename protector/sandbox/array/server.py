@@ -25,6 +25,8 @@ from protector.sandbox.array import (
     rest2_hosts,
     rest2_pgroups,
     rest2_pgsnaps,
+    rest2_system,
+    rest2_tags,
     rest2_volumes,
     tls,
 )
@@ -53,6 +55,8 @@ ROUTES2 = [
     *rest2_hosts.ROUTES,
     *rest2_pgroups.ROUTES,
     *rest2_pgsnaps.ROUTES,
+    *rest2_system.ROUTES,
+    *rest2_tags.ROUTES,
 ]
 
 

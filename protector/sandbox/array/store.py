@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS snapshots (
     source_serial TEXT NOT NULL, serial TEXT NOT NULL UNIQUE,
     size INTEGER NOT NULL, created REAL NOT NULL, file TEXT NOT NULL,
     destroyed REAL, received INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS tags (
+    volume_id INTEGER NOT NULL REFERENCES volumes(id) ON DELETE CASCADE,
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT,
+    copyable INTEGER NOT NULL,
+    PRIMARY KEY (volume_id, namespace, key));
 CREATE TABLE IF NOT EXISTS overwrites (
     volume_id INTEGER PRIMARY KEY, file TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS hosts (

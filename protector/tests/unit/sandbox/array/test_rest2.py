@@ -210,13 +210,65 @@ class Rest2Test(base.TestCase):
 
     # -- the vendor's client
 
-    def test_hosts_over_the_sdk(self) -> None:
-        client = flasharray.Client(
+    def client(self) -> Any:
+        return flasharray.Client(
             self.process.target,
             version="2.17",
             api_token=processes.TOKEN,
             timeout=10,
         )
+
+    def test_statistics_over_the_sdk(self) -> None:
+        """What Cinder's driver reports once a minute."""
+        self.made("counted")
+        client = self.client()
+        (space,) = client.get_arrays_space().items
+        self.assertGreaterEqual(space.space.total_provisioned, _MIB)
+        self.assertGreaterEqual(space.capacity, space.space.total_physical)
+        load = client.get_arrays_performance(
+            start_time=0, end_time=1, resolution=30000, total_item_count=True
+        )
+        self.assertEqual(1, load.total_item_count)
+        self.assertEqual(0, next(iter(load.items)).reads_per_sec)
+
+    def test_targets_over_the_sdk(self) -> None:
+        """How Cinder's driver finds where to log in."""
+        client = self.client()
+        (controller,) = client.get_controllers(filter="status='ready'").items
+        (port,) = client.get_ports(filter=f"name='{controller.name}.*'").items
+        self.assertTrue(port.iqn.startswith("iqn."))
+        self.assertEqual("127.0.0.1:3260", port.portal)
+        bonds = client.get_network_interfaces(filter="eth.subtype='vif'")
+        self.assertEqual([], list(bonds.items))
+
+    def test_tags_over_the_sdk(self) -> None:
+        self.made("tagged")
+        client = self.client()
+        for value in ("Data", "Boot"):
+            tag = flasharray.TagBatch(
+                key="VolType", value=value, namespace="n", copyable=False
+            )
+            done = client.put_volumes_tags_batch(
+                tag=[tag], resource_names=["tagged"]
+            )
+            self.assertEqual(200, done.status_code)
+        found = list(client.get_volumes_tags(resource_names=["tagged"]).items)
+        self.assertEqual(
+            [("VolType", "Boot")], [(t.key, t.value) for t in found]
+        )
+        client.delete_volumes_tags(namespaces=["n"], resource_names=["tagged"])
+        left = client.get_volumes_tags(resource_names=["tagged"])
+        self.assertEqual([], list(left.items))
+
+    def test_no_pods_over_the_sdk(self) -> None:
+        client = self.client()
+        self.assertEqual([], list(client.get_pods().items))
+        made = client.post_pods(names=["pod"], pod=flasharray.PodPost())
+        self.assertEqual(400, made.status_code)
+        self.assertIn("not supported", made.errors[0].message)
+
+    def test_hosts_over_the_sdk(self) -> None:
+        client = self.client()
         self.made("attached")
         done = client.post_hosts(
             names=["h1"], host=flasharray.HostPost(iqns=["iqn.2:x"])
