@@ -22,7 +22,6 @@ from protector.db.api import (
     members,
     metadata_sync,
     protection_groups,
-    sites,
 )
 
 Group = models.ProtectionGroup
@@ -64,8 +63,8 @@ def situations(
 ) -> dict[str, Situation]:
     """That of each group by its id, in a fixed number of queries."""
     ids = [g.id for g in groups]
-    local = sites.local(session)
     known = {s.id: s for s in session.scalars(sa.select(models.Site))}
+    local = next(s for s in known.values() if s.is_local)
     syncs = metadata_sync.states(session, ids)
     configured = _configured(session, ids)
     counts = members.counts(session, ids)

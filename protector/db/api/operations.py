@@ -5,7 +5,7 @@ The only writer of operation and step state.  Whoever runs an operation
 proves it with a lease token at each write.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 import datetime
 from typing import Any
 import uuid
@@ -17,7 +17,7 @@ from protector import constants as c
 from protector import exception, states
 from protector.db import events, models
 from protector.db.api import drills, protection_groups, recovery_points
-from protector.db.api.operations_leases import Lease, owned
+from protector.db.api.operations_leases import Lease, hold, owned
 
 Op = models.Operation
 Step = models.OperationStep
@@ -139,20 +139,33 @@ def set_step(
 
     :raises LeaseLost: the lease does not stand any more.
     """
-    operation = owned(session, lease)
-    step = next(s for s in operation.steps if s.ordinal == ordinal)
-    for key, value in values.items():
-        setattr(step, key, value)
-    operation.progress = progress(operation.steps)
-    operation.updated_at = now
-    operation.mirror_version += 1
+    hold(session, lease)
+    session.execute(
+        sa.update(Step)
+        .where(Step.operation_id == lease.operation_id)
+        .where(Step.ordinal == ordinal)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        sa.update(Op)
+        .where(Op.id == lease.operation_id)
+        .values(
+            progress=_progress(lease.operation_id),
+            updated_at=now,
+            mirror_version=Op.mirror_version + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
-def progress(steps: Sequence[Step]) -> int:
+def _progress(operation_id: str) -> sa.ScalarSelect[int]:
     """Per cent done, by weight; 100 only when all are settled."""
-    total = sum(s.weight for s in steps)
-    done = sum(s.weight for s in steps if s.status in c.STEP_SETTLED)
-    return 100 * done // total if total else 0
+    settled = Step.status.in_(c.STEP_SETTLED)
+    done = sa.func.sum(sa.case((settled, Step.weight), else_=0))
+    share = 100 * done // sa.func.sum(Step.weight)
+    statement = sa.select(sa.func.coalesce(share, 0))
+    return statement.where(Step.operation_id == operation_id).scalar_subquery()
 
 
 def save_data(session: orm.Session, lease: Lease, **values: Any) -> None:

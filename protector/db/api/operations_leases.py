@@ -182,19 +182,33 @@ def owned(session: orm.Session, lease: Lease) -> Op:
 
     :raises LeaseLost: it does not.
     """
-    statement = (
-        sa.select(Op)
-        .where(*_owned(lease), Op.lease_until > types.db_epoch())
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    operation = session.scalars(statement).one_or_none()
+    statement = _locked(sa.select(Op), lease)
+    operation = session.scalars(
+        statement.execution_options(populate_existing=True)
+    ).one_or_none()
     if operation is None:
-        raise exception.LeaseLost(
-            f"Operation {lease.operation_id} is no longer run by "
-            f"{lease.worker}."
-        )
+        raise _lost(lease)
     return operation
+
+
+def hold(session: orm.Session, lease: Lease) -> None:
+    """Lock the row while the lease stands, without reading it.
+
+    :raises LeaseLost: it does not.
+    """
+    if session.scalar(_locked(sa.select(Op.id), lease)) is None:
+        raise _lost(lease)
+
+
+def _locked(statement: sa.Select[Any], lease: Lease) -> sa.Select[Any]:
+    stands = Op.lease_until > types.db_epoch()
+    return statement.where(*_owned(lease), stands).with_for_update()
+
+
+def _lost(lease: Lease) -> exception.LeaseLost:
+    return exception.LeaseLost(
+        f"Operation {lease.operation_id} is no longer run by {lease.worker}."
+    )
 
 
 def bidding(session: orm.Session, operation_id: str) -> tuple[int, bool]:

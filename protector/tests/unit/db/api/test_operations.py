@@ -227,9 +227,6 @@ class RecordTest(OperationsTest):
         group = self.group_row(self.group_id)
         self.assertEqual((last, last), (row.updated_at, group.updated_at))
 
-    def test_no_steps_is_no_progress(self) -> None:
-        self.assertEqual(0, operations.progress([]))
-
     def test_a_lost_lease_writes_nothing(self) -> None:
         lease = self.running()
         self.set_operation(lease.operation_id, lease_until=0.0)
