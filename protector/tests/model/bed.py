@@ -7,6 +7,7 @@ What happens to them is the machine's.
 
 import copy
 import functools
+import gc
 import pathlib
 import random
 from typing import Any
@@ -35,7 +36,7 @@ MAPPINGS = {
     ]
 }
 PATCHED = {
-    "protector.engine.service.MIRROR_INTERVAL": 20.0,
+    "protector.engine.service.MIRROR_INTERVAL": 30.0,
     # gives way to threads that there are not
     "oslo_db.sqlalchemy.engines._thread_yield": lambda *args: None,
     # finds the same for each request
@@ -81,6 +82,11 @@ class Bed(fixtures.Fixture):
         self._protect()
         self._keep()
         self.addCleanup(self.end)
+        # what lives until the end is not looked through again and again
+        gc.freeze()
+        self.addCleanup(gc.unfreeze)
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(20_000, 50, 50)
 
     def _uuid(self) -> uuid.UUID:
         return uuid.UUID(int=self._random.getrandbits(128), version=4)

@@ -26,7 +26,7 @@ from protector.tests.unit.engine import fakes
 Json = dict[str, Any]
 RPC_SECONDS = 60.0
 OPTIONS = {
-    "engine": {"scan_interval": 30, "poll_interval": 2},
+    "engine": {"scan_interval": 60, "poll_interval": 2},
     "api": {
         "auth_strategy": "noauth",
         "response_validation": "error",
