@@ -22,6 +22,7 @@ from protector.db.api import (
     members,
     metadata_sync,
     protection_groups,
+    source_locks,
 )
 
 Group = models.ProtectionGroup
@@ -45,6 +46,7 @@ class Situation:
     ``configured``: the current primary has an array group to replicate.
     ``settled``: how many of the ``members`` have their volumes in the group.
     ``parked``: a member's server is parked where the group does not run.
+    ``released``: the group was given away, and nothing was heard of it.
     """
 
     local: models.Site
@@ -56,6 +58,7 @@ class Situation:
     settled: int
     parked: bool
     drill: models.Drill | None = None
+    released: bool = False
 
 
 def situations(
@@ -70,6 +73,7 @@ def situations(
     counts = members.counts(session, ids)
     parked = members.parked(session, ids)
     known_drills = drills.of_groups(session, ids)
+    released = source_locks.released(session, ids)
     return {
         g.id: Situation(
             local=local,
@@ -85,6 +89,7 @@ def situations(
             ),
             parked=g.id in parked,
             drill=known_drills.get(g.id),
+            released=g.id in released,
         )
         for g in groups
     }
@@ -162,7 +167,8 @@ def refusal_unplanned(
     refused = states.refusal_unplanned(
         verb, group.name, group.status, group.error_verb
     )
-    if refused is None and group.current_primary_site_id == local.id:
+    here = group.current_primary_site_id == local.id
+    if refused is None and here and not found.released:
         refused = states.runs_already(group.name, local.name)
     if refused is None and not found.settled:
         refused = states.no_members(group.name)

@@ -38,7 +38,7 @@ def plan(
     known: Json = {}
     if states.is_unplanned(args):
         unplanned.check_legal(scene, verb)
-        known = unplanned.outlook(reader, args)
+        known = unplanned.outlook(reader, verb, args)
     elif verb in c.PLACEMENT_VERBS:
         precheck.require_legal(reader, verb)
     else:

@@ -24,6 +24,8 @@ def check(reader: Reader, verb: str, args: Json) -> None:
     """
     check_legal(reader.scene, verb)
     _confirmed(reader.scene, args)
+    if _reclaims(reader.scene, verb):
+        return
     _choice(reader, args)
     _preflight(reader, verb, args)
 
@@ -41,12 +43,23 @@ def check_legal(scene: scenes.Scene, verb: str) -> None:
         raise refused
 
 
-def outlook(reader: Reader, args: Json) -> Json:
+def _reclaims(scene: scenes.Scene, verb: str) -> bool:
+    """Whether a source takes back what it has released: everything is
+    there."""
+    group = scene.group
+    forward = verb == c.Verb.FAILOVER
+    target = group.secondary_site_id if forward else group.primary_site_id
+    return target == group.current_primary_site_id
+
+
+def outlook(reader: Reader, verb: str, args: Json) -> Json:
     """What the steps will find out, for a plan; what preflight tells to be
     missing is left out.
 
     :raises NoRecoveryPoint: the one that was asked for is not there.
     """
+    if _reclaims(reader.scene, verb):
+        return {"reclaimed": True}
     try:
         found = _choice(reader, args)
     except (exception.NoRecoveryPoint, exception.ArrayError):

@@ -36,7 +36,8 @@ def accept(
 ) -> Op:
     """Claim the next epoch for the target and give the group's slot to the
     move, whatever held it.  Repeating it with the same ``id`` gives the same
-    row.
+    row.  A source that takes back what it released comes back as from a lock
+    that ran out.
 
     :param group: locked.
     :param values: as ``operations.accept`` takes them.
@@ -59,7 +60,13 @@ def accept(
             "over."
         ),
     )
-    source_locks.clear(session, group.id)
+    data: dict[str, Any] = {"superseded": ended}
+    lock = source_locks.find(session, group.id)
+    if lock is not None and group.current_primary_site_id == site_id:
+        source_locks.run_out(lock)
+        data["reclaimed"] = True
+    else:
+        source_locks.clear(session, group.id)
     group.operation_id = None
     epoch = protection_groups.ask_epoch(group, site_id)
     protection_groups.claim(
@@ -74,7 +81,7 @@ def accept(
             **values,
             "id": operation_id,
             "no_return": True,
-            "data": {"epoch": epoch, "superseded": ended},
+            "data": {"epoch": epoch, **data},
         },
     )
 
@@ -98,8 +105,7 @@ def reclaim(session: orm.Session, group_id: str, site_id: str) -> None:
         lock.operation_id,
         parent.as_dict() if parent else {},
     )
-    lock.released_epoch = None
-    lock.expires = 0.0
+    source_locks.run_out(lock)
 
 
 def still_run(

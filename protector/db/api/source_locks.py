@@ -4,6 +4,8 @@
 Renewal, release and expiry are each one compare-and-set on it.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -89,6 +91,21 @@ def release(
     # rows that match count, on MariaDB too: its driver is told so
     if session.execute(statement).rowcount != 1:
         raise lost(group_id, operation_id)
+
+
+def released(session: orm.Session, group_ids: Sequence[str]) -> set[str]:
+    """Those groups that were given away, and of which nothing was heard."""
+    statement = sa.select(Lock.protection_group_id).where(
+        Lock.protection_group_id.in_(group_ids),
+        Lock.released_epoch.is_not(None),
+    )
+    return set(session.scalars(statement))
+
+
+def run_out(lock: Lock) -> None:
+    """From here a released lock is one that ran out."""
+    lock.released_epoch = None
+    lock.expires = 0.0
 
 
 def expired(session: orm.Session) -> list[Lock]:

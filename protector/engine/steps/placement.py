@@ -13,6 +13,7 @@ from protector.db.api import (
     operations,
     operations_leases,
     protection_groups,
+    source_locks,
 )
 from protector.engine import (
     arrival,
@@ -113,6 +114,16 @@ def take_over(ctx: StepContext) -> Json:
                 break
         ctx.pause(min(ctx.conf.engine.poll_interval, 1))
     return {"superseded": ended, "destroyed": arrival.sweep_superseded(ctx)}
+
+
+def reclaim(ctx: StepContext) -> None:
+    """The source is its own again.  What ends a lock that ran out brings its
+    servers back and settles; here it is observed."""
+    while True:
+        with ctx.runtime.db.reader() as session:
+            if source_locks.find(session, ctx.scene.group.id) is None:
+                return
+        ctx.pause(ctx.conf.engine.poll_interval)
 
 
 def _ask(ctx: StepContext) -> int:
@@ -291,6 +302,7 @@ STEPS = (
     ),
     Step("placement.release", release),
     Step("placement.take_over", take_over),
+    Step("placement.reclaim", reclaim),
     # no weight: what it takes is known, and measures no work
     Step("placement.boot_delay", boot_delay, 0),
     Step("placement.settle", settle),

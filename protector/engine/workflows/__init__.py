@@ -48,6 +48,8 @@ WORKFLOWS: dict[str, step.Workflow] = {
     "unplanned failback": placement.TAKE_OVER,
     "unplanned failover to parked content": placement.TAKE_BACK,
     "unplanned failback to parked content": placement.TAKE_BACK,
+    "unplanned failover of what was released": placement.RECLAIM,
+    "unplanned failback of what was released": placement.RECLAIM,
     **{
         f"{verb} alone": alone.CHANGE
         for verb in (
@@ -98,6 +100,8 @@ def rows_for(
 def _workflow(verb: str, args: Json, data: Json) -> str:
     if not states.is_unplanned(args):
         return verb
+    if data.get("reclaimed"):
+        return f"unplanned {verb} of what was released"
     point = data.get("point") or args.get("recovery_point_id")
     where = " to parked content" if point == c.PARKED_POINT else ""
     return f"unplanned {verb}{where}"

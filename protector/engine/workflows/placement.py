@@ -62,3 +62,10 @@ TAKE_OVER = (
 )
 
 TAKE_BACK = CLAIMED + (One("drills.make_room"),) + START
+
+# the source's servers are where they were, stopped
+RECLAIM = (
+    One("placement.take_over"),
+    One("servers.fence_lost", beside=True),
+    One("placement.reclaim"),
+)

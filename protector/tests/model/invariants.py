@@ -66,7 +66,7 @@ class Watch:
                 f"one primary: site {here}, which knows epoch {epoch}, makes "
                 f"a server run at site {there} ({name} {args})"
             )
-        if _planned(held):
+        if _planned(held, self._bed.sites[here].site_id):
             self._nothing_left_behind(there, name, args)
 
     def _nothing_left_behind(
@@ -167,9 +167,12 @@ def _is_split(held: world.Held) -> bool:
     return held.condition(c.Condition.SPLIT) is True
 
 
-def _planned(held: world.Held) -> bool:
+def _planned(held: world.Held, site_id: str) -> bool:
+    """Whether a planned move to a site is under way there."""
     return any(
-        o.kind in c.PLACEMENT_VERBS and not states.is_unplanned(o.args)
+        o.kind in c.PLACEMENT_VERBS
+        and not states.is_unplanned(o.args)
+        and o.executor_site_id == site_id
         for o in held.running
     )
 

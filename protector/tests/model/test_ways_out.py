@@ -13,6 +13,23 @@ class WaysOutTest(base.TestCase):
     DEFAULT_TIMEOUT = 600
 
     def test_source_that_has_released_to_a_site_that_is_lost(self) -> None:
+        place = self._released_to_a_lost_site()
+        allowed = bed.Shown(place, "a").allowed
+        self.assertEqual(["unplanned_failback"], allowed)
+        _declare_lost(place)
+        place.run(120)
+        self._is_back(place)
+        self.assertIn(c.Verb.REHOME, bed.Shown(place, "a").allowed)
+
+    def test_source_that_takes_back_what_it_has_released(self) -> None:
+        place = self._released_to_a_lost_site()
+        path = f"/protection-groups/{place.group_id}/action"
+        body = {"failback": {"type": "unplanned"}}
+        self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
+        place.until("it runs at a", lambda: _is_active(place), 600)
+        self._is_back(place)
+
+    def _released_to_a_lost_site(self) -> bed.Bed:
         place = self.useFixture(bed.Bed())
         place.begin(1)
         place.run(35)
@@ -22,15 +39,18 @@ class WaysOutTest(base.TestCase):
         self.assertTrue(place.sim.run(lambda: _released(place), 300))
         place.lose("b")
         place.run(120)
-        self.assertEqual([], bed.Shown(place, "a").allowed)
-        _declare_lost(place)
-        place.run(120)
+        return place
+
+    def _is_back(self, place: bed.Bed) -> None:
         shown = bed.Shown(place, "a")
         self.assertEqual("active", shown.body["status"])
         self.assertEqual(3, shown.body["epoch"])
-        self.assertIn(c.Verb.REHOME, shown.allowed)
         (server,) = world.running(place, "a", "web")
         self.assertFalse(server.locked)
+
+
+def _is_active(place: bed.Bed) -> bool:
+    return bool(bed.Shown(place, "a").body["status"] == "active")
 
 
 def _released(place: bed.Bed) -> bool:

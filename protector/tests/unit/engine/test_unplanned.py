@@ -77,6 +77,17 @@ class UnplannedTest(case.EngineCase):
             self.reachable(seen)
             self.check()
 
+    def test_what_was_released_needs_no_point_to_be_taken_back(self) -> None:
+        self.driver.points["here"] = []
+        precheck.check(
+            self.runtime,
+            context.RequestContext(),
+            c.Verb.FAILBACK,
+            self.group_id,
+            UNPLANNED,
+        )
+        self.assertEqual([], self.looked)
+
     def test_what_may_stop_it(self) -> None:
         self.findings = [Finding("Split", "error", "Two histories.", "Look.")]
         error = self.assertRaises(exception.PreflightFailed, self.check)

@@ -8,7 +8,12 @@ from protector import constants as c
 from protector import exception
 from protector.api.schemas import actions
 from protector.db import models
-from protector.db.api import metadata_sync, mirrors, protection_groups
+from protector.db.api import (
+    metadata_sync,
+    mirrors,
+    protection_groups,
+    source_locks,
+)
 from protector.tests.unit.api import served
 
 PLANNED = {"type": "planned"}
@@ -179,6 +184,22 @@ class ActionTest(served.ApiTest):
             self.act(failback=UNPLANNED), 409, "InvalidStatus"
         )
         self.assertIn("runs at site-a already", error["message"])
+
+    def test_what_was_released_is_taken_back(self) -> None:
+        self.settle()
+        with self.db.writer() as session:
+            operation_id = str(uuid.uuid4())
+            source_locks.take(
+                session, self.group_id, operation_id, self.site.peer_id, 60
+            )
+            source_locks.release(session, self.group_id, operation_id, 2)
+        shown = self.ok(self.act(failback=UNPLANNED), 202)["operation"]
+        self.assertEqual(self.site.local_id, shown["target_site_id"])
+        self.assertEqual(3, self.group_row(self.group_id).epoch)
+        with self.db.reader() as session:
+            lock = source_locks.find(session, self.group_id)
+        # the engine ends it as one that ran out
+        self.assertEqual((None, 0.0), (lock.released_epoch, lock.expires))
 
     def test_an_unplanned_move_takes_over_what_runs(self) -> None:
         self.failed_over()
