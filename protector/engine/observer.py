@@ -14,6 +14,7 @@ from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
 from protector.db.api import (
+    drills,
     histories,
     members,
     metadata_sync,
@@ -39,6 +40,8 @@ Json = dict[str, Any]
 Group = models.ProtectionGroup
 # source site, point, epoch
 Found = list[tuple[str, base.Point, int]]
+# clocks of two sites differ a little
+LATELY = datetime.timedelta(minutes=2)
 
 
 class Observer:
@@ -105,6 +108,13 @@ class Observer:
             ]
             metadata_sync.send_soon(session, theirs, now)
             self._fenced(session, theirs, now)
+            # a site before this release does not tell
+            going = {
+                group_id: held["drill_id"]
+                for group_id, held in theirs.items()
+                if "drill_id" in held
+            }
+            drills.forgotten(session, going, site.id, now, began - LATELY)
         for group_id in other:
             split.show(self._runtime, site, group_id)
 

@@ -22,6 +22,7 @@ from protector.api.views import peer as view
 from protector.db import models
 from protector.db.api import (
     consistency_groups,
+    drills,
     listing,
     metadata_sync,
     mirrors,
@@ -70,12 +71,14 @@ class PeerGroupsController(rest.RestController):
             page = listing.page(
                 session, sa.select(Group).where(mine), Group, wanted
             )
-            held = _syncs(session, [g.id for g in page.rows])
+            ids = [g.id for g in page.rows]
+            held = _syncs(session, ids)
+            going = drills.going(session, ids, peer.id)
             return pagination.answer(
                 call,
                 "groups",
                 page,
-                lambda g: view.group(g, held.get(g.id)),
+                lambda g: view.group(g, held.get(g.id), going.get(g.id)),
             )
 
     @expose
@@ -107,7 +110,8 @@ class PeerGroupsController(rest.RestController):
                 )
             peering.check_pair(session, row, peer)
             sync = metadata_sync.find(session, group)
-            return {"group": view.whole(row, sync)}
+            going = drills.going(session, [group], peer.id)
+            return {"group": view.whole(row, sync, going.get(group))}
 
     @expose
     @validation.rules(RULE)

@@ -46,6 +46,7 @@ HELD: Json = {
     "status": types.STRING,
     "deleted": types.BOOLEAN,
     "source_fenced": types.nullable(types.BOOLEAN),
+    "drill_id": types.nullable(types.UUID),
 }
 GROUPS = types.page("groups", types.answer(**HELD))
 GROUP = types.envelope(

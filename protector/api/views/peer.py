@@ -40,23 +40,29 @@ def held(
 
 
 def group(
-    row: models.ProtectionGroup, sync: models.MetadataSync | None
+    row: models.ProtectionGroup,
+    sync: models.MetadataSync | None,
+    drill_id: str | None,
 ) -> Json:
+    """:param drill_id: of the drill that was started here and is not over."""
     return {
         "id": row.id,
         **held(row, sync),
         "status": row.status,
         "deleted": bool(row.deleted),
         "source_fenced": _fenced(row),
+        "drill_id": drill_id,
     }
 
 
 def whole(
-    row: models.ProtectionGroup, sync: models.MetadataSync | None
+    row: models.ProtectionGroup,
+    sync: models.MetadataSync | None,
+    drill_id: str | None,
 ) -> Json:
     """With the document, and the epoch that may have been claimed since."""
     return {
-        **group(row, sync),
+        **group(row, sync, drill_id),
         "claimed_epoch": row.epoch,
         "made_at": times.iso(sync.made_at) if sync else None,
         "document": sync.document if sync else None,

@@ -33,6 +33,20 @@ def of_groups(
     return {d.protection_group_id: d for d in session.scalars(statement)}
 
 
+def going(
+    session: orm.Session, group_ids: Sequence[str], peer_id: str
+) -> dict[str, str]:
+    """Ids of the live drills that the site started itself, by group.
+
+    :param peer_id: of the other site.
+    """
+    return {
+        group_id: drill.operation_id
+        for group_id, drill in of_groups(session, group_ids).items()
+        if is_live(drill) and drill.site_id != peer_id
+    }
+
+
 def is_live(drill: Drill | None) -> bool:
     """Whether something of the drill may still be there."""
     return drill is not None and drill.status != c.DrillStatus.ENDED
@@ -180,6 +194,25 @@ def _told(row: Drill, told: Op) -> None:
             end(row, at, result.get("residue", []))
     elif told.status not in c.UNFINISHED:
         end(row, told.finished_at or told.created_at)
+
+
+def forgotten(
+    session: orm.Session,
+    told: dict[str, str | None],
+    peer_id: str,
+    now: datetime.datetime,
+    since: datetime.datetime,
+) -> None:
+    """End what is over at the other site, which told of no end: its
+    database, or the one here, went back in time.
+
+    :param told: by group, the drill that goes on there.
+    :param since: what began later may not have been told of.
+    """
+    for group_id, row in of_groups(session, list(told)).items():
+        ours = row.site_id != peer_id or row.operation_id == told[group_id]
+        if is_live(row) and not ours and row.started_at < since:
+            end(row, now)
 
 
 def expired(

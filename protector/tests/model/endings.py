@@ -40,11 +40,7 @@ def end_well(bed: beds.Bed, watch: invariants.Watch) -> None:
         bed.settle(6 * 3600)
         watch.check()
         shown = {letter: beds.Shown(bed, letter) for letter in "ab"}
-        drill = any(
-            _has_drill(found)
-            and not (watch.forgot and _is_elsewhere(bed, letter, found))
-            for letter, found in shown.items()
-        )
+        drill = any(_has_drill(found) for found in shown.values())
         if not drill and all(_is_well(found) for found in shown.values()):
             _audit(bed, watch)
             return
@@ -66,12 +62,6 @@ def _is_well(shown: beds.Shown) -> bool:
 def _has_drill(shown: beds.Shown) -> bool:
     drill = shown.body.get("drill") or {}
     return drill.get("status") in ("starting", "running")
-
-
-def _is_elsewhere(bed: beds.Bed, letter: str, shown: beds.Shown) -> bool:
-    """A site that went back in time has forgotten a drill of its own, and
-    the other one is not told of its end."""
-    return bool(shown.body["drill"]["site_id"] != bed.sites[letter].site_id)
 
 
 def _help(bed: beds.Bed, shown: dict[str, beds.Shown], drill: bool) -> None:

@@ -29,6 +29,21 @@ class WaysOutTest(base.TestCase):
         place.until("it runs at a", lambda: _is_active(place), 600)
         self._is_back(place)
 
+    def test_drill_that_its_own_site_has_forgotten(self) -> None:
+        place = self.useFixture(bed.Bed())
+        place.begin(1)
+        place.run(35)
+        place.sites["b"].back_up()
+        path = f"/protection-groups/{place.group_id}/action"
+        body = {"test_failover": {}}
+        self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
+        place.until("the drill is told of", lambda: _drill(place) == "running")
+        self.assertTrue(place.restore("b"))
+        place.run(300)
+        self.assertEqual("ended", _drill(place))
+        body = {"test_failover": {}}
+        self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
+
     def _released_to_a_lost_site(self) -> bed.Bed:
         place = self.useFixture(bed.Bed())
         place.begin(1)
@@ -47,6 +62,12 @@ class WaysOutTest(base.TestCase):
         self.assertEqual(3, shown.body["epoch"])
         (server,) = world.running(place, "a", "web")
         self.assertFalse(server.locked)
+
+
+def _drill(place: bed.Bed) -> str | None:
+    """Its status, as the site shows it that did not start it."""
+    found = bed.Shown(place, "a").body["drill"] or {}
+    return found.get("status")
 
 
 def _is_active(place: bed.Bed) -> bool:

@@ -122,6 +122,36 @@ class ObserverTest(case.EngineCase):
         known = {"epoch": 1, "version": 1, "checksum": "sum"}
         self.peer.held = [{"id": self.group_id, **known, **values}]
 
+    def test_a_drill_that_its_site_has_forgotten_is_over(self) -> None:
+        self.in_sync()
+        began = self.clock.now()
+        with self.runtime.db.writer() as session:
+            session.add(
+                models.Drill(
+                    protection_group_id=self.group_id,
+                    operation_id=self.site.peer_id,
+                    site_id=self.site.peer_id,
+                    status=c.DrillStatus.RUNNING,
+                    started_at=began,
+                    members=[],
+                    residue=[],
+                )
+            )
+        for minutes, told, status in (
+            # its site may have answered before it began
+            (1, {"drill_id": None}, "running"),
+            (5, {"drill_id": self.site.peer_id}, "running"),
+            # a site of an earlier release
+            (5, {}, "running"),
+            (5, {"drill_id": None}, "ended"),
+        ):
+            self.clock.advance(60 * minutes)
+            self.held(**told)
+            self.observer.run()
+            with self.runtime.db.reader() as session:
+                row = session.get(models.Drill, self.group_id)
+            self.assertEqual(status, row.status)
+
     def sync(self) -> models.MetadataSync:
         with self.runtime.db.reader() as session:
             return session.get(models.MetadataSync, self.group_id)

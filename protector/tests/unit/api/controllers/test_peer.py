@@ -118,6 +118,32 @@ class DocumentTest(PeerTest):
         shown = self.ok(self.peer("GET", path))["group"]
         self.assertEqual((1, 2), (shown["epoch"], shown["claimed_epoch"]))
 
+    def test_a_drill_that_was_started_here_is_told(self) -> None:
+        self.ok(self.push(self.document()))
+        row = models.Drill(
+            protection_group_id=self.group_id,
+            operation_id=str(uuid.uuid4()),
+            site_id=self.site.local_id,
+            status="running",
+            started_at=site_runtime.NOW,
+            members=[],
+            residue=[],
+        )
+        told = row.operation_id
+        with self.db.writer() as session:
+            session.add(row)
+        for changes, shown in (
+            ({}, told),
+            ({"site_id": self.site.peer_id}, None),
+            ({"site_id": self.site.local_id, "status": "ended"}, None),
+        ):
+            with self.db.writer() as session:
+                found = session.get(models.Drill, self.group_id)
+                for name, value in changes.items():
+                    setattr(found, name, value)
+            (held,) = self.ok(self.peer("GET", "/groups"))["groups"]
+            self.assertEqual(shown, held["drill_id"])
+
     def test_what_is_held_is_told_to_the_pair_only(self) -> None:
         third = self.site.group(secondary_site_id=str(uuid.uuid4()))
         answer = self.peer("GET", f"/groups/{third}")
