@@ -116,6 +116,9 @@ def cover(ctx: StepContext) -> Json:
 
 
 def uncover(ctx: StepContext) -> None:
+    """Cinder lets go first: of a group that its driver made on the array,
+    only Cinder takes volumes out."""
+    unjoin(ctx)
     scene = ctx.scene
     primary = scene.group.current_primary_site_id
     if scene.side(primary).array_group:
@@ -138,14 +141,10 @@ def settle(ctx: StepContext) -> Json:
 
 
 def leave(ctx: StepContext) -> None:
-    """The member's volumes are replicated no more.
-
-    From here on it only goes out.  Cinder lets go first: of a group that its
-    driver made on the array, only Cinder takes volumes out.
-    """
+    """The member's volumes are replicated no more; from here on it only goes
+    out."""
     with ctx.write() as session:
         settling.begin(ctx, session)
-    unjoin(ctx)
     uncover(ctx)
 
 
@@ -170,7 +169,7 @@ STEPS = (
     Step("members.capture", capture),
     Step("members.join", join, 2, undo=unjoin),
     Step("members.prestage", prestage, 5, undo=unprestage),
-    Step("members.cover", cover, 2, undo=leave),
+    Step("members.cover", cover, 2, undo=uncover),
     Step("members.settle", settle),
     Step("members.leave", leave, 2),
     Step("members.drop_copies", drop_copies, 3),

@@ -100,6 +100,9 @@ class Driver:
     ) -> None:
         self._asked("ensure_protection", direction.group, schedule.interval)
 
+    def remove_volumes(self, direction: base.Direction, volumes: Any) -> None:
+        self._asked("remove_volumes", direction.group, list(volumes))
+
     def set_schedule(
         self, direction: base.Direction, enabled: bool, schedule: Any
     ) -> None:
