@@ -28,14 +28,17 @@ class SiteError(Exception):
     """The site could not be prepared."""
 
 
-def set_up(layout: layouts.Layout, site: layouts.Site) -> list[str]:
+def set_up(
+    layout: layouts.Layout, site: layouts.Site, *more: pathlib.Path
+) -> list[str]:
     """Configuration, tables, keys and the site's record; again renews them.
 
+    :param more: configuration files whose options count.
     :returns: the arguments of a command for this site.
     :raises SiteError: a command failed; what it said is in the log.
     """
     siteconf.write(layout, site)
-    arguments = ["--config-file", str(site.config)]
+    arguments = [f"--config-file={path}" for path in (site.config, *more)]
     record = ["--name", site.name, "--endpoint", site.api_url]
     commands = (
         ["db", "sync"],

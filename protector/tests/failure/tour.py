@@ -27,7 +27,6 @@ NETWORKS = {
     "primary_test": "test-net1",
     "secondary_test": "test-net1",
 }
-_SECONDS = 60
 # by the name of the volume on its array
 Digests = dict[str, str]
 
@@ -35,10 +34,12 @@ Digests = dict[str, str]
 class Tour(base.TestCase):
     DEFAULT_TIMEOUT = 900
     MATRIX = "kill"
+    # seconds for what both sites do by themselves
+    PATIENCE = 60
 
     def setUp(self) -> None:
         super().setUp()
-        self.bed = self.useFixture(bed.Bed())
+        self.bed = self.make_bed()
         self.a, self.b = (
             self.bed.clients[name].protector for name in ("site-a", "site-b")
         )
@@ -48,6 +49,9 @@ class Tour(base.TestCase):
         self.addCleanup(self._save)
         self.kind: str | None = None
         self.group_id = ""
+
+    def make_bed(self) -> Any:
+        return self.useFixture(bed.Bed())
 
     def _save(self) -> None:
         name = self.id().rpartition(".")[2]
@@ -124,11 +128,12 @@ class Tour(base.TestCase):
         )
         self.group_id = str(ended.protection_group_id)
 
-    def add_member(self) -> None:
-        self.carry_out(self.a, c.Verb.MEMBER_ADD, self.add)
+    def add_member(self, number: int = 0) -> None:
+        self.carry_out(self.a, c.Verb.MEMBER_ADD, lambda: self.add(number))
 
-    def add(self) -> Any:
-        return self.a.add_member(self.group_id, self.bed.servers[0].id)
+    def add(self, number: int = 0) -> Any:
+        server = self.bed.servers[number]
+        return self.a.add_member(self.group_id, server.id)
 
     def set_mappings(self) -> None:
         self.carry_out(
@@ -162,11 +167,11 @@ class Tour(base.TestCase):
         and replication is turned round."""
         name = f"unplanned {verb}"
         self.run_verb(verb, at, name, type="unplanned", confirm=True, **args)
-        self.until("the other side gave in", lambda: self._fenced(at))
+        self.until("the other side gave in", lambda: self.fenced(at))
         self.expect_in_sync()
         self.run_verb("reprotect", at)
 
-    def _fenced(self, at: Any) -> bool:
+    def fenced(self, at: Any) -> bool:
         group = at.get_protection_group(self.group_id)
         return any(
             found["type"] == "SourceFenced" and found["status"] is True
@@ -307,7 +312,7 @@ class Tour(base.TestCase):
         return len(held) == 1 and all(s.in_sync for s in found)
 
     def until(self, what: str, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + self.PATIENCE
         while not (found := look()):
             self.expect(what, time.monotonic() < deadline)
             time.sleep(0.1)
