@@ -16,12 +16,13 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import histories, metadata_sync, protection_groups
+from protector.db.api import histories, protection_groups
 from protector.engine import conditions, fencing, power, releasing
 from protector.engine import scene as scenes
 
 LOG = logging.getLogger(__name__)
 Group = models.ProtectionGroup
+Sync = models.MetadataSync
 
 
 class Quarantine:
@@ -42,18 +43,34 @@ class Quarantine:
     def _groups(self) -> list[str]:
         """Those that run elsewhere, are not known to be fenced here, and are
         not about to come back."""
-        statement = sa.select(Group).where(
-            Group.deleted == "", Group.operation_id.is_(None)
+        here, copy = self._runtime.local_site_id, models.MemberCopy
+        # of what waits at this site nothing is live: do not even load it
+        live = (
+            sa.select(copy.member_id)
+            .join(models.Member, models.Member.id == copy.member_id)
+            .where(
+                models.Member.protection_group_id == Group.id,
+                copy.site_id == here,
+                copy.role == c.CopyRole.LIVE,
+            )
+        )
+        statement = (
+            sa.select(Group, Sync.other)
+            .outerjoin(Sync, Sync.protection_group_id == Group.id)
+            .where(
+                Group.deleted == "",
+                Group.operation_id.is_(None),
+                live.exists(),
+            )
         )
         with self._runtime.db.reader() as session:
             return [
                 group.id
-                for group in session.scalars(statement)
+                for group, other in session.execute(statement)
                 if not _fenced(group)
                 and (
-                    group.current_primary_site_id
-                    != self._runtime.local_site_id
-                    or overtaken(session, group)
+                    group.current_primary_site_id != here
+                    or _overtaken(group, other)
                 )
             ]
 
@@ -84,8 +101,13 @@ def _fenced(group: Group) -> bool:
 def overtaken(session: orm.Session, group: Group) -> list[str]:
     """Ids of the members that run at the other site in a newer epoch that
     was not taken over here."""
-    sync = metadata_sync.find(session, group.id)
-    other = sync.other if sync is not None else None
+    statement = sa.select(Sync.other).where(
+        Sync.protection_group_id == group.id
+    )
+    return _overtaken(group, session.scalar(statement))
+
+
+def _overtaken(group: Group, other: dict[str, Any] | None) -> list[str]:
     if not other:
         return []
     if not (histories.is_split(group) or other.get("tombstone")):

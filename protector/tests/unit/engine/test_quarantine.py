@@ -2,12 +2,13 @@
 """Servers of the older epoch are locked and stopped, and nothing else."""
 
 from typing import Any
+from unittest import mock
 
 from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
-from protector.engine import fencing, quarantine
+from protector.engine import fencing, quarantine, releasing
 from protector.tests.unit.engine import arrival_case
 
 
@@ -94,6 +95,14 @@ class QuarantineTest(arrival_case.ArrivalCase):
             key = (self.member_id, self.site.local_id)
             session.get(models.MemberCopy, key).role = c.CopyRole.PARKED
         self.untouched()
+
+    def test_what_waits_here_is_not_even_loaded(self) -> None:
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, self.site.local_id)
+            session.get(models.MemberCopy, key).role = c.CopyRole.PARKED
+        with mock.patch.object(releasing.WritingReader, "of") as looked:
+            self.quarantine.run()
+        looked.assert_not_called()
 
     def test_where_the_group_runs_nothing_is_stopped(self) -> None:
         self.set_group(current_primary_site_id=self.site.local_id)
