@@ -119,16 +119,15 @@ class LeaseKeeper:
             with self._runtime.db.writer() as session:
                 # from here on: waiting to begin must not shorten them
                 asked_at = self._runtime.clock.monotonic()
-                renewed = [
-                    operations_leases.renew(session, lease.token, seconds)
-                    for lease in held
-                ]
+                renewed = operations_leases.renew(
+                    session, [lease.token for lease in held], seconds
+                )
         except Exception:
             # they end by themselves if the database stays away
             LOG.exception("Leases could not be renewed")
             return
-        for lease, ours in zip(held, renewed, strict=True):
-            if ours:
+        for lease in held:
+            if lease.token in renewed:
                 lease.extended(asked_at, seconds)
             elif lease.token.operation_id in self._held:
                 lease.lose()

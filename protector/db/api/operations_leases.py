@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who runs an operation: claims, leases and turns, on the database's clock."""
 
+from collections.abc import Collection
 import dataclasses
 import datetime
 from typing import Any
@@ -150,15 +151,28 @@ def _turn(session: orm.Session, operation: Op) -> bool:
     return taken
 
 
-def renew(session: orm.Session, lease: Lease, seconds: float) -> bool:
-    """Extend the lease; False when it is no longer ours."""
-    statement = (
+def renew(
+    session: orm.Session, leases: Collection[Lease], seconds: float
+) -> set[Lease]:
+    """Extend leases; those that still were ours."""
+    held = (
+        # by the key, to lock no other rows
+        Op.id.in_([lease.operation_id for lease in leases]),
+        sa.tuple_(Op.id, Op.worker, Op.generation).in_(
+            [(x.operation_id, x.worker, x.generation) for x in leases]
+        ),
+        Op.status == c.OperationStatus.RUNNING,
+    )
+    session.execute(
         sa.update(Op)
-        .where(*_owned(lease))
+        .where(*held)
         .values(lease_until=types.db_epoch() + seconds)
         .execution_options(synchronize_session=False)
     )
-    return session.execute(statement).rowcount == 1
+    found = session.execute(
+        sa.select(Op.id, Op.worker, Op.generation).where(*held)
+    )
+    return {Lease(*row) for row in found}
 
 
 def let_go(session: orm.Session, lease: Lease) -> None:

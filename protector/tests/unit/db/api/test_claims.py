@@ -121,7 +121,8 @@ class ClaimsTest(database.DatabaseTest):
             ("cancelled", "Superseded"), (row.status, row.error["reason"])
         )
         with self.db.writer() as session:
-            self.assertFalse(operations_leases.renew(session, lease, 60))
+            kept = operations_leases.renew(session, [lease], 60)
+            self.assertEqual(set(), kept)
             self.assertRaises(
                 exception.LeaseLost, operations_leases.owned, session, lease
             )

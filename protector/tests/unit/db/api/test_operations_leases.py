@@ -79,7 +79,8 @@ class ClaimingTest(database.DatabaseTest):
 
     def renew(self, lease: Lease, seconds: float = 60) -> bool:
         with self.db.writer() as session:
-            return operations_leases.renew(session, lease, seconds)
+            kept = operations_leases.renew(session, [lease], seconds)
+        return kept == {lease}
 
     def finish(
         self, operation_id: str, status: str = c.OperationStatus.COMPLETED
