@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import datetime
 
 from protector import constants as c
-from protector import exception
+from protector import exception, times
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.storage import base
@@ -134,7 +134,9 @@ def rpo(
         age = (now - newest.created_at).total_seconds()
         within = age <= rpo_seconds
         reason = "WithinRPO" if within else "RPOViolated"
-        message = f"The newest recovery point is {age:.0f} s old."
+        # not its age, which is another one when this is read
+        taken = times.iso(newest.created_at)
+        message = f"The newest recovery point was taken at {taken}."
     protection_groups.set_condition(
         group,
         Kind.WITHIN_RPO,

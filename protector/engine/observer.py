@@ -4,7 +4,7 @@ state, recovery points, conditions.  Changes nothing outside."""
 
 import datetime
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from oslo_log import log as logging
 import sqlalchemy as sa
@@ -42,6 +42,34 @@ Group = models.ProtectionGroup
 Found = list[tuple[str, base.Point, int]]
 # clocks of two sites differ a little
 LATELY = datetime.timedelta(minutes=2)
+# of more groups than that all of an array is listed at once
+FEW = 3
+# after so many intervals all is written again, whatever it was
+KEPT_ROUNDS = 10
+
+
+class Seen(NamedTuple):
+    """What the arrays said of a group; the points by source site."""
+
+    points: dict[str, list[base.Point]]
+    status: base.Status | None
+
+
+class Kept(NamedTuple):
+    """What was written down of a group of a version.
+
+    :ivar current: the points of its direction and epoch.
+    :ivar until: from then on time alone may have changed a condition.
+    """
+
+    reader: reading.Reader
+    version: rounds.Version
+    seen: Seen
+    current: list[base.Point]
+    until: datetime.datetime
+
+    def holds(self, version: rounds.Version, now: datetime.datetime) -> bool:
+        return version == self.version and now <= self.until
 
 
 class Observer:
@@ -49,19 +77,26 @@ class Observer:
 
     Everything is due at each ``[engine] observe_interval``; in between are
     due the groups of a new version, and those with a transfer under way.
+    What is as it was is not written again.
     """
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
+        self._clock = runtime.clock
         self._rounds = rounds.Rounds(
             runtime, runtime.conf.engine.observe_interval
         )
+        self._kept: dict[str, Kept] = {}
 
     def run(self) -> None:
         if self._rounds.begin():
             self._peers()
-        for group_id, version in self._rounds.due().items():
-            busy = self._group(group_id)
+        due = self._rounds.due()
+        driver = self._runtime.storage.reader(reading.forbid)
+        if len(due) > FEW:
+            driver = driver.glance()
+        for group_id, version in due.items():
+            busy = self._group(group_id, version, driver)
             self._rounds.looked(group_id, version, 0 if busy else math.inf)
 
     # -- the peer
@@ -179,46 +214,48 @@ class Observer:
 
     # -- the arrays
 
-    def _group(self, group_id: str) -> bool:
+    def _group(
+        self, group_id: str, version: rounds.Version, driver: Any
+    ) -> bool:
         """Look at one group; whether a transfer of it is under way."""
+        kept = self._kept.pop(group_id, None)
         try:
-            return self._points(group_id)
+            if kept is None or not kept.holds(version, self._clock.now()):
+                reader = reading.Reader.of(self._runtime, group_id)
+                kept = self._written(reader, version, _look(reader, driver))
+            elif (seen := _look(kept.reader, driver)) != kept.seen:
+                kept = self._written(kept.reader, version, seen)
         except exception.NotFound:
             return False
         except exception.ProtectorError as e:
             self._unhealthy(group_id, e)
+            return False
         except Exception:
             LOG.exception("Group %s could not be observed", group_id)
             self._unhealthy(
                 group_id,
                 exception.ProtectorError("It could not be observed."),
             )
-        return False
+            return False
+        self._kept[group_id] = kept
+        return any(not point.complete for point in kept.current)
 
-    def _points(self, group_id: str) -> bool:
-        reader = reading.Reader.of(self._runtime, group_id)
-        scene = reader.scene
-        with self._runtime.db.reader() as session:
-            known = recovery_points.epochs(session, group_id)
-        found: Found = []
-        for site_id in (scene.local_site_id, scene.peer_site_id):
-            if not scene.side(site_id).array_group:
-                continue
-            points = reader.driver.list_points(reader.direction(site_id))
-            epochs = replication.epochs(points, known)
-            found += [(site_id, p, epochs[p.name]) for p in points]
-        source, status = scene.group.current_primary_site_id, None
-        if scene.side(source).array_group:
-            status = reader.driver.status(reader.direction(source))
-        self._store(scene, found, status)
-        return any(not p.complete for p in _current(scene.group, found))
-
-    def _store(
-        self, scene: scenes.Scene, found: Found, status: base.Status | None
-    ) -> None:
+    def _written(
+        self, reader: reading.Reader, version: rounds.Version, seen: Seen
+    ) -> Kept:
+        scene, found = reader.scene, _found(reader, seen)
+        now = self._clock.now()
         for attempt in self._runtime.db.retrying():
             with attempt, self._runtime.db.writer() as session:
-                self._keep(session, scene, found, status)
+                self._keep(session, scene, found, seen.status)
+        current = _current(scene.group, found)
+        seconds = self._runtime.conf.engine.observe_interval
+        until = [now + datetime.timedelta(seconds=seconds * KEPT_ROUNDS)]
+        complete = [p.created for p in current if p.complete]
+        if complete:
+            rpo = datetime.timedelta(seconds=scene.settings.rpo_seconds)
+            until += [t for t in [max(complete) + rpo] if t > now]
+        return Kept(reader, version, seen, current, min(until))
 
     def _keep(
         self,
@@ -260,6 +297,27 @@ class Observer:
         newest = points.get(group.id)
         conditions.rpo(group, newest, empty, settings.rpo_seconds, now)
         checkups.ready(session, group, now)
+
+
+def _look(reader: reading.Reader, driver: Any) -> Seen:
+    """:param driver: the reader's own, or its glance at many groups."""
+    scene, points = reader.scene, {}
+    for site_id in (scene.local_site_id, scene.peer_site_id):
+        if scene.side(site_id).array_group:
+            points[site_id] = driver.list_points(reader.direction(site_id))
+    source, status = scene.group.current_primary_site_id, None
+    if scene.side(source).array_group:
+        status = driver.status(reader.direction(source))
+    return Seen(points, status)
+
+
+def _found(reader: reading.Reader, seen: Seen) -> Found:
+    """With the epoch of each point."""
+    known, found = reader.known_epochs(), []
+    for site_id, points in seen.points.items():
+        epochs = replication.epochs(points, known)
+        found += [(site_id, p, epochs[p.name]) for p in points]
+    return found
 
 
 def _current(group: Group, found: Found) -> list[base.Point]:

@@ -119,6 +119,11 @@ class ReplicationDriver(abc.ABC):
         self.timeout = (connect_timeout, read_timeout)
         self.eradicate = eradicate
 
+    def glance(self) -> "ReplicationDriver":
+        """For one round of ``list_points`` and ``status`` of many groups, in
+        one thread: what an array lists of all of them is asked once."""
+        return self
+
     @abc.abstractmethod
     def array_volume_name(self, cinder_id: str) -> str:
         """The name Cinder's driver gives to a volume on the array."""

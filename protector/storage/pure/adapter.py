@@ -81,6 +81,9 @@ class Adapter(Protocol):
     def link(self, array: str) -> str | None:
         """State of the connection to another array; None: there is none."""
 
+    def links(self) -> dict[str, str]:
+        """State of each connection, by the name of the other array."""
+
     # -- volumes
 
     def volume(self, name: str) -> Volume | None:
@@ -108,7 +111,13 @@ class Adapter(Protocol):
     def group(self, name: str) -> Group | None:
         """A group, destroyed or not; None if there is none."""
 
+    def groups(self) -> dict[str, Group]:
+        """All groups, destroyed ones too, by name."""
+
     def settings(self, group: str) -> Settings: ...
+
+    def all_settings(self) -> dict[str, Settings]:
+        """Those of all groups, by name."""
 
     def create_group(self, name: str) -> None: ...
 
@@ -160,8 +169,14 @@ class Adapter(Protocol):
         """Snapshots of a replicated group that are not destroyed; none if
         the array does not know the group."""
 
+    def all_transfers(self) -> list[Transfer]:
+        """Snapshots of all replicated groups that are not destroyed."""
+
     def members(self, group: str) -> list[str]:
         """Names of the volume snapshots in all snapshots of a group."""
+
+    def all_members(self) -> list[str]:
+        """Names of all volume snapshots."""
 
 
 def retention(schedule: base.Schedule) -> Retention:

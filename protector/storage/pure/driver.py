@@ -6,7 +6,9 @@ as its target.  Wire formats, SDKs and REST generations are the adapters'.
 """
 
 from collections.abc import Callable, Sequence
+import copy
 import datetime
+from typing import Any
 
 from protector import exception
 from protector.storage import base
@@ -15,6 +17,7 @@ from protector.storage.pure import (
     connection,
     copying,
     names,
+    overview,
     points,
     protection,
     snapshots,
@@ -39,8 +42,13 @@ class PureDriver(base.ReplicationDriver):
         super().__init__(
             before_change, connect_timeout, read_timeout, eradicate
         )
-        self._arrays = connection.Connections(self.timeout, before_change)
+        self._arrays: Any = connection.Connections(self.timeout, before_change)
         self._poll = poll or Poll()
+
+    def glance(self) -> "PureDriver":
+        found = copy.copy(self)
+        found._arrays = overview.Overviews(self._arrays)
+        return found
 
     def array_volume_name(self, cinder_id: str) -> str:
         return names.volume(cinder_id)

@@ -9,10 +9,13 @@ are listed and filtered here.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 import contextlib
 import datetime
+import json
 from typing import Any
 
 from oslo_log import log as logging
 import purestorage
+from purestorage import purestorage as sdk_module
+import requests
 
 from protector import exception
 from protector.storage import base
@@ -30,9 +33,60 @@ def speaks(offered: Iterable[str]) -> bool:
 
 
 class _Session(purestorage.FlashArray):
-    """Asks once more before the SDK repeats a change after a new login."""
+    """Asks once more before the SDK repeats a change after a new login, and
+    keeps the connection: the SDK opens one for each request, and what TLS
+    costs then is most of what both ends do."""
 
     before_repeat: Callable[[], None] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._wire = requests.Session()
+        super().__init__(*args, **kwargs)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        reestablish_session: bool = True,
+    ) -> Any:
+        """The SDK's, of version 1.19, but for the connection; the cookie of
+        the session is the connection's, too."""
+        outer = path.startswith("http")
+        try:
+            answer = self._wire.request(
+                method,
+                path if outer else self._format_path(path),
+                data=json.dumps(data).encode(),
+                headers={"Content-Type": "application/json"},
+                **self._request_kwargs,
+            )
+        except requests.exceptions.RequestException as error:
+            raise purestorage.PureError(error) from None
+        if answer.status_code == 401 and reestablish_session:
+            self._start_session()
+            return self._request(method, path, data, False)
+        if answer.status_code == 450 and self._renegotiate_rest_version:
+            before, self._rest_version = (
+                self._rest_version,
+                self._choose_rest_version(),
+            )
+            if before != self._rest_version:
+                return self._request(method, path, data, reestablish_session)
+        if answer.status_code != 200:
+            raise purestorage.PureHTTPError(
+                self._target, str(self._rest_version), answer
+            )
+        if "application/json" not in answer.headers.get("Content-Type", ""):
+            raise purestorage.PureError(f"Not in JSON: {answer.text}")
+        found = answer.json()
+        kinds = {
+            list: sdk_module.ResponseList,
+            dict: sdk_module.ResponseDict,
+        }
+        content = kinds[type(found)](found)
+        content.headers = answer.headers
+        return content
 
     def _start_session(self) -> None:
         super()._start_session()
@@ -59,8 +113,11 @@ class Rest1:
             return shapes1.identity(sdk.get(), sdk.get_rest_version())
 
     def link(self, array: str) -> str | None:
+        return self.links().get(array)
+
+    def links(self) -> dict[str, str]:
         with self._asking() as sdk:
-            return shapes1.link(sdk.list_array_connections(), array)
+            return shapes1.links(sdk.list_array_connections())
 
     # -- volumes
 
@@ -121,6 +178,23 @@ class Rest1:
                 sdk.get_pgroup(group, schedule=True),
                 sdk.get_pgroup(group, retention=True),
             )
+
+    def groups(self) -> dict[str, adapter.Group]:
+        with self._asking() as sdk:
+            rows = sdk.list_pgroups(pending=True)
+            return {row["name"]: shapes1.group(row) for row in rows}
+
+    def all_settings(self) -> dict[str, adapter.Settings]:
+        with self._asking() as sdk:
+            rows = sdk.list_pgroups(schedule=True)
+            kept = sdk.list_pgroups(retention=True)
+            retentions = {row["name"]: row for row in kept}
+            return {
+                row["name"]: shapes1.settings(row, retentions[row["name"]])
+                for row in rows
+                # one that was made between the two answers
+                if row["name"] in retentions
+            }
 
     def create_group(self, name: str) -> None:
         with self._changing(f"create group {name}") as sdk:
@@ -215,21 +289,23 @@ class Rest1:
     def transfers(self, group: str) -> list[adapter.Transfer]:
         with contextlib.suppress(exception.ArrayNotFound):
             with self._asking() as sdk:
-                rows = sdk.get_pgroup(group, snap=True, transfer=True)
-                return [
-                    shapes1.transfer(row)
-                    for row in rows
-                    if not shapes1.destroyed(row)
-                ]
+                return _transfers(
+                    sdk.get_pgroup(group, snap=True, transfer=True)
+                )
         return []
 
-    def members(self, group: str) -> list[str]:
+    def all_transfers(self) -> list[adapter.Transfer]:
         with self._asking() as sdk:
-            return [
-                row["name"]
-                for row in sdk.list_volumes(snap=True)
-                if row["name"].startswith(f"{group}.")
-            ]
+            rows = sdk.list_pgroups(snap=True, transfer=True)
+            # what was not replicated to here was not transferred
+            return _transfers(r for r in rows if ":" in r["name"])
+
+    def members(self, group: str) -> list[str]:
+        return [n for n in self.all_members() if n.startswith(f"{group}.")]
+
+    def all_members(self) -> list[str]:
+        with self._asking() as sdk:
+            return [row["name"] for row in sdk.list_volumes(snap=True)]
 
     # -- the wire
 
@@ -285,3 +361,9 @@ class Rest1:
                 },
             )
         return self._session
+
+
+def _transfers(rows: Iterable[Any]) -> list[adapter.Transfer]:
+    return [
+        shapes1.transfer(row) for row in rows if not shapes1.destroyed(row)
+    ]

@@ -18,15 +18,13 @@ def identity(row: Json, rest: str) -> adapter.Identity:
     return adapter.Identity(row["array_name"], row["version"], rest)
 
 
-def link(rows: Iterable[Json], array: str) -> str | None:
+def links(rows: Iterable[Json]) -> dict[str, str]:
     """``status`` since REST 1.17, the boolean ``connected`` before."""
-    for row in rows:
-        if row["array_name"] != array:
-            continue
-        if row.get("status"):
-            return row["status"]
-        return "connected" if row["connected"] else "disconnected"
-    return None
+    return {
+        row["array_name"]: row.get("status")
+        or ("connected" if row["connected"] else "disconnected")
+        for row in rows
+    }
 
 
 def destroyed(row: Json) -> bool:

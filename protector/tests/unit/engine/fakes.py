@@ -79,6 +79,10 @@ class Driver:
     def named(self, name: str) -> list[tuple[Any, ...]]:
         return [call for call in self.calls if call[0] == name]
 
+    def glance(self) -> "Driver":
+        self._asked("glance")
+        return self
+
     def array_group_name(self, cinder_group_id: str) -> str:
         return f"consisgroup-{cinder_group_id}-cinder"
 

@@ -3,13 +3,14 @@
 
 import dataclasses
 from typing import Any
+from unittest import mock
 import uuid
 
 from protector import constants as c
-from protector import exception
+from protector import exception, times
 from protector.db import models
 from protector.db.api import protection_groups
-from protector.engine import observer
+from protector.engine import observer, scene
 from protector.tests.unit.engine import case, fakes
 
 K = c.Condition
@@ -285,9 +286,8 @@ class ObserverTest(case.EngineCase):
         self.clock.advance(1700)
         self.observer.run()
         self.assertEqual((False, "RPOViolated"), self.condition(K.WITHIN_RPO))
-        age = (self.clock.now() - sent.created).total_seconds()
         message = self.group().conditions[K.WITHIN_RPO]["message"]
-        self.assertIn(f"{age:.0f} s old", message)
+        self.assertIn(f"taken at {times.iso(sent.created)}.", message)
         self.assertEqual(late.completed, self.group().last_replication_at)
 
     def test_rpo_runs_out_while_the_array_is_silent(self) -> None:
@@ -369,6 +369,53 @@ class ObserverTest(case.EngineCase):
         self.assertEqual(fakes.at(5), self.group().last_replication_at)
         self.observer.run()
         self.assertEqual(2, self.count())
+
+    def rounds(self, count: int) -> list[bool]:
+        """Whether each of some rounds has written of the group."""
+        written = []
+        for _ in range(count):
+            with mock.patch.object(
+                observer.Observer,
+                "_keep",
+                autospec=True,
+                side_effect=observer.Observer._keep,
+            ) as keep:
+                self.clock.advance(60)
+                self.observer.run()
+            written.append(keep.called)
+        return written
+
+    def test_what_is_as_it_was_is_not_written_again(self) -> None:
+        self.points("here", ("e1", 10))
+        # and after some rounds all the same, for what nobody thought of
+        rounds = [True, *[False] * 10, True, False]
+        self.assertEqual(rounds, self.rounds(len(rounds)))
+        self.points("here", ("e1", 10), ("2", 30))
+        self.assertEqual([True, False], self.rounds(2))
+        self.driver.link = "disconnected"
+        self.assertEqual([True, False], self.rounds(2))
+
+    def test_the_rpo_is_passed_while_nothing_else_changes(self) -> None:
+        self.points("here", ("e1", 10))
+        self.observer.run()
+        self.assertEqual((True, "WithinRPO"), self.condition(K.WITHIN_RPO))
+        with self.runtime.db.reader() as session:
+            conf = self.runtime.conf
+            settings = scene.settings(session, conf, self.group_id)
+        passed = fakes.at(10).timestamp() + settings.rpo_seconds
+        while self.clock.now().timestamp() <= passed:
+            self.rounds(1)
+        self.assertEqual((False, "RPOViolated"), self.condition(K.WITHIN_RPO))
+
+    def test_many_groups_are_looked_at_by_a_glance(self) -> None:
+        self.observer.run()
+        self.assertEqual([], self.driver.named("glance"))
+        for _ in range(3):
+            self.site.configure(self.site.group())
+        self.clock.advance(60)
+        self.observer.run()
+        self.assertEqual(1, len(self.driver.named("glance")))
+        self.assertEqual(1 + 4, self.count())
 
     # -- what goes wrong stays with its own
 

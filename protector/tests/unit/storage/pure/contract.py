@@ -152,6 +152,26 @@ class DriverContract(ArraysCase):
             error = self.refused(call, *args)
             self.assertIn("synchronous", str(error))
 
+    def test_a_glance_tells_what_each_look_does(self) -> None:
+        (volume,) = self.protected("v1")
+        self.point("e1")
+        # what lies on the source alone is no recovery point
+        self.driver.snapshot(self.a.array, self.direction.group, "undo")
+        unknown = dataclasses.replace(
+            self.direction, group=f"{self.direction.group}-no"
+        )
+        glance = self.driver.glance()
+        for direction in (self.direction, unknown):
+            for ask in ("list_points", "status"):
+                self.assertEqual(
+                    getattr(self.driver, ask)(direction),
+                    getattr(glance, ask)(direction),
+                )
+        (point,) = glance.list_points(self.direction)
+        self.assertEqual((True, {volume}), (point.complete, point.volumes))
+        self.assertEqual(900, glance.status(self.direction).interval)
+        self.assertFalse(glance.status(unknown).group_exists)
+
     # -- protection
 
     def test_protection_is_made(self) -> None:

@@ -14,6 +14,15 @@ class TestProtectionOverRest1(contract.DriverContract):
         arrays = connection.Connections((5, 5), self.before_change)
         self.assertIsInstance(arrays.of(self.a.array), rest1.Rest1)
 
+    def test_a_connection_is_kept(self) -> None:
+        self.hear("urllib3", "urllib3.connectionpool")
+        opened = []
+        for _ in range(3):
+            self.driver.link(self.a.array, self.b.array)
+            opened.append(self.log_output.count("Starting new HTTPS"))
+        self.assertGreater(opened[0], 0)
+        self.assertEqual(opened[:1] * 3, opened)
+
     def test_token_is_nowhere(self) -> None:
         self.hear("urllib3", "urllib3.connectionpool")
         self.protected("v1")
