@@ -3,7 +3,7 @@
 
 import sqlalchemy as sa
 
-from protector.db import types
+from protector.db import models, types
 from protector.tests.unit.db.api import database
 
 
@@ -25,3 +25,16 @@ class UtcTest(database.DatabaseTest):
             )
         self.assertEqual("+00:00", zone)
         self.assertLess(abs(second), 2)
+
+
+class BesideTest(database.DatabaseTest):
+    def test_who_reads_does_not_hold_up_who_writes(self) -> None:
+        group_id = self.site.group()
+        name = sa.select(models.ProtectionGroup.name)
+        with self.db.reader() as session:
+            before = session.scalar(name)
+            with self.db.writer() as other:
+                other.get(models.ProtectionGroup, group_id).name = "new"
+            self.assertEqual(before, session.scalar(name))
+        with self.db.reader() as session:
+            self.assertEqual("new", session.scalar(name))
