@@ -40,9 +40,11 @@ class Rest2:
         )
 
     def link(self, array: str) -> str | None:
+        return self.links().get(array)
+
+    def links(self) -> dict[str, str]:
         return self._wire.read(
-            lambda sdk: sdk.get_array_connections(),
-            lambda rows: shapes2.link(rows, array),
+            lambda sdk: sdk.get_array_connections(), shapes2.links
         )
 
     # -- volumes
@@ -109,6 +111,29 @@ class Rest2:
                 lambda targets: shapes2.group(row, volumes, targets),
             )
         return None
+
+    def groups(self) -> dict[str, adapter.Group]:
+        rows = self._wire.read(lambda sdk: sdk.get_protection_groups(), list)
+        volumes = self._wire.read(
+            lambda sdk: sdk.get_protection_groups_volumes(),
+            shapes2.by_group,
+        )
+        targets = self._wire.read(
+            lambda sdk: sdk.get_protection_groups_targets(),
+            shapes2.by_group,
+        )
+        return {
+            row.name: shapes2.group(
+                row, volumes.get(row.name, ()), targets.get(row.name, ())
+            )
+            for row in rows
+        }
+
+    def all_settings(self) -> dict[str, adapter.Settings]:
+        return self._wire.read(
+            lambda sdk: sdk.get_protection_groups(),
+            lambda rows: {row.name: shapes2.settings(row) for row in rows},
+        )
 
     def settings(self, group: str) -> adapter.Settings:
         return self._wire.read(
@@ -270,6 +295,28 @@ class Rest2:
                 ],
             )
         return []
+
+    def all_transfers(self) -> list[adapter.Transfer]:
+        made = self._wire.read(
+            lambda sdk: sdk.get_protection_group_snapshots(destroyed=False),
+            lambda rows: {row.name: shapes2.created(row) for row in rows},
+        )
+        return self._wire.read(
+            lambda sdk: sdk.get_protection_group_snapshots_transfer(
+                destroyed=False
+            ),
+            lambda rows: [
+                shapes2.transfer(row, made[row.name])
+                for row in rows
+                if row.name in made
+            ],
+        )
+
+    def all_members(self) -> list[str]:
+        return self._wire.read(
+            lambda sdk: sdk.get_volume_snapshots(destroyed=False),
+            lambda rows: [row.name for row in rows],
+        )
 
     def members(self, group: str) -> list[str]:
         return self._wire.read(

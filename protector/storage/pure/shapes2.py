@@ -24,8 +24,16 @@ def one(rows: Iterable[Any]) -> Any:
     return row
 
 
-def link(rows: Iterable[Any], array: str) -> str | None:
-    return next((_text(r.status) for r in rows if r.name == array), None)
+def links(rows: Iterable[Any]) -> dict[str, str]:
+    return {_text(row.name): _text(row.status) for row in rows}
+
+
+def by_group(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Members or targets of groups, by the group."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(_text(row.group.name), []).append(row)
+    return found
 
 
 def holder(row: Any) -> str:

@@ -198,7 +198,6 @@ class Site:
         @sa.event.listens_for(engine, "connect")
         def connected(connection: Any, record: Any) -> None:
             connection.create_function("julianday", 1, self._julian)
-            connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("PRAGMA synchronous = OFF")
 
         @sa.event.listens_for(engine, "begin", insert=True)
