@@ -59,6 +59,22 @@ def is_ours(server: types.Server) -> bool:
     return server.locked and parse(server.locked_reason) is not None
 
 
+def require(ctx: StepContext, site_id: str, server_id: str) -> None:
+    """Before what only a fenced server may suffer.
+
+    :raises LockLost: this operation does not hold the server: the source was
+        its own again meanwhile.
+    """
+    server = ctx.tenant(site_id).compute.get_server(server_id)
+    ours = parse(server.locked_reason) if server.locked else None
+    if ours is None or ours[0] != ctx.operation.id:
+        raise exception.LockLost(
+            f"Server {server.name} ({server.id}) is no longer held by the "
+            "operation.",
+            operation_id=ctx.operation.id,
+        )
+
+
 def lift(ctx: StepContext, site_id: str, server_id: str) -> None:
     """Lift a lock of ours; another's stays.
 

@@ -42,8 +42,14 @@ def unfence(ctx: StepContext) -> None:
 
 
 def stop(ctx: StepContext) -> None:
-    """Shut the guest down and observe it."""
-    power.stop(ctx, ctx.source, str(_copy(ctx, ctx.source).server_id))
+    """Shut the guest down and observe it.
+
+    An adopter comes late: the source may have taken itself back since the
+    fence, and its servers run for the tenant again.
+    """
+    server_id = str(_copy(ctx, ctx.source).server_id)
+    fencing.require(ctx, ctx.source, server_id)
+    power.stop(ctx, ctx.source, server_id)
 
 
 def start(ctx: StepContext) -> Json:

@@ -5,6 +5,7 @@ from typing import Any
 
 from protector import exception
 from protector.db import models
+from protector.engine import fencing
 from protector.engine.steps import servers
 from protector.tests.unit.engine import arrival_case
 
@@ -34,12 +35,26 @@ class SourceTest(arrival_case.ArrivalCase):
         self.set_state(task_state=task)
         self.compute.list_servers = list_servers  # type: ignore
 
+    def fenced(self) -> None:
+        reason = fencing.reason(self.ctx.operation.id, "ACTIVE")
+        self.set_state(locked=True, locked_reason=reason)
+
+    def test_what_is_fenced_no_more_is_not_stopped(self) -> None:
+        """An adopter comes when the source has taken itself back."""
+        self.assertRaises(exception.LockLost, servers.stop, self.ctx)
+        reason = fencing.reason("another", "ACTIVE")
+        self.set_state(locked=True, locked_reason=reason)
+        self.assertRaises(exception.LockLost, servers.stop, self.ctx)
+        self.assertEqual([], self.here.changes)
+
     def test_stop_waits_for_what_is_under_way(self) -> None:
+        self.fenced()
         self.busy("powering-off", status="SHUTOFF")
         servers.stop(self.ctx)
         self.assertEqual([], self.here.changes)
 
     def test_stop_again_after_a_lost_answer(self) -> None:
+        self.fenced()
         self.here.fail("stop", LOST, done=True)
         self.assertRaises(exception.CloudUnavailable, servers.stop, self.ctx)
         servers.stop(self.again())
@@ -47,11 +62,13 @@ class SourceTest(arrival_case.ArrivalCase):
 
     def test_a_conflict_with_our_own_request_is_none(self) -> None:
         """The first request arrives between our look and our request."""
+        self.fenced()
         conflict = exception.CloudConflict("vm_state stopped")
         self.here.fail("stop", conflict, done=True)
         servers.stop(self.ctx)
 
     def test_a_conflict_that_leaves_it_running_is_told(self) -> None:
+        self.fenced()
         self.here.fail("stop", exception.CloudConflict("locked"))
         self.assertRaises(exception.CloudConflict, servers.stop, self.ctx)
 
