@@ -48,6 +48,11 @@ def _one(
         ),
         None,
     )
+    copy = ctx.member.copy(site_id)
+    if found is not None and copy is not None:
+        if found["id"] in [f["id"] for f in copy.floating_ips]:
+            # not this operation's to take back
+            return
     if found is None:
         external = mapping.Mapper(ctx.scene, site_id).network(
             wanted,

@@ -269,6 +269,18 @@ class FloatingIpsTest(arrival_case.ArrivalCase):
         self.assertEqual({}, self.network.floating)
         self.assertEqual([], self.copy().floating_ips)
 
+    def test_what_was_there_before_is_not_undone(self) -> None:
+        """It was made when the member was added."""
+        networks.ports(self.ctx)
+        self.end(self.ctx.operation.id)
+        self.set_group(status="active", operation_id=None)
+        self.ctx = self.for_member()
+        networks.ports(self.ctx)
+        networks.unmake(self.again())
+        self.assertEqual(1, len(self.network.floating))
+        self.assertEqual(1, len(self.copy().floating_ips))
+        self.assertEqual(1, len(self.copy().ports))
+
     def test_what_cannot_be_had_is_a_warning(self) -> None:
         self.network.nets.pop()
         networks.ports(self.ctx)
