@@ -2,8 +2,10 @@
 """What holds for every request, over HTTP."""
 
 import gc
+import inspect
 import json
 from typing import Any
+from unittest import mock
 
 from protector import constants as c
 from protector.api import microversion
@@ -39,6 +41,16 @@ class FrameTest(served.ApiTest):
             header = answer.headers[microversion.HEADER]
             self.assertEqual(f"protector {given}", header)
             self.assertIn(microversion.HEADER, answer.headers["Vary"])
+
+    def test_signatures_are_not_taken_again(self) -> None:
+        path = "/v1/p-here/protection-groups"
+        self.ok(self.ask("GET", path))
+        taken = inspect.getfullargspec
+        with mock.patch.object(inspect, "getfullargspec", wraps=taken) as take:
+            self.ok(self.ask("GET", path))
+        asked = [call.args[0].__module__ for call in take.mock_calls]
+        # oslo.policy takes those of its checks
+        self.assertEqual({"oslo_policy._checks"}, set(asked))
 
     def test_an_answered_request_is_let_go(self) -> None:
         for _ in range(30):
