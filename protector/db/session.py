@@ -5,6 +5,7 @@ Knows no table.  Everything that changes rows runs inside ``writer()``; what
 is read for display runs inside ``reader()``.
 """
 
+import collections
 from collections.abc import Iterator
 import contextlib
 import threading
@@ -42,7 +43,7 @@ class Database:
         self._facade.append_on_engine_create(self._introduce)
         self._read_seconds: int | None = READ_SECONDS
         self._listeners: list[events.Listener] = []
-        self._one_writer = threading.RLock()
+        self._one_writer = _Queue()
         self._is_sqlite = conf.database.connection.startswith("sqlite")
         self._prepared = False
 
@@ -165,6 +166,44 @@ def is_passing(error: BaseException) -> bool:
     deadlock, or a database that does not answer."""
     away = isinstance(error.__cause__, db_exc.DBConnectionError)
     return away or isinstance(error, db_exc.DBDeadlock)
+
+
+class _Queue:
+    """A lock that goes to who has waited longest, and may be taken again by
+    who has it.
+
+    Those of Python go to whoever asks at the right moment: who writes again
+    and again keeps the others waiting, until their leases have run out.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: collections.deque[tuple[int, threading.Lock]]
+        self._waiting = collections.deque()
+        self._owner: int | None = None
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._guard:
+            if self._owner in (None, me):
+                self._owner, self._depth = me, self._depth + 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append((me, turn))
+        turn.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        with self._guard:
+            self._depth -= 1
+            if self._depth:
+                return
+            self._owner = None
+            if self._waiting:
+                self._owner, turn = self._waiting.popleft()
+                self._depth = 1
+                turn.release()
 
 
 @enginefacade.transaction_context_provider

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each connection to a database is told first."""
 
+import threading
+
 import sqlalchemy as sa
 
 from protector.db import models, types
@@ -38,3 +40,31 @@ class BesideTest(database.DatabaseTest):
             self.assertEqual(before, session.scalar(name))
         with self.db.reader() as session:
             self.assertEqual("new", session.scalar(name))
+
+    def test_writers_take_turns(self) -> None:
+        """One that writes again at once does not come before who waits."""
+        if self.db.engine.dialect.name != "sqlite":
+            self.skipTest("A server sees to that itself.")
+        order: list[str] = []
+        asked = threading.Event()
+
+        def wait() -> None:
+            asked.set()
+            with self.db.writer():
+                order.append("who waited")
+
+        waiting = threading.Thread(target=wait)
+        with self.db.writer():
+            waiting.start()
+            asked.wait(10)
+            while not self.db._one_writer._waiting:
+                self.assertTrue(waiting.is_alive())
+            # and within one's own turn
+            with self.db.writer():
+                order.append("who has it")
+        with self.db.writer():
+            order.append("who comes again")
+        waiting.join(10)
+        self.assertEqual(
+            ["who has it", "who waited", "who comes again"], order
+        )
