@@ -14,7 +14,9 @@ Options = dict[str, object]
 _CONNECT = 2
 _READ = 10
 _LEASE = {
-    "lease_seconds": 4,
+    # API and engine share one interpreter: with many operations side by
+    # side a thread waits for seconds
+    "lease_seconds": 8,
     # at least the longest call: to connect and to read
     "call_margin": _CONNECT + _READ,
     "scan_interval": 1,
