@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from protector.engine import drill
 from protector.sandbox import connect, fleet
 from protector.tests.functional import drill_case
 
@@ -52,33 +53,59 @@ class EndsTest(drill_case.DrillCase):
         )
         answer.raise_for_status()
 
+    def plant(self, drill_id: str) -> tuple[Any, Any]:
+        """A server and a port that bear the drill's marks, and are not among
+        what it recorded."""
+        compute, network = self.cloud_b.compute, self.cloud_b.network
+        server = compute.create_server(
+            name="planted",
+            image_id=next(self.cloud_b.image.images()).id,
+            flavor_id=compute.find_flavor("m1.tiny").id,
+            networks="none",
+            metadata={drill.MARK: drill_id},
+        )
+        compute.wait_for_server(server, wait=60)
+        port = network.create_port(
+            network_id=network.find_network("test-net1").id,
+            description=f"{drill.text_mark(drill_id)}:planted",
+        )
+        return server, port
+
     def test_the_lease_ends_it_and_tells_what_is_left(self) -> None:
-        self.run_verb("test_failover", self.b, lease_minutes=1)
+        made = self.run_verb("test_failover", self.b, lease_minutes=1)
         (clone,) = self.clones()
+        server, port = self.plant(made.id)
         # somebody keeps a clone's volume from going
         storage = self.cloud_b.block_storage
         planted = storage.create_snapshot(
             volume_id=clone.disks[0].volume_id, name="planted", is_forced=True
         )
         storage.wait_for_status(planted, "available", wait=60)
+        # what runs out is in the database, not in the engine that made it
+        self.fleet.kill(self.site_b.name)
+        self.fleet.start(self.site_b.name)
         self.assertEqual("running", self.drill()["status"])
         self.until(
             "the lease ends it",
             lambda: self.drill()["status"] == "ended",
             150,
         )
-        left = self.drill()["residue"]
+        left = {e["kind"]: e["id"] for e in self.drill()["residue"]}
+        volume_id = clone.disks[0].volume_id
+        self.assertIn(volume_id, left.pop("array_volume"))
         self.assertEqual(
-            {clone.disks[0].volume_id},
-            {e["id"] for e in left if e["kind"] == "volume"},
+            {"volume": volume_id, "server": server.id, "port": port.id}, left
         )
-        self.assertEqual({"volume", "array_volume"}, {e["kind"] for e in left})
         self.assertEqual([], self.clones())
         cleaned = next(iter(self.b.operations(kind="test_cleanup")))
         self.assertEqual("failed", cleaned.result["verdict"])
-        # with the cause removed, it can be asked for again
+        # with the cause removed, it can be asked for again; what was listed
+        # by its mark alone was left alone
         storage.delete_snapshot(planted)
         storage.wait_for_delete(planted, wait=60)
+        self.cloud_b.network.delete_port(port, ignore_missing=False)
+        self.cloud_b.compute.delete_server(server, ignore_missing=False)
+        self.cloud_b.compute.wait_for_delete(server, wait=60)
         cleaned = self.run_verb("test_cleanup", self.b)
         self.assertEqual("passed", cleaned.result["verdict"])
         self.assertEqual([], self.remainder(self.before))
