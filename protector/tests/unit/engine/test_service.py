@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The periodic pushes of an engine."""
 
+import itertools
 from typing import Any
 
 from protector import exception
@@ -67,3 +68,25 @@ class PushTest(case.EngineCase):
             self.tombstone()
             self.assertEqual(0, self.untold())
             self.group_id = self.site.group()
+
+
+class PeriodicTest(case.EngineCase):
+    def gaps(self, seconds: float, rest: float) -> list[float]:
+        """Between the beginnings of calls that take ten seconds."""
+        engine = service.Engine(self.runtime)
+        began: list[float] = []
+
+        def call() -> None:
+            began.append(self.clock.monotonic())
+            self.clock.advance(10)
+            if len(began) == 3:
+                engine._stopping.set()
+
+        engine._every("test", seconds, call, rest)
+        engine._threads[-1].join(10)
+        return [b - a for a, b in itertools.pairwise(began)]
+
+    def test_what_takes_long_rests_long(self) -> None:
+        self.assertEqual([15, 15], self.gaps(5, 0))
+        self.assertEqual([50, 50], self.gaps(5, 4))
+        self.assertEqual([110, 110], self.gaps(100, 4))
