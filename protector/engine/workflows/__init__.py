@@ -90,14 +90,15 @@ def rows_for(
     """
     known = data or {}
     subjects = _subjects(verb, args, scene, delay_limit, known)
-    name = _workflow(verb, args, known)
+    name = named(verb, args, known)
     if scene.alone and f"{name} alone" in WORKFLOWS:
         name = f"{name} alone"
     workflow = WORKFLOWS[name]
     return step.plan(workflow, subjects, steps.STEPS)
 
 
-def _workflow(verb: str, args: Json, data: Json) -> str:
+def named(verb: str, args: Json, data: Json) -> str:
+    """The workflow of an operation on a group with both its sites."""
     if not states.is_unplanned(args):
         return verb
     if data.get("reclaimed"):

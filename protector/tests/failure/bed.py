@@ -8,7 +8,10 @@ dies, and when, is ``mortal``'s.
 
 from collections.abc import Callable
 from concurrent import futures
+import contextlib
 import pathlib
+import shutil
+import sqlite3
 import threading
 import time
 from typing import Any
@@ -48,7 +51,7 @@ OPTIONS = {
     "replication": {"interval_minutes": 60},
 }
 SERVERS = (workload.Plan("web-server-1", "web", 2),)
-SECONDS = 180
+SECONDS = 600
 _LOOK = 0.1
 _pause = threading.Event()
 
@@ -111,6 +114,25 @@ class Site:
         if self._api is not None:
             self._api.stop()
         self.runtime.db.dispose()
+
+    def backup(self, path: pathlib.Path) -> None:
+        """What the database holds now."""
+        url = self.runtime.db.engine.url
+        with (
+            contextlib.closing(sqlite3.connect(str(url.database))) as live,
+            contextlib.closing(sqlite3.connect(path)) as copied,
+        ):
+            live.backup(copied)
+
+    def restore(self, path: pathlib.Path) -> None:
+        """The site starts again from a backup."""
+        self.close()
+        database = pathlib.Path(str(self.runtime.db.engine.url.database))
+        self.runtime.db.dispose()
+        for old in database.parent.glob(f"{database.name}*"):
+            old.unlink()
+        shutil.copy(path, database)
+        self.serve()
 
     def known(self) -> set[str]:
         """Ids of the operations so far."""
@@ -190,18 +212,20 @@ def described(operation: models.Operation) -> str:
 
 
 class Bed(fixtures.Fixture):
-    """Two paired sites; some servers run at the first.
+    """Two paired sites, or three; some servers run at the first.
 
-    ``a`` and ``b`` are the sites, ``clients`` the tenant's connections by
-    the name of the site, ``servers`` what runs.
+    ``sites`` are the sites, ``a`` and ``b`` the first two, ``clients`` the
+    tenant's connections by the name of the site, ``servers`` what runs.
     """
 
-    a: Site
-    b: Site
-
-    def __init__(self, servers: tuple[workload.Plan, ...] = SERVERS) -> None:
+    def __init__(
+        self,
+        servers: tuple[workload.Plan, ...] = SERVERS,
+        third: bool = False,
+    ) -> None:
         super().__init__()
         self._plans = servers
+        self._third = third
 
     def _setUp(self) -> None:
         self.seams = self.useFixture(mortal.Seams())
@@ -215,12 +239,13 @@ class Bed(fixtures.Fixture):
             self.useFixture(fixtures.EnvironmentVariable(name, value))
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.addCleanup(bringup.clear, root)
-        with bringup.place(root, None) as self.layout:
+        with bringup.place(root, None, self._third) as self.layout:
             self._launch()
         access.write_clouds(self.layout)
-        connect.arrays(*self.layout.sites)
+        for pair in self.layout.pairs:
+            connect.arrays(*pair)
         self.clients = {}
-        for place in self.layout.sites:
+        for place in self.layout.every:
             client = access.connect(self.layout, place.name)
             self.addCleanup(client.close)
             self.clients[place.name] = client
@@ -241,12 +266,12 @@ class Bed(fixtures.Fixture):
         ]
         processes = fleet.Fleet(self.layout)
         processes.launch(emulators)
-        sites = [
+        self.sites = [
             Site(place, site.set_up(self.layout, place))
-            for place in self.layout.sites
+            for place in self.layout.every
         ]
         processes.wait_ready(*emulators)
-        self.a, self.b = sites
-        for each in sites:
+        self.a, self.b = self.sites[:2]
+        for each in self.sites:
             self.addCleanup(each.close)
             each.serve()

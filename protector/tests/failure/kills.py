@@ -8,6 +8,7 @@ engine has died at yet is one, so a new step is one without being named here.
 import threading
 from typing import Any
 
+from protector import exception
 from protector.tests.failure import mortal
 
 KINDS = ("before", "after", "recorded")
@@ -16,23 +17,47 @@ AT_MOST = 8
 
 
 class Kills(mortal.Plan):
-    """Every moment of one kind, one after the other, in one operation."""
+    """Every moment of these kinds, one after the other, in one operation."""
 
-    def __init__(self, kind: str | None) -> None:
-        self.kind = kind
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
         self.dealt: list[mortal.Moment] = []
 
     def ends(self, moment: mortal.Moment) -> bool:
-        if moment.kind != self.kind or moment in self.dealt:
+        if moment.kind not in self.kinds or moment in self.dealt:
             return False
-        same = [m for m in self.dealt if m.step == moment.step]
-        if len([m for m in same if m.member == moment.member]) >= AT_MOST:
+        same = [m for m in self.dealt if _place(m) == _place(moment)]
+        if len(same) >= AT_MOST:
             return False
         self.dealt.append(moment)
         return True
 
     def cases(self, workflow: str) -> list[list[str]]:
         return [[workflow, m.kind, m.step, m.detail] for m in self.dealt]
+
+
+def _place(moment: mortal.Moment) -> tuple[str, str, str | None]:
+    return moment.kind, moment.step, moment.member
+
+
+class UndoKills(Kills):
+    """A step fails, and the engine dies at every moment from then on.
+
+    :param step: the name of the one that fails.
+    """
+
+    def __init__(self, step: str) -> None:
+        super().__init__(*KINDS)
+        self._step = step
+        self._failed = False
+
+    def begin(self, step: str) -> None:
+        if step == self._step:
+            self._failed = True
+            raise exception.UnexpectedState("It was told to fail.")
+
+    def ends(self, moment: mortal.Moment) -> bool:
+        return self._failed and super().ends(moment)
 
 
 class Pauses(Kills):

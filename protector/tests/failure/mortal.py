@@ -67,6 +67,9 @@ class Plan:
         """Whether this moment is the engine's last."""
         return False
 
+    def begin(self, step: str) -> None:
+        """A step begins; what is raised it fails with."""
+
     def cases(self, workflow: str) -> list[list[str]]:
         """What happened so far: to whom, what, at which step and call."""
         return []
@@ -141,6 +144,9 @@ class Life:
         if getattr(_here, "life", None) is None:
             return seconds
         return self._plan().patience(seconds)
+
+    def begin(self, step: str) -> None:
+        self._plan().begin(step)
 
     def send(self, request: Any, send: Send, timeout: Any) -> Any:
         """A request leaves a step."""
@@ -296,6 +302,7 @@ def _lived(call: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     def run(ctx: Any) -> Any:
         life = ctx.runtime.life
         with life.inside(name, ctx.member_id):
+            life.begin(name)
             result = call(ctx)
             life.reach("after")
         return result

@@ -2,27 +2,68 @@
 """The engine dies at every moment of every workflow.
 
 A round carries out all operations of a test, and each operation's engine
-dies at each moment of the round's kind, one after the other; the next engine
-goes on.
+dies at each moment, one after the other; the next engine goes on.
 """
+
+from typing import Any
 
 import fixtures
 
-from protector.tests.failure import kills, tour
+from protector import constants as c
+from protector.sandbox import workload
+from protector.tests.failure import bed, kill_case, kills, tour
 
-VERBS = 7
+VERBS = 9
 """Operations in the life of a group."""
+SERVERS = (
+    workload.Plan("web-server-1", "web", 2),
+    workload.Plan("app-server-1", "app", 2),
+)
 
 
-class GroupsTest(tour.Tour):
+class Groups(tour.Tour):
     """Configuration, from nothing to nothing."""
+
+    def round(self) -> None:
+        self.create()
+        self.set_mappings()
+        self.set_policy()
+        self.delete_policy()
+        self.add_member()
+        self.update()
+        self.sync()
+        self.expect_in_sync()
+        self.remove_member()
+        self.delete()
+        self.until("no group is left", self._none_left)
+
+    def _none_left(self) -> bool:
+        return not any(list(p.protection_groups()) for p in (self.a, self.b))
+
+
+class GroupsTest(Groups, kill_case.KillCase):
+    COVERS = frozenset(
+        {
+            c.Verb.CREATE,
+            c.Verb.MAPPINGS_SET,
+            c.Verb.POLICY_SET,
+            c.Verb.POLICY_DELETE,
+            c.Verb.MEMBER_ADD,
+            c.Verb.UPDATE,
+            c.Verb.SYNC,
+            c.Verb.MEMBER_REMOVE,
+            c.Verb.DELETE,
+        }
+    )
 
     def test_groups(self) -> None:
         before = self.inventory()
-        for self.kind in kills.KINDS:
-            self._round()
-            self.expect_unchanged(before)
+        self.kinds = kills.KINDS
+        self.round()
+        self.expect_unchanged(before)
 
+
+class DoorbellTest(Groups):
     def test_api_dies_before_it_rings(self) -> None:
         """The operation is committed and nobody is told."""
         self.useFixture(
@@ -34,40 +75,28 @@ class GroupsTest(tour.Tour):
             )
         )
         before = self.inventory()
-        self._round()
+        self.round()
         self.expect_unchanged(before)
         self.expect("each was lost", len(self.rows) >= VERBS, self.rows)
 
-    def _round(self) -> None:
-        self.create()
-        self.set_mappings()
-        self.set_policy()
-        self.add_member()
-        self.update()
-        self.expect_in_sync()
-        self.remove_member()
-        self.delete()
-        self.until("no group is left", self._none_left)
 
-    def _none_left(self) -> bool:
-        return not any(list(p.protection_groups()) for p in (self.a, self.b))
-
-
-class MovesTest(tour.Tour):
+class MovesTest(kill_case.KillCase):
     """There and back, planned."""
+
+    COVERS = frozenset({c.Verb.FAILOVER, c.Verb.FAILBACK})
 
     def test_moves(self) -> None:
         self.protect()
         # what a move makes and leaves in place, it finds the next time
-        self._round(None)
+        self._round()
         calm = self.inventory()
         for kind in kills.KINDS:
             self._round(kind)
             self.expect_unchanged(calm)
             self.expect_in_sync()
 
-    def _round(self, kind: str | None) -> None:
-        self.kind = kind
+    def _round(self, *kinds: str) -> None:
+        self.kinds = kinds
         self.write(self.a)
         self.run_verb("failover", self.b, type="planned")
         self.expect_content(self.b)
@@ -76,14 +105,18 @@ class MovesTest(tour.Tour):
         self.expect_content(self.a)
 
 
-class DrillsTest(tour.Tour):
+class DrillsTest(kill_case.KillCase):
     """Tried with clones, which leave nothing behind."""
+
+    COVERS = frozenset(
+        {c.Verb.REPLICATE, c.Verb.TEST_FAILOVER, c.Verb.TEST_CLEANUP}
+    )
 
     def test_drills(self) -> None:
         self.protect()
         self.write(self.a)
         for kind in kills.KINDS:
-            self.kind = kind
+            self.kinds = (kind,)
             self.run_verb("replicate", self.a)
             calm = self.inventory()
             self.run_verb("test_failover", self.b)
@@ -92,71 +125,99 @@ class DrillsTest(tour.Tour):
             self.expect_unchanged(calm)
 
 
-class DisastersTest(tour.Tour):
-    """The other site takes over, protects itself anew, and gives back."""
+class DisastersTest(kill_case.KillCase):
+    """The other site takes over, protects itself anew, and loses the group
+    in the same way."""
+
+    COVERS = frozenset(
+        {
+            c.Verb.REPLICATE,
+            "unplanned failover",
+            "unplanned failback",
+            c.Verb.REPROTECT,
+        }
+    )
+
+    def make_bed(self) -> Any:
+        return self.useFixture(bed.Bed(SERVERS))
 
     def test_disasters(self) -> None:
         self.ask_for_reprotection()
         self.protect()
-        self._round(None)
+        self._round()
         calm = self.inventory()
-        for kind in kills.KINDS:
-            self._round(kind)
-            self.expect_unchanged(calm)
-            self.expect_in_sync()
+        self.kinds = kills.KINDS
+        self._round()
+        self.expect_unchanged(calm)
+        self.expect_in_sync()
 
-    def _round(self, kind: str | None) -> None:
-        self.kind = kind
-        self.write(self.a)
-        self.run_verb("replicate", self.a)
-        self.take_over(self.b, "failover")
-        self.expect_content(self.b)
-        self.write(self.b)
-        self.kind = None
-        self.run_verb("failback", self.a, type="planned")
-        self.expect_content(self.a)
+    def _round(self) -> None:
+        for verb, source, target in (
+            ("failover", self.a, self.b),
+            ("failback", self.b, self.a),
+        ):
+            self.write(source)
+            self.run_verb("replicate", source)
+            self.take_over(target, verb)
+            self.expect_content(target)
 
 
-class CleanupsTest(tour.Tour):
+class CleanupsTest(kill_case.KillCase):
     """The originals are removed on request, and made anew at home."""
+
+    COVERS = frozenset({c.Verb.SOURCE_CLEANUP, c.Verb.FAILBACK})
 
     def test_cleanups(self) -> None:
         self.protect()
-        self._round(None)
+        self._round()
         calm = self.shape()
         for kind in kills.KINDS:
             self._round(kind)
             self.expect("all is there once", calm == self.shape())
             self.expect_in_sync()
 
-    def _round(self, kind: str | None) -> None:
-        self.kind = None
+    def _round(self, *kinds: str) -> None:
+        self.kinds = ()
         self.write(self.a)
         self.run_verb("failover", self.b, type="planned")
         self.run_verb("replicate", self.b)
-        self.kind = kind
+        self.kinds = kinds
         self.run_verb("source_cleanup", self.b)
         self.run_verb("failback", self.a, "failback anew", type="planned")
         self.expect_content(self.a)
 
 
-class ParkedTest(tour.Tour):
+class ParkedTest(kill_case.KillCase):
     """What a planned move parked is taken back without the other site."""
+
+    COVERS = frozenset(
+        {
+            "unplanned failover to parked content",
+            "unplanned failback to parked content",
+            c.Verb.REPROTECT,
+        }
+    )
 
     def test_parked(self) -> None:
         self.ask_for_reprotection()
         self.protect()
-        self._round(None)
-        calm = self.inventory()
-        for kind in kills.KINDS:
-            self._round(kind)
-            self.expect_unchanged(calm)
-            self.expect_in_sync()
-
-    def _round(self, kind: str | None) -> None:
-        self.kind = None
         self.write(self.a)
-        self.run_verb("failover", self.b, type="planned")
-        self.kind = kind
-        self.take_over(self.a, "failback", recovery_point="parked")
-        self.expect_content(self.a)
+        self._move("failover", self.b)
+        self._move("failback", self.a)
+        calm = self.inventory()
+        self._take_back("failover", self.b)
+        self._move("failback", self.a)
+        self.expect_unchanged(calm)
+        self._move("failover", self.b)
+        self._take_back("failback", self.a)
+        self.expect_unchanged(calm)
+        self.expect_in_sync()
+
+    def _move(self, verb: str, at: Any) -> None:
+        self.kinds = ()
+        self.run_verb(verb, at, type="planned")
+
+    def _take_back(self, verb: str, at: Any) -> None:
+        self.kinds = kills.KINDS
+        self.take_over(at, verb, recovery_point="parked")
+        self.expect_content(at)

@@ -62,7 +62,6 @@ class PausedTest(tour.Tour):
         return plan
 
     def run_calmly(self, verb: str, at: Any) -> None:
-        self.kind = None
         self.run_verb(verb, at, type="planned")
 
     def go_on(self, plan: kills.Pauses, at: Any) -> None:

@@ -47,7 +47,9 @@ class Tour(base.TestCase):
         self.rows: list[list[str]] = []
         self.violations: list[str] = []
         self.addCleanup(self._save)
+        # what the round is about, and at which moments engines die
         self.kind: str | None = None
+        self.kinds: tuple[str, ...] = ()
         self.group_id = ""
 
     def make_bed(self) -> Any:
@@ -97,8 +99,8 @@ class Tour(base.TestCase):
 
     def plan(self, name: str) -> mortal.Plan:
         """What the engine of an operation meets: it dies at each moment of
-        the round's kind."""
-        return kills.Kills(self.kind)
+        the round's kinds."""
+        return kills.Kills(*self.kinds)
 
     def run_verb(
         self, verb: str, at: Any, name: str = "", **args: Any
@@ -111,22 +113,19 @@ class Tour(base.TestCase):
         )
 
     def create(self) -> None:
+        ended = self.carry_out(self.a, c.Verb.CREATE, self.make)
+        self.group_id = str(ended.protection_group_id)
+
+    def make(self) -> Any:
         sites = {site.name: site.id for site in self.a.sites()}
         types = self.a.site_volume_types(sites["site-a"])
-        ended = self.carry_out(
-            self.a,
-            c.Verb.CREATE,
-            lambda: self.a.create_protection_group(
-                name="group",
-                replication_type="async",
-                primary_site_id=sites["site-a"],
-                secondary_site_id=sites["site-b"],
-                volume_type_id=next(
-                    t.id for t in types if t.name == VOLUME_TYPE
-                ),
-            ),
+        return self.a.create_protection_group(
+            name="group",
+            replication_type="async",
+            primary_site_id=sites["site-a"],
+            secondary_site_id=sites["site-b"],
+            volume_type_id=next(t.id for t in types if t.name == VOLUME_TYPE),
         )
-        self.group_id = str(ended.protection_group_id)
 
     def add_member(self, number: int = 0) -> None:
         self.carry_out(self.a, c.Verb.MEMBER_ADD, lambda: self.add(number))
@@ -144,6 +143,18 @@ class Tour(base.TestCase):
             ),
         )
 
+    def delete_policy(self) -> None:
+        self.carry_out(
+            self.a,
+            c.Verb.POLICY_DELETE,
+            lambda: self.a.delete_replication_policy(self.group_id),
+        )
+
+    def sync(self) -> None:
+        self.carry_out(
+            self.a, c.Verb.SYNC, lambda: self.a.force_sync(self.group_id)
+        )
+
     def set_policy(self) -> None:
         self.carry_out(
             self.a,
@@ -158,7 +169,7 @@ class Tour(base.TestCase):
             self.a,
             c.Verb.UPDATE,
             lambda: self.a.update_protection_group(
-                self.group_id, description=f"round {self.kind}"
+                self.group_id, description=f"of {len(self.rows)} cases"
             ),
         )
 
@@ -167,16 +178,18 @@ class Tour(base.TestCase):
         and replication is turned round."""
         name = f"unplanned {verb}"
         self.run_verb(verb, at, name, type="unplanned", confirm=True, **args)
-        self.until("the other side gave in", lambda: self.fenced(at))
+        self.until(
+            "the other side gave in",
+            lambda: self.condition(at, "SourceFenced"),
+        )
         self.expect_in_sync()
         self.run_verb("reprotect", at)
 
-    def fenced(self, at: Any) -> bool:
+    def condition(self, at: Any, kind: str) -> Any:
+        """True, False, or None for unknown."""
         group = at.get_protection_group(self.group_id)
-        return any(
-            found["type"] == "SourceFenced" and found["status"] is True
-            for found in group.conditions
-        )
+        found = {row["type"]: row["status"] for row in group.conditions}
+        return found.get(kind)
 
     def remove_member(self) -> None:
         self.carry_out(self.a, c.Verb.MEMBER_REMOVE, self.remove)
@@ -193,11 +206,12 @@ class Tour(base.TestCase):
         )
 
     def protect(self) -> None:
-        """A group with a member, calmly."""
-        self.kind = None
+        """A group of all servers, calmly."""
+        self.kinds = ()
         self.create()
         self.set_mappings()
-        self.add_member()
+        for number in range(len(self.bed.servers)):
+            self.add_member(number)
 
     def ask_for_reprotection(self) -> None:
         """From now on no engine does it unasked, at a time of its own."""
@@ -232,7 +246,7 @@ class Tour(base.TestCase):
         """All that is on both clouds and arrays, but for the snapshots that
         come and go by schedule."""
         found: evidence.Inventory = {}
-        for place in self.bed.layout.sites:
+        for place in self.bed.layout.every:
             for table, rows in evidence.cloud_inventory(place).items():
                 found[f"{place.name} {table}"] = rows
             rows, _ = evidence.array_inventory(place)
@@ -258,7 +272,8 @@ class Tour(base.TestCase):
         self, what: str, seen: Any, plan: mortal.Plan | None = None
     ) -> NoReturn:
         last = plan.cases("")[-1:] if plan else ""
-        self.violations.append(f"{self.kind}: {what}: {seen} {last}")
+        about = self.kind or " ".join(self.kinds)
+        self.violations.append(f"{about}: {what}: {seen} {last}")
         self.fail(self.violations[-1])
 
     def expect_unchanged(self, before: evidence.Inventory) -> None:
@@ -302,12 +317,13 @@ class Tour(base.TestCase):
             found = answer.json()["digest"]
             self.expect(f"bytes of {name}", found == digest, found)
 
-    def expect_in_sync(self) -> None:
+    def expect_in_sync(self, *pair: Any) -> None:
         """Both sites hold one version of the group, and say so."""
-        self.until("both sites are in sync", self._in_sync)
+        sites = pair or (self.a, self.b)
+        self.until("both sites are in sync", lambda: self._in_sync(*sites))
 
-    def _in_sync(self) -> bool:
-        found = [p.get_sync_status(self.group_id) for p in (self.a, self.b)]
+    def _in_sync(self, *pair: Any) -> bool:
+        found = [p.get_sync_status(self.group_id) for p in pair]
         held = {(s.local["epoch"], s.local["version"]) for s in found}
         return len(held) == 1 and all(s.in_sync for s in found)
 

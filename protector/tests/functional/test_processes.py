@@ -143,15 +143,10 @@ class ProcessesTest(mariadb.OnMariaDB, tour.Tour):
             confirm=True,
         )
         self.expect_content(self.b)
-        self.until("the other side gave in", lambda: self.fenced(self.b))
-        self.until("replication is turned round", self._turned)
+        for kind in ("SourceFenced", "ReplicationConfigured"):
+            self.until(kind, lambda k=kind: self.condition(self.b, k))
         self.expect_in_sync()
         self._back()
-
-    def _turned(self) -> bool:
-        group = self.b.get_protection_group(self.group_id)
-        found = {row["type"]: row["status"] for row in group.conditions}
-        return found.get("ReplicationConfigured") is True
 
 
 def accepted(start: Callable[[], Any]) -> Any:
