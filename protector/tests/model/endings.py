@@ -4,6 +4,7 @@ group itself says is allowed lead to a group that is protected again."""
 
 from collections.abc import Iterator
 import contextlib
+import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +37,7 @@ def end_well(bed: beds.Bed, watch: invariants.Watch) -> None:
     bed.cut()
     bed.start()
     bed.run(60)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         bed.settle(6 * 3600)
         watch.check()
         shown = {letter: beds.Shown(bed, letter) for letter in "ab"}
@@ -44,7 +45,9 @@ def end_well(bed: beds.Bed, watch: invariants.Watch) -> None:
         if not drill and all(_is_well(found) for found in shown.values()):
             _audit(bed, watch)
             return
-        _help(bed, shown, drill)
+        if watch.forgot:
+            _give_up_unknown(bed, watch)
+        _help(bed, shown, drill, number)
         bed.run(PAUSE)
     raise invariants.Violation(f"no way out: {_described(bed)}")
 
@@ -64,15 +67,21 @@ def _has_drill(shown: beds.Shown) -> bool:
     return drill.get("status") in ("starting", "running")
 
 
-def _help(bed: beds.Bed, shown: dict[str, beds.Shown], drill: bool) -> None:
-    """What a user would do next, if anything."""
+def _help(
+    bed: beds.Bed, shown: dict[str, beds.Shown], drill: bool, number: int
+) -> None:
+    """What a user would do next, if anything.
+
+    :param number: how often something was done: what does not help is not
+        repeated each time.
+    """
     if not any(found.allowed for found in shown.values()):
         raise invariants.Violation(f"no action is allowed: {_described(bed)}")
     if any(found.holds(c.Condition.SPLIT) for found in shown.values()):
         keep = bed.sites["a"].site_id
         _act(bed, c.Verb.RESOLVE_SPLIT, {"keep_site_id": keep})
         return
-    if _retry(bed):
+    if number % 2 == 0 and _retry(bed):
         return
     if drill:
         _act(bed, c.Verb.TEST_CLEANUP, {})
@@ -81,11 +90,64 @@ def _help(bed: beds.Bed, shown: dict[str, beds.Shown], drill: bool) -> None:
         for site in bed.sites.values():
             site.ask("POST", f"{_path(bed)}/sync-force")
         return
+    if not _move_again(bed, shown) and not _remove_broken(bed):
+        _reprotect(bed, shown)
+
+
+def _reprotect(bed: beds.Bed, shown: dict[str, beds.Shown]) -> None:
     for letter, found in shown.items():
         if found.holds(c.Condition.REPLICATION_CONFIGURED) is False:
             bed.sites[letter].ask(
                 "POST", f"{_path(bed)}/action", {c.Verb.REPROTECT: {}}
             )
+
+
+def _move_again(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:
+    """A claim that did not settle is made again where it was made."""
+    newest = max(int(f.body.get("epoch", 0)) for f in shown.values())
+    for letter, found in shown.items():
+        home = found.body.get("current_primary_site_id")
+        claims = found.body.get("epoch") == newest
+        if not claims or home == bed.sites[letter].site_id:
+            continue
+        verb = c.Verb.FAILBACK if letter == "a" else c.Verb.FAILOVER
+        args = {"type": "unplanned", "confirm": True}
+        path = f"{_path(bed)}/action"
+        if newest % 2 == (letter == "a"):
+            return bed.sites[letter].ask("POST", path, {verb: args})[0] < 300
+    return False
+
+
+def _give_up_unknown(bed: beds.Bed, watch: invariants.Watch) -> None:
+    """Somebody deletes servers of Protector's that run at a site which went
+    back in time, and does not know them."""
+    for letter, cloud in bed.clouds.items():
+        held = world.held(bed, letter)
+        site_id = bed.sites[letter].site_id
+        known = set(bed.servers.values())
+        for member in held.members if held else ():
+            copy = member.copy(site_id)
+            known.add(str(copy.server_id if copy else None))
+        for server in list(cloud.compute.rows.values()):
+            if server.id not in known and "protector_member" in (
+                server.metadata
+            ):
+                content = world.contents(bed, letter, server.id)
+                watch.given_up.update(content)
+                cloud.compute.delete_server(server.id)
+
+
+def _remove_broken(bed: beds.Bed) -> bool:
+    """A member whose addition was cancelled or failed is removed, where the
+    group runs."""
+    for letter, site in bed.sites.items():
+        held = world.held(bed, letter)
+        for member in held.members if held else ():
+            if member.status == c.MemberStatus.ERROR:
+                path = f"{_path(bed)}/members/{member.id}"
+                if site.ask("DELETE", path)[0] < 300:
+                    return True
+    return False
 
 
 def _path(bed: beds.Bed) -> str:
@@ -127,7 +189,9 @@ def _retry(bed: beds.Bed) -> bool:
 
 
 def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
-    """No orphan and no duplicate, and what is said to run runs."""
+    """No orphan and no duplicate, what is said to run runs, and all of it
+    was seen at both sites."""
+    bed.run(2 * beds.MIRROR_SECONDS)
     for letter in "ab":
         found = world.held(bed, letter)
         if found is None:
@@ -135,6 +199,7 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
         _runs(bed, letter, found)
         if not watch.forgot:
             _orphans(bed, letter, found)
+            _mirrored(bed, letter, found)
     for array in bed.arrays.arrays.values():
         left = [
             name
@@ -182,9 +247,46 @@ def _orphans(bed: beds.Bed, letter: str, found: world.Held) -> None:
             known.add(server.id)
         if server.id in known:
             known |= {d.volume_id for d in cloud.compute.disks[server.id]}
+    known |= _half_made(bed, letter)
     there = {*cloud.compute.rows, *cloud.volume.rows}
     if orphans := there - known:
         raise invariants.Violation(f"orphans at {letter}: {sorted(orphans)}")
+
+
+def _half_made(bed: beds.Bed, letter: str) -> set[str]:
+    """Copies for a member whose addition an unplanned move ended: they are
+    left, and nothing lists them yet."""
+    ended = {
+        operation.args.get("member_id")
+        for held in (world.held(bed, s) for s in "ab")
+        for operation in (held.operations if held else ())
+        if operation.kind == c.Verb.MEMBER_ADD
+        and operation.status == c.OperationStatus.CANCELLED
+        and (operation.error or {}).get("reason") == "Superseded"
+    }
+    return {
+        volume.id
+        for volume in bed.clouds[letter].volume.rows.values()
+        if ended & {v.split(":")[0] for v in volume.metadata.values()}
+    }
+
+
+def _mirrored(bed: beds.Bed, letter: str, found: world.Held) -> None:
+    """What ended here a while ago is shown so at the other site."""
+    there = world.held(bed, world.OTHER[letter])
+    shown = {o.id: o.status for o in there.operations} if there else {}
+    clock = bed.sites[letter].runtime.clock
+    lately = clock.now() - datetime.timedelta(seconds=2 * beds.MIRROR_SECONDS)
+    for operation in found.operations:
+        if operation.executor_site_id != bed.sites[letter].site_id:
+            continue
+        if operation.finished_at is None or operation.finished_at > lately:
+            continue
+        if shown.get(operation.id) != operation.status:
+            raise invariants.Violation(
+                f"seen: {operation.kind} of {letter} is {operation.status}, "
+                f"and {shown.get(operation.id)} at the other site"
+            )
 
 
 def _residue(found: world.Held) -> set[str]:

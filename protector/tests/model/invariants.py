@@ -106,6 +106,8 @@ class Watch:
         self.one_history(held)
         self.one_primary(held)
         self.observed(held)
+        self.told(held)
+        self.no_secret()
 
     def nothing_is_lost(self) -> None:
         kept = self._bed.arrays.tokens() | self.given_up
@@ -150,6 +152,21 @@ class Watch:
                 continue
             self._fenced(letter, held)
 
+    def told(self, held: dict[str, Any]) -> None:
+        """An operation says when and what, and what went wrong."""
+        for found in held.values():
+            for operation in found.operations if found else ():
+                if missing := _untold(operation):
+                    raise Violation(
+                        f"seen: {operation.kind} is {operation.status} "
+                        f"without {missing}"
+                    )
+
+    def no_secret(self) -> None:
+        for letter, site in self._bed.sites.items():
+            if site.shows:
+                raise Violation(f"secret: site {letter} shows one")
+
     def _fenced(self, letter: str, held: dict[str, Any]) -> None:
         mine, theirs = held[letter], held[world.OTHER[letter]]
         if mine.condition(c.Condition.SOURCE_FENCED) is not True:
@@ -161,6 +178,23 @@ class Watch:
             raise Violation(
                 f"observed: {letter} says that {server.id} is fenced"
             )
+
+
+def _untold(operation: Any) -> str | None:
+    """What an operation should tell in its status, and does not."""
+    error = operation.error or {}
+    ended = operation.status not in c.UNFINISHED
+    unwell = operation.status in (
+        c.OperationStatus.FAILED,
+        c.OperationStatus.CANCELLED,
+    )
+    told = {
+        "its end": operation.finished_at or not ended,
+        "a reason": error.get("reason") or not unwell,
+        "a message": error.get("message") or not unwell,
+        "a result": operation.result or not ended or unwell,
+    }
+    return next((name for name, found in told.items() if not found), None)
 
 
 def _is_split(held: world.Held) -> bool:

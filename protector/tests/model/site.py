@@ -25,6 +25,7 @@ from protector.tests.unit.engine import fakes
 
 Json = dict[str, Any]
 RPC_SECONDS = 60.0
+SECRET = "what-nobody-may-see"  # noqa: S105 - one of nobody
 OPTIONS = {
     "engine": {"scan_interval": 60, "poll_interval": 2},
     "api": {
@@ -81,6 +82,13 @@ class Storage(registry.Storage):
         return base.Array(name, "", "", None, True, site_name, None)
 
 
+class Sealer(fakes.Sealer):
+    """What it opens must be seen nowhere."""
+
+    def open(self, sealed: str | None) -> str:
+        return SECRET
+
+
 class Bus:
     """``rpc.Bus``: the messages reach the engine that lives, if one does."""
 
@@ -130,7 +138,7 @@ class Runtime(runtime_module.Runtime):
         clock = sim.Clock(lambda: site.place.sim, life)
         super().__init__(site.conf, clock)
         self.bus = Bus(site)
-        self.sealer = fakes.Sealer()
+        self.sealer = Sealer()
         self._door = links.Door(site.place, site.letter, life)
         self._site_id = site.site_id
         if life is not None:
@@ -184,6 +192,7 @@ class Site:
         self.manager: Any = None
         self.backup: pathlib.Path | None = None
         self.changes = 0
+        self.tells = False
 
     def _listen(self, engine: sa.Engine) -> None:
         """The database's clock is the scenario's; connections are kept."""
@@ -243,6 +252,7 @@ class Site:
             url, method=method, headers=headers, body=body
         )
         answer = request.get_response(self._app)
+        self.tells |= SECRET.encode() in body + answer.body
         found = requests.Response()
         found.status_code = answer.status_code
         found._content = answer.body
@@ -269,6 +279,11 @@ class Site:
         return answer.status_code, answer.json() if answer.content else None
 
     # -- the database
+
+    @property
+    def shows(self) -> bool:
+        """Whether the secret is in the database, or in what was told."""
+        return self.tells or SECRET.encode() in self.path.read_bytes()
 
     def save(self, path: pathlib.Path) -> None:
         self.runtime.db.dispose()
