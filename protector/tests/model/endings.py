@@ -258,9 +258,11 @@ def _half_made(bed: beds.Bed, letter: str) -> set[str]:
     left, and nothing lists them yet."""
     ended = {
         operation.args.get("member_id")
-        for held in (world.held(bed, s) for s in "ab")
+        for s, held in ((s, world.held(bed, s)) for s in "ab")
         for operation in (held.operations if held else ())
         if operation.kind == c.Verb.MEMBER_ADD
+        and operation.executor_site_id == bed.sites[s].site_id
+        and not operation.cancelling
         and operation.status == c.OperationStatus.CANCELLED
         and (operation.error or {}).get("reason") == "Superseded"
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import fixtures
 
-from protector.engine import steps
+from protector.engine import removal, steps
 from protector.engine.context import StepContext
 from protector.tests.model import links
 
@@ -57,6 +57,16 @@ def nothing(*args: Any, **kwargs: Any) -> None:
     """In place of what is left out."""
 
 
+def all_but_one(
+    ctx: StepContext, site_id: str, volumes: list[Any], *args: Any
+) -> list[Json]:
+    """The last of a member's volumes is not thought of."""
+    return _drop_volumes(ctx, site_id, volumes[:-1], *args)
+
+
+_drop_volumes = removal.drop_volumes
+
+
 def oldest_point(ctx: StepContext) -> Json:
     """What was sent long ago is taken for the last point."""
     points = ctx.driver.list_points(ctx.direction(ctx.source))
@@ -90,6 +100,15 @@ def mutations() -> dict[str, Mutation]:
         ),
         "a planned move arrives from an older point": Mutation(
             WRITE + MOVE, runs={"replication.final": oldest_point}
+        ),
+        "an undo forgets a volume it made": Mutation(
+            (
+                ("add", {"place": "there"}),
+                ("let_go_on", {"seconds": 2}),
+                ("act_on_last", {"letter": "a", "action": "cancel"}),
+                *FINISH,
+            ),
+            {"protector.engine.removal.drop_volumes": all_but_one},
         ),
         "staging volumes are left": Mutation(
             MOVE, runs={"volumes.unstage": nothing}
