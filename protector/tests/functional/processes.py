@@ -54,8 +54,6 @@ OPTIONS = {
     # a broker that hangs is noticed soon
     "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": 10},
 }
-READ_SECONDS = 8
-"""After which a database that says nothing is given up."""
 SECONDS = 600
 LOG_CHARS = 20_000
 Sections = dict[str, dict[str, Any]]
@@ -97,10 +95,7 @@ class Site:
         An engine has a host name of its own, so that a lease tells who has
         it.
         """
-        connection = self._url.set(
-            port=self.database.port,
-            query={"read_timeout": str(READ_SECONDS)},
-        )
+        connection = self._url.set(port=self.database.port)
         options = {
             **OPTIONS,
             "DEFAULT": {
@@ -157,7 +152,7 @@ class Site:
     def serves(self) -> bool:
         """Whether the API answers."""
         try:
-            requests.get(self.place.api_url, timeout=READ_SECONDS)
+            requests.get(self.place.api_url, timeout=10)
         except requests.RequestException:
             return False
         return True
