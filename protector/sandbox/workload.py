@@ -38,6 +38,7 @@ class Plan:
 class Names:
     """What the cloud must have already, by name, and the servers to make.
 
+    :ivar image: what boot volumes are made from; empty: they are blank.
     :ivar external_network: where the first server's floating IP is from;
         None: no floating IP.
     """
@@ -139,12 +140,16 @@ class _Workload:
             "size": ROOT_GIB if boot else DATA_GIB,
             "volume_type": self._names.volume_type,
         }
-        if boot:
+        if boot and self._names.image:
             image = self._cloud.image.find_image(
                 self._names.image, ignore_missing=False
             )
             attributes["image_id"] = image.id
-        return storage.create_volume(**attributes)
+        made = storage.create_volume(**attributes)
+        if boot and not self._names.image:
+            self._wait_for_volume(made)
+            storage.set_volume_bootable_status(made, True)
+        return made
 
     def _wait_for_volume(self, row: typing.Any) -> None:
         if row.status == "in-use":

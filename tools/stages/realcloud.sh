@@ -10,10 +10,12 @@ set -euo pipefail
 . tools/stages/stestr.sh
 bed=$(realpath -m "${PROTECTOR_REALCLOUD_DIR:-../shared/realcloud}")
 export RC_HOME=${RC_HOME:-/opt/realcloud}
-# volumes are files, which the emulated arrays show as theirs
-export RC_BACKENDS=file RC_DEFAULT_TYPE=plain
+# Cinder's own Pure driver, on emulated arrays; the file backend is for
+# volumes from images, whose bytes would have to travel by iSCSI
+export RC_BACKENDS=file,pure RC_DEFAULT_TYPE=plain
 export OS_CLIENT_CONFIG_FILE=$RC_HOME/clouds.yaml
 export PROTECTOR_REAL_STATE=$TEST_DIR/realcloud PROTECTOR_REAL_BED=$bed
+export PROTECTOR_REAL_ARRAYS=$TEST_DIR/realcloud-arrays
 if [[ ! -x $bed/up.sh ]]; then
     echo "no $bed/up.sh"
     exit 77
@@ -28,23 +30,32 @@ running() {
         [[ $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) == "$at" ]]
 }
 
-clean_up() {
-    # what an interrupted run did not end itself
+end_all() {
     python -c 'import pathlib, sys
 from protector.tests.realcloud import processes
-processes.Processes(pathlib.Path(sys.argv[1])).end_all()' \
-        "$PROTECTOR_REAL_STATE" || true
-    [[ -z ${ours:-} ]] || outside "$bed/down.sh" all
+processes.Processes(pathlib.Path(sys.argv[1])).end_all()' "$1" || true
 }
 
-# up SITE: on two cores a service may miss its deadline once; what runs by
-# then is kept
-up() {
+clean_up() {
+    # what an interrupted run did not end itself
+    end_all "$PROTECTOR_REAL_STATE"
+    [[ -n ${ours:-} ]] || return 0
+    outside "$bed/down.sh" all
+    end_all "$PROTECTOR_REAL_ARRAYS"
+}
+
+# up SITE ADDRESS TOKEN PEER_SITE PEER_ADDRESS PEER_TOKEN: the site's array and
+# where that replicates to. On two cores a service may miss its deadline
+# once; what runs by then is kept. A subshell: the next site's are others
+up() (
+    export RC_PURE_ADDR=$2 RC_PURE_TOKEN=$3
+    export RC_PURE_EXTRA="replication_device = \
+backend_id:$4,san_ip:$5,api_token:$6,type:async"
     echo "$(date +%T) starting $1"
     outside "$bed/up.sh" "$1" || outside "$bed/up.sh" "$1"
     outside "$RC_HOME/venv/bin/python" "$bed/seed.py" "$1" --no-server
-    python -m protector.tests.realcloud.scheduling "$1"
-}
+    python -m protector.tests.realcloud.backend "$1"
+)
 
 # tell LETTER SITE: what protector/tests/realcloud/settings.py reads
 tell() {
@@ -55,7 +66,6 @@ tell() {
         -e "GRANT ALL ON $database.* TO '$user'@'%'"
     export "PROTECTOR_REAL_SITE_$letter=$site"
     export "PROTECTOR_REAL_TENANT_$letter=$site-demo"
-    export "PROTECTOR_REAL_POOL_$letter=$RC_HOME/$site/data/cinder/filepool"
     export "PROTECTOR_REAL_DATABASE_$letter=mysql+pymysql://$user:$password@\
 127.0.0.1:${RC_DB_PORT:-13306}/$database"
     export "PROTECTOR_REAL_BUS_$letter=rabbit://$site:$password@\
@@ -67,9 +77,13 @@ trap clean_up EXIT
 trap 'exit 143' TERM INT
 outside "$bed/install.sh"
 outside "$bed/infra.sh" up
-up site-a &
+mapfile -t arrays < <(
+    python -m protector.tests.realcloud.arrays "$PROTECTOR_REAL_ARRAYS")
+read -ra a <<<"${arrays[0]}"
+read -ra b <<<"${arrays[1]}"
+up site-a "${a[@]}" site-b "${b[@]}" &
 first=$!
-up site-b
+up site-b "${b[@]}" site-a "${a[@]}"
 wait "$first"
 tell A site-a
 tell B site-b
@@ -77,7 +91,8 @@ echo "$(date +%T) testing"
 mkdir -p "$TEST_DIR/ready"
 touch "$TEST_DIR/ready/realcloud"
 
-export PROTECTOR_CONTRACT_CLOUD=site-a
+# what is asked of Cinder there needs no array, and now and then an image
+export PROTECTOR_CONTRACT_CLOUD=site-a PROTECTOR_CONTRACT_TYPE=replicated
 export OS_TEST_PATH=./protector/tests/realcloud
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
 find_page

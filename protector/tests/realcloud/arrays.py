@@ -1,31 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two emulated arrays, each presenting the volume files of one cloud."""
+"""The two emulated arrays that the clouds' Cinder has its volumes on.
 
+Cinder's Pure driver does not start without them, so they are started before
+the clouds: ``python -m protector.tests.realcloud.arrays DIRECTORY`` does
+that, and prints address and token of each.  Tests find them in the directory.
+"""
+
+import json
 import pathlib
+import re
 import secrets
+import shutil
+import sys
+from typing import Any
+import uuid
 
 import fixtures
 
+from protector.storage import base
 from protector.tests.fixtures import emulated_arrays
 from protector.tests.realcloud import processes
 
 CONNECT_SECONDS = 60
 START_SECONDS = 60
+EXTENT = 512 * 1024
+EXTENTS = 6
+_KNOWN = "arrays.json"
+_CINDERS = re.compile(
+    r"volume-[0-9a-f-]{36}-cinder|cinder-group|consisgroup-.*-cinder"
+)
+Json = dict[str, Any]
 
 
-class MirroringArray(emulated_arrays.EmulatedArray):
-    """:param pool: the directory that it presents."""
+class Array(emulated_arrays.EmulatedArray):
+    """One that outlives the tests.
+
+    :param directory: of its state and of the process records.
+    :param token: its API token.
+    """
 
     def __init__(
-        self,
-        name: str,
-        address: str,
-        pool: pathlib.Path,
-        running: processes.Processes,
+        self, name: str, address: str, directory: pathlib.Path, token: str
     ) -> None:
         super().__init__(name, address)
-        self._pool = pool
-        self._processes = running
+        self._processes = processes.Processes(directory)
+        self.state = directory / name
+        self.array = base.Array(
+            name=name,
+            management_address=f"{address}:{emulated_arrays.PORT}",
+            api_token=token,
+            ca_file=str(self.state / "ca.pem"),
+            verify=True,
+            site=None,
+            backend=None,
+        )
+
+    def _setUp(self) -> None:
+        """It runs already."""
 
     def start(self) -> None:
         self._processes.start(
@@ -33,7 +64,7 @@ class MirroringArray(emulated_arrays.EmulatedArray):
             "protector.sandbox.array",
             *("--name", self.name, "--address", self.address),
             *("--port", str(emulated_arrays.PORT)),
-            *("--state", str(self.state), "--mirror", str(self._pool)),
+            *("--state", str(self.state)),
             *("--api-token", self.array.api_token),
         )
         processes.wait_until(
@@ -54,43 +85,115 @@ class MirroringArray(emulated_arrays.EmulatedArray):
         What was destroyed waits for its eradication and does not count, nor
         do replicas of the other array's groups, which that array keeps.
         """
+        return [n for n in self._names() if not _CINDERS.fullmatch(n)]
+
+    def groups(self) -> list[str]:
+        """The array groups of Cinder's groups."""
+        return [n for n in self._names() if n.startswith("consisgroup-")]
+
+    def _names(self) -> list[str]:
         found = self.control("GET", "inventory").json()
         return [
             row["name"]
             for row in (*found["volumes"], *found["pgroups"])
-            if not row["mirrored"]
-            and not row["destroyed"]
-            and ":" not in row["name"]
+            if not row["destroyed"] and ":" not in row["name"]
         ]
+
+    # -- stands in for the guests, which do not run on the bed
+
+    def scribble(self, volume_id: str) -> str:
+        """Write random bytes at both ends and at random places of a Cinder
+        volume; the digest of all of it."""
+        name = f"volume-{volume_id}-cinder"
+        host = f"guest-{secrets.token_hex(6)}"
+        sdk = self.sdk()
+        sdk.create_host(host)
+        sdk.connect_host(host, name)
+        last = sdk.get_volume(name)["size"] - EXTENT
+        random = [secrets.randbelow(last) for _ in range(EXTENTS)]
+        for offset in (0, last, *random):
+            self.control(
+                "PUT",
+                f"volumes/{name}/data",
+                params={"host": host, "offset": offset},
+                data=secrets.token_bytes(EXTENT),
+            )
+        sdk.disconnect_host(host, name)
+        sdk.delete_host(host)
+        return self.digest(volume_id)
+
+    def digest(self, volume_id: str) -> str:
+        """SHA-256 of what is not zero in a Cinder volume, with its places."""
+        found = self.control(
+            "GET",
+            f"volumes/volume-{volume_id}-cinder/data",
+            params={"digest": "sha256"},
+        )
+        return str(found.json()["digest"])
 
 
 class Arrays(fixtures.Fixture):
-    """``a`` and ``b``, connected both ways."""
+    """``a`` and ``b``, which run, as ``directory`` tells."""
 
-    def __init__(
-        self,
-        pool_a: pathlib.Path,
-        pool_b: pathlib.Path,
-        running: processes.Processes,
-    ) -> None:
+    def __init__(self, directory: pathlib.Path) -> None:
         super().__init__()
-        prefix = f"127.{secrets.randbelow(250) + 2}"
-        self.prefix = f"{prefix}.{secrets.randbelow(250) + 2}"
-        self.a = MirroringArray("array-a", f"{self.prefix}.1", pool_a, running)
-        self.b = MirroringArray("array-b", f"{self.prefix}.2", pool_b, running)
+        known = json.loads((directory / _KNOWN).read_text())
+        self.prefix: str = known["prefix"]
+        self.a, self.b = _arrays(directory, **known)
 
-    def _setUp(self) -> None:
-        for each in (self.a, self.b):
-            self.useFixture(each)
-        key = self.b.sdk().get(connection_key=True)["connection_key"]
-        self.a.sdk().connect_array(
-            self.b.array.management_address, key, ["async-replication"]
+
+def launch(directory: pathlib.Path) -> list[Array]:
+    """Start both from nothing and connect them; those that run stay."""
+    if (directory / _KNOWN).exists():
+        found = Arrays(directory)
+        if found.a.alive() and found.b.alive():
+            return [found.a, found.b]
+    directory.mkdir(parents=True, exist_ok=True)
+    processes.Processes(directory).end_all()
+    prefix = f"127.{secrets.randbelow(250) + 2}"
+    known = {
+        "prefix": f"{prefix}.{secrets.randbelow(250) + 2}",
+        "tokens": [str(uuid.uuid4()) for _ in "ab"],
+    }
+    path = directory / _KNOWN
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(known))
+    made = _arrays(directory, **known)
+    for each in made:
+        shutil.rmtree(each.state, ignore_errors=True)
+        each.state.mkdir()
+        each.start()
+    first, second = (each.sdk() for each in made)
+    first.connect_array(
+        made[1].array.management_address,
+        second.get(connection_key=True)["connection_key"],
+        ["async-replication"],
+    )
+    processes.wait_until(
+        lambda: (
+            [
+                row["status"]
+                for sdk in (first, second)
+                for row in sdk.list_array_connections()
+            ]
+            == ["connected"] * 2
+        ),
+        CONNECT_SECONDS,
+    )
+    return made
+
+
+def _arrays(
+    directory: pathlib.Path, prefix: str, tokens: list[str]
+) -> list[Array]:
+    return [
+        Array(f"array-{letter}", f"{prefix}.{number}", directory, token)
+        for number, (letter, token) in enumerate(
+            zip("ab", tokens, strict=True), 1
         )
-        processes.wait_until(self._connected, CONNECT_SECONDS)
+    ]
 
-    def _connected(self) -> bool:
-        rows = [
-            *self.a.sdk().list_array_connections(),
-            *self.b.sdk().list_array_connections(),
-        ]
-        return [row["status"] for row in rows] == ["connected"] * 2
+
+if __name__ == "__main__":
+    for one in launch(pathlib.Path(sys.argv[1])):
+        print(one.array.management_address, one.array.api_token)  # noqa: T201

@@ -8,16 +8,14 @@ import pathlib
 import subprocess
 import sys
 
-from protector.tests.realcloud import arrays, protector_site, scheduling
+from protector.tests.realcloud import arrays, backend, protector_site
 
 BED = "PROTECTOR_REAL_BED"
 """The directory of ``up.sh`` and ``down.sh``."""
 SCRIPT_SECONDS = 300
 
 
-def lose(
-    site: protector_site.Site, array: arrays.MirroringArray
-) -> Callable[[], None]:
+def lose(site: protector_site.Site, array: arrays.Array) -> Callable[[], None]:
     """The site is gone; what brings it back, and does nothing twice."""
     site.kill_engine()
     site.kill_api()
@@ -25,10 +23,11 @@ def lose(
     _script("down.sh", site.name)
 
     def bring_back() -> None:
-        _script("up.sh", site.name)
-        scheduling.wait_for_a_pool(site.name)
+        # Cinder does not start without its array
         if not array.alive():
             array.start()
+        _script("up.sh", site.name)
+        backend.wait(site.name)
         site.start_api()
         site.wait_for_api()
         site.start_engine()

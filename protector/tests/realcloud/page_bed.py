@@ -2,15 +2,14 @@
 """The page's bed on two real clouds, with the suite's pair on them."""
 
 from protector.tests.page import bed
-from protector.tests.realcloud import protector_site, tenancy
+from protector.tests.realcloud import backend, protector_site, tenancy
 
-PLAIN_TYPE = "plain"
 DRILLS = "10.20.0.0/24"
 """As the servers' own network, so that a drill can keep their addresses."""
 
 
 class RealBed(bed.Bed):
-    plain_type = PLAIN_TYPE
+    plain_type = backend.PLAIN
     engine_apart = True
     patience = 240.0
 

@@ -31,9 +31,7 @@ class Pair(fixtures.Fixture):
     def _setUp(self) -> None:
         given = self._given
         self.useFixture(self.processes)
-        self.arrays = self.useFixture(
-            arrays.Arrays(given.a.pool, given.b.pool, self.processes)
-        )
+        self.arrays = self.useFixture(arrays.Arrays(given.arrays))
         self.a = self._site(given.a, 11)
         self.b = self._site(given.b, 12)
         for site in (self.a, self.b):

@@ -41,6 +41,8 @@ class PairTestCase(base.TestCase):
             self.assertEqual({}, inventory.added(before, after))
             self.assertEqual({}, inventory.removed(before, after))
         self.check_no_staging()
+        for array in (self.pair.arrays.a, self.pair.arrays.b):
+            self.assertEqual([], array.groups(), array.name)
         for site in (self.pair.a, self.pair.b):
             user = self.pair.service_user(site)
             self.assertEqual([], [k.name for k in user.compute.keypairs()])

@@ -9,19 +9,20 @@
     an admin's cloud; also the name of the site
 ``PROTECTOR_REAL_TENANT_X``
     a member's cloud in the tenant's project
-``PROTECTOR_REAL_POOL_X``
-    directory in which Cinder keeps the volumes as files
 ``PROTECTOR_REAL_DATABASE_X``
     an SQLAlchemy URL; the database is dropped and made anew
 ``PROTECTOR_REAL_BUS_X``
     a transport URL with a virtual host of its own
+``PROTECTOR_REAL_ARRAYS``
+    directory of the arrays that run, see ``arrays``
 ``PROTECTOR_REAL_BED``
     directory of the scripts that start and stop a cloud, see ``loss``;
     without it no site is lost
 ``PROTECTOR_REAL_STATE``
     directory of logs and process records; default ``.test/realcloud``
 ``PROTECTOR_REAL_{NETWORK,SECURITY_GROUP,FLAVOR,IMAGE,VOLUME_TYPE}``
-    names that both tenants know; the defaults are what the bed's seed makes
+    names that both tenants know; the defaults are what the bed's seed and
+    ``backend`` make; without an image boot volumes are blank
 """
 
 from collections.abc import Mapping
@@ -30,14 +31,15 @@ import os
 import pathlib
 
 from protector.sandbox import workload
+from protector.tests.realcloud import backend
 
 PREFIX = "PROTECTOR_REAL_"
 _NAMES = {
     "network": "net1",
     "security_group": "web",
     "flavor": "m1.tiny",
-    "image": "tiny",
-    "volume_type": "replicated",
+    "image": "",
+    "volume_type": backend.REPLICATED,
 }
 
 
@@ -51,7 +53,6 @@ class Site:
 
     name: str
     tenant: str
-    pool: pathlib.Path
     database: str = dataclasses.field(repr=False)
     bus: str = dataclasses.field(repr=False)
 
@@ -62,6 +63,7 @@ class Settings:
 
     a: Site
     b: Site
+    arrays: pathlib.Path
     names: workload.Names
     state: pathlib.Path
 
@@ -79,6 +81,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         a=_site(given, "A"),
         b=_site(given, "B"),
+        arrays=pathlib.Path(_value(given, "ARRAYS")),
         names=workload.Names(external_network=None, **names),
         state=pathlib.Path(
             given.get(f"{PREFIX}STATE", ".test/realcloud")
@@ -88,15 +91,18 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _site(given: Mapping[str, str], letter: str) -> Site:
     def value(name: str) -> str:
-        variable = f"{PREFIX}{name}_{letter}"
-        if not given.get(variable):
-            raise MissingError(f"{variable} is not set; see {__name__}")
-        return given[variable]
+        return _value(given, f"{name}_{letter}")
 
     return Site(
         name=value("SITE"),
         tenant=value("TENANT"),
-        pool=pathlib.Path(value("POOL")),
         database=value("DATABASE"),
         bus=value("BUS"),
     )
+
+
+def _value(given: Mapping[str, str], name: str) -> str:
+    variable = PREFIX + name
+    if not given.get(variable):
+        raise MissingError(f"{variable} is not set; see {__name__}")
+    return given[variable]

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from protector.tests.realcloud import (
-    disks,
+    arrays,
     processes,
     protector_site,
     residue,
@@ -175,7 +175,7 @@ class StoryTestCase(residue.PairTestCase):
     ) -> Digests:
         """The guests write to all their volumes."""
         return {
-            name: disks.scribble(site.given.pool, key)
+            name: self._array(site).scribble(key)
             for name, key in _volumes(found)
         }
 
@@ -183,9 +183,12 @@ class StoryTestCase(residue.PairTestCase):
         self, site: protector_site.Site, found: dict[str, scene.Seen]
     ) -> Digests:
         return {
-            name: disks.digest(site.given.pool, key)
+            name: self._array(site).digest(key)
             for name, key in _volumes(found)
         }
+
+    def _array(self, site: protector_site.Site) -> arrays.Array:
+        return self.pair.arrays.a if site is self.a else self.pair.arrays.b
 
     def check_running(
         self, site: protector_site.Site, found: dict[str, scene.Seen]

@@ -14,7 +14,11 @@ from cinderclient import exceptions as cinder_exceptions
 from novaclient import client as nova_client
 from novaclient import exceptions as nova_exceptions
 
-from protector.tests.fixtures import emulated_arrays, emulated_site
+from protector.tests.fixtures import (
+    emulated_arrays,
+    emulated_cloud,
+    emulated_site,
+)
 from protector.tests.unit.sandbox.cloud import contract
 
 SECONDS = 30
@@ -83,6 +87,7 @@ class StorageContractTestCase(contract.ContractTestCase):
             row
             for row in cls.volumes_admin.volume_types.list()
             if row.get_keys().get("replication_enabled") == TRUE
+            and emulated_cloud.is_wanted(row.name)
         )
 
     @classmethod
