@@ -48,9 +48,10 @@ from protector.runtime import Runtime
 LOG = logging.getLogger(__name__)
 MIRROR_INTERVAL = 1.0
 UNDO_INTERVAL = 600.0
-# as many times as long as the checks took: on the day when all groups have
-# findings and move, four fifths of the time are for the moves
 CHECKS_REST = 4.0
+"""While groups move, the checks rest so many times as long as they took: on
+the day when all groups have findings and move, four fifths of the time are
+for the moves."""
 
 
 class Engine:
@@ -97,7 +98,7 @@ class Engine:
         self._every("observe", scan, self._observer.run)
         self._every("arrays", scan, self._arrays.run)
         checks = checkups.Checkups(self._runtime)
-        self._every("check", scan, checks.run, CHECKS_REST)
+        self._every("check", scan, checks.run, self._rest)
         self._every("push", scan, self._push_unsent)
         self._every("reprotect", scan, self._reprotection.run)
         self._every("drills", scan, self._drills.run)
@@ -132,15 +133,18 @@ class Engine:
             "arrays": self._arrays.seen,
         }
 
+    def _rest(self, took: float) -> float:
+        return CHECKS_REST * took if self._scanner.running else 0.0
+
     def _every(
         self,
         name: str,
         seconds: float,
         call: Callable[[], None],
-        rest: float = 0.0,
+        rest: Callable[[float], float] = lambda took: 0.0,
     ) -> None:
-        """:param rest: pause for so many times as long as the last call
-        took, if that is more than ``seconds``."""
+        """:param rest: how long to pause, if that is more than ``seconds``,
+        after a call that took so long."""
         clock = self._runtime.clock
 
         def loop() -> None:
@@ -151,7 +155,7 @@ class Engine:
                     call()
                 except Exception:
                     LOG.exception("Periodic work %s failed", name)
-                pause = max(seconds, rest * (clock.monotonic() - began))
+                pause = max(seconds, rest(clock.monotonic() - began))
 
         thread = threading.Thread(target=loop, name=name, daemon=True)
         self._threads.append(thread)

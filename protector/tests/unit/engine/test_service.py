@@ -71,9 +71,11 @@ class PushTest(case.EngineCase):
 
 
 class PeriodicTest(case.EngineCase):
-    def gaps(self, seconds: float, rest: float) -> list[float]:
+    def gaps(self, seconds: float, moving: bool) -> list[float]:
         """Between the beginnings of calls that take ten seconds."""
         engine = service.Engine(self.runtime)
+        if moving:
+            engine._scanner._busy.add("operation")
         began: list[float] = []
 
         def call() -> None:
@@ -82,11 +84,14 @@ class PeriodicTest(case.EngineCase):
             if len(began) == 3:
                 engine._stopping.set()
 
-        engine._every("test", seconds, call, rest)
+        engine._every("test", seconds, call, engine._rest)
         engine._threads[-1].join(10)
         return [b - a for a, b in itertools.pairwise(began)]
 
     def test_what_takes_long_rests_long(self) -> None:
-        self.assertEqual([15, 15], self.gaps(5, 0))
-        self.assertEqual([50, 50], self.gaps(5, 4))
-        self.assertEqual([110, 110], self.gaps(100, 4))
+        self.assertEqual([50, 50], self.gaps(5, moving=True))
+        self.assertEqual([110, 110], self.gaps(100, moving=True))
+
+    def test_but_not_when_nothing_moves(self) -> None:
+        """A cloud that hangs makes a check long, too, and is to be told."""
+        self.assertEqual([15, 15], self.gaps(5, moving=False))
