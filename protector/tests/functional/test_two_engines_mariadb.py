@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from protector.db import models
-from protector.engine import observer
+from protector.engine import observer, reading
 from protector.tests.fixtures import emulated_arrays, mariadb
 from protector.tests.unit.api.controllers import test_peer
 from protector.tests.unit.engine import case, fakes
@@ -82,10 +82,15 @@ class Points(mariadb.OnMariaDB, case.EngineCase):
         with held(
             self.runtime.db, models.ProtectionGroup, self.group_id
         ) as begin:
-            found = [
-                begin(lambda x=x: x._points(self.group_id)) for x in looking
-            ]
+            found = [begin(lambda x=x: self.look(x)) for x in looking]
         for each in found:
             each.result(SECONDS)
         with self.runtime.db.reader() as session:
             self.assertEqual(1, session.query(models.RecoveryPoint).count())
+
+    def look(self, watching: observer.Observer) -> None:
+        """At the group; raises what ``run`` shows as a condition."""
+        reader = reading.Reader.of(self.runtime, self.group_id)
+        driver = self.runtime.storage.reader(reading.forbid)
+        seen = observer._look(reader, driver)
+        watching._written(reader, (0, 0), seen)
