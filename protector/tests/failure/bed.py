@@ -87,6 +87,14 @@ class Site:
         self._engine = engine_service.Engine(self._living)
         self._engine.start()
 
+    def meet(self, plan: mortal.Plan) -> None:
+        """What its engine meets from now on."""
+        self._plan = plan
+
+    def is_dead(self) -> bool:
+        """Whether its engine has died of that."""
+        return self._living is not None and self._living.life.over.is_set()
+
     def bury(self, seconds: float | None = None) -> None:
         """End the engine, or remove what is left of a dead one.
 
@@ -173,7 +181,7 @@ class Site:
             operation = self._look(verb, known)
             if operation and operation.finished_at and not operation.worker:
                 return operation
-            if self._living and self._living.life.over.is_set():
+            if self.is_dead():
                 self._restart()
             _pause.wait(_LOOK)
         raise Stuck(f"{verb}: {operation and described(operation)}")

@@ -9,7 +9,7 @@ import fixtures
 
 from protector import constants as c
 from protector.sandbox import access, evidence
-from protector.tests.failure import bed, kill_case, kills
+from protector.tests.failure import bed, kill_case, kills, mortal
 
 # what a lost array sends here is its own, and nobody asks it
 THEIRS = (
@@ -125,3 +125,60 @@ class SplitTest(kill_case.KillCase):
         self.kinds = ()
         self.run_verb("failback", self.a, type="planned")
         self.expect_content(self.a)
+
+
+class _DiesReleased(mortal.Plan):
+    """The engine dies when it has been given what it moves."""
+
+    def ends(self, moment: mortal.Moment) -> bool:
+        ends = mortal.Moment("recorded", "placement.release", None)
+        return moment == ends
+
+
+class ReclaimTest(kill_case.KillCase):
+    """The site that is to have the group is lost when the other one has
+    released it, and that one takes it back."""
+
+    COVERS = frozenset(
+        {
+            f"unplanned {verb} of what was released"
+            for verb in (c.Verb.FAILOVER, c.Verb.FAILBACK)
+        }
+    )
+
+    def test_reclaim(self) -> None:
+        self.protect()
+        self.write(self.a)
+        self._reclaim(self.a, self.b, "failover", "failback")
+        self.run_verb("failover", self.b, type="planned")
+        self.write(self.b)
+        self._reclaim(self.b, self.a, "failback", "failover")
+        self.run_verb("failback", self.a, type="planned")
+        self.expect_content(self.a)
+
+    def _reclaim(self, source: Any, target: Any, verb: str, back: str) -> None:
+        lost = self.site(target)
+        lost.meet(_DiesReleased())
+        target.run_protection_group(self.group_id, verb, type="planned")
+        self.until("it was released", lost.is_dead)
+        lost.meet(mortal.Plan())
+        lost.close()
+        self.until(
+            "it may be taken back",
+            lambda: (
+                f"unplanned_{back}"
+                in source.get_protection_group(self.group_id).allowed_actions
+            ),
+        )
+        self.kinds = kills.KINDS
+        self.run_verb(
+            back,
+            source,
+            f"unplanned {back} of what was released",
+            type="unplanned",
+            confirm=True,
+        )
+        self.kinds = ()
+        self.expect_content(source)
+        lost.serve()
+        self.expect_in_sync()
