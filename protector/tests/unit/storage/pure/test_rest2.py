@@ -17,6 +17,7 @@ from protector.tests import base
 from protector.tests.fixtures import certificates, https_server
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
+SESSION = "66666666-7777-8888-9999-000000000000"
 VERSIONS = json.dumps({"version": ["1.19", "2.17"]})
 COPY = "POST", "volumes"
 Answer = https_server.Answer
@@ -71,7 +72,7 @@ class Rest2Case(base.TestCase):
         if isinstance(planned, list):
             return planned.pop(0)
         if planned is None and path == "login":
-            return Answer(headers={"x-auth-token": "session"})
+            return Answer(headers={"x-auth-token": SESSION})
         return planned or items()
 
     def sent(self, method: str, path: str) -> list[Any]:
@@ -204,8 +205,10 @@ class TestSecrets(Rest2Case):
             self.assertNotIn(TOKEN, str(error.as_dict()))
         self.assertIn("copy s to t", self.log_output)
         self.assertIn("/api/2.17/login", self.log_output)
-        for secret in ("session-token", '"x-auth-token"'):
+        for secret in (TOKEN, SESSION):
             self.assertNotIn(secret, self.log_output)
+            self.assertNotIn(secret, repr(self.array))
+            self.assertNotIn(secret, repr(vars(self.adapter)))
 
 
 class TestBeforeChange(Rest2Case):
