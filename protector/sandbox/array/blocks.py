@@ -79,24 +79,6 @@ def clone(source: pathlib.Path | str, target: pathlib.Path) -> None:
             _copy_extents(src, dst)
 
 
-def overwrite(source: pathlib.Path | str, target: pathlib.Path | str) -> None:
-    """Make the existing file ``target`` read like ``source``, in place.
-
-    The inode stays, the length never shrinks; what lies behind the source's
-    end becomes zeros.
-    """
-    with (
-        _opened(source, os.O_RDONLY) as src,
-        _opened(target, os.O_RDWR) as dst,
-    ):
-        for start, end in list(_extents(dst)):
-            for offset, length in _pieces(start, end, _COPY):
-                _write(dst, offset, bytes(length))
-        if os.fstat(dst).st_size < os.fstat(src).st_size:
-            os.ftruncate(dst, os.fstat(src).st_size)
-        _copy_extents(src, dst)
-
-
 def digest(path: pathlib.Path | str) -> str:
     """Return the SHA-256 of the content, whatever its sparse layout.
 

@@ -43,7 +43,6 @@ def parse(argv: list[str]) -> Settings:
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--state", type=pathlib.Path, required=True)
     parser.add_argument("--api-token", required=True)
-    parser.add_argument("--mirror", type=pathlib.Path, default=None)
     parser.add_argument(
         "--rest",
         choices=("1", "2"),
@@ -53,14 +52,12 @@ def parse(argv: list[str]) -> Settings:
     options = parser.parse_args(argv)
     if not ipaddress.ip_address(options.address).is_loopback:
         parser.error("the emulation is served on loopback only")
-    mirror = options.mirror.resolve() if options.mirror else None
     return Settings(
         name=options.name,
         address=options.address,
         port=options.port,
         state=options.state.resolve(),
         api_token=options.api_token,
-        mirror=mirror,
         rest=tuple(options.rest or ("1", "2")),
     )
 

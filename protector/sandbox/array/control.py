@@ -29,7 +29,6 @@ class Control:
         """Answer one request."""
         parts = request.path.strip("/").split("/")[1:]
         try:
-            self._array.look()
             return self._carry_out(request, parts)
         except errors.ArrayError as error:
             return refusal(error)
@@ -107,8 +106,7 @@ class Control:
         data = request.get_data()
         with self._array.core.store.transaction():
             row = self._array.volumes.live(name)
-            if self._array.mirror is None or request.args.get("host"):
-                self._require_connected(name, request.args.get("host"))
+            self._require_connected(name, request.args.get("host"))
             _check_range(row, offset, len(data))
             with self._array.core.io:
                 blocks.write(row["file"], offset, data)
@@ -128,7 +126,6 @@ class Control:
             {
                 **array.pgroups.describe(row),
                 "destroyed": row["destroyed"],
-                "mirrored": bool(row["mirrored"]),
                 "schedule": json.loads(row["schedule"]),
                 "retention": json.loads(row["retention"]),
             }
@@ -160,7 +157,6 @@ def _volume(row: Any) -> dict[str, Any]:
     return {
         **_pick(row, "name", "serial", "size", "created", "source",
                 "destroyed", "overwritten_while_connected"),
-        "mirrored": bool(row["mirrored"]),
         "allocated": blocks.allocated(row["file"]),
     }  # fmt: skip
 

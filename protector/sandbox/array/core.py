@@ -23,15 +23,9 @@ class Core:
     at one instant. It is taken inside a transaction, never around one.
     """
 
-    def __init__(
-        self,
-        name: str,
-        state: pathlib.Path,
-        mirror: pathlib.Path | None = None,
-    ) -> None:
+    def __init__(self, name: str, state: pathlib.Path) -> None:
         self.name = name
         self.state = state
-        self.mirror = mirror
         self.blocks = state / "blocks"
         self.blocks.mkdir(parents=True, exist_ok=True)
         self.store = Store(state / "array.sqlite")
@@ -63,16 +57,14 @@ class Core:
         return self.blocks / f"{secrets.token_hex(12)}.raw"
 
     def discard(self, file: str) -> None:
-        """Remove a file of the array's own once the change is committed."""
+        """Remove a file once the change is committed."""
         path = pathlib.Path(file)
-        if path.parent == self.blocks:
-            self.store.after_commit(lambda: path.unlink(missing_ok=True))
+        self.store.after_commit(lambda: path.unlink(missing_ok=True))
 
     def remove_orphans(self) -> None:
         """Remove the files of changes that a killed array did not commit."""
         rows = self.store.all(
             "SELECT file FROM volumes UNION SELECT file FROM snapshots"
-            " UNION SELECT file FROM overwrites"
         )
         known = {row["file"] for row in rows}
         for path in self.blocks.iterdir():

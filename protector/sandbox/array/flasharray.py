@@ -10,7 +10,6 @@ from protector.sandbox.array.core import Core
 from protector.sandbox.array.faults import Faults
 from protector.sandbox.array.hosts import Hosts
 from protector.sandbox.array.links import Links
-from protector.sandbox.array.mirror import Mirror
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.pgsnaps import Pgsnaps
 from protector.sandbox.array.receiver import Receiver
@@ -28,15 +27,10 @@ class Array:
     """The parts that wire adapters speak to."""
 
     def __init__(
-        self,
-        name: str,
-        state: pathlib.Path,
-        url: str,
-        ca: str,
-        mirror: pathlib.Path | None = None,
+        self, name: str, state: pathlib.Path, url: str, ca: str
     ) -> None:
         """``url``, ``ca``: how other arrays reach this one (PEM text)."""
-        core = self.core = Core(name, state, mirror)
+        core = self.core = Core(name, state)
         self.snapshots = Snapshots(core)
         self.volumes = Volumes(core, self.snapshots)
         self.tags = Tags(core, self.volumes)
@@ -48,11 +42,6 @@ class Array:
         self.receiver = Receiver(core, self.pgsnaps)
         self.calls = Calls(core)
         self.faults = Faults()
-        self.mirror = (
-            Mirror(core, mirror, self.volumes, self.pgroups)
-            if mirror
-            else None
-        )
         self._parts = [
             self.links,
             Sender(core, self.links),
@@ -62,16 +51,13 @@ class Array:
                 self.snapshots,
                 self.pgroups,
                 self.pgsnaps,
-                self.mirror,
             ),
         ]
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Finish what a killed process left, then start the threads."""
-        self.volumes.finish_overwrites()
         self.core.remove_orphans()
-        self.look()
         for part in self._parts:
             thread = threading.Thread(target=part.run, daemon=True)
             thread.start()
@@ -82,11 +68,6 @@ class Array:
         self.core.stop()
         for thread in self._threads:
             thread.join(_JOIN)
-
-    def look(self) -> None:
-        """In mirror mode, follow the files; else nothing."""
-        if self.mirror is not None:
-            self.mirror.look()
 
     def used(self) -> dict[str, int]:
         """Return the bytes ``provisioned``, and those that ``volumes`` and

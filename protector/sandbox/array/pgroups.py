@@ -145,7 +145,7 @@ class Pgroups:
     def add_members(self, name: str, kind: str, added: list[str]) -> None:
         """Add "vol" or "host" members. Raises "already belongs to"."""
         with self._store.transaction():
-            row = self._changeable(name)
+            row = self.own(name)
             present = self._present(row, kind)
             other = self._present(row, "host" if kind == "vol" else "vol")
             if added and other:
@@ -167,7 +167,7 @@ class Pgroups:
     def remove_members(self, name: str, kind: str, gone: list[str]) -> None:
         """Remove members. Raises "could not be found" for strangers."""
         with self._store.transaction():
-            row = self._changeable(name)
+            row = self.own(name)
             present = self._present(row, kind)
             for member in gone:
                 if member not in present:
@@ -184,7 +184,7 @@ class Pgroups:
     def replace_members(self, name: str, kind: str, wanted: list[str]) -> None:
         """Make the members of one kind exactly these."""
         with self._store.transaction():
-            present = self._present(self._changeable(name), kind)
+            present = self._present(self.own(name), kind)
             gone = [m for m in present if m not in wanted]
             added = [m for m in dict.fromkeys(wanted) if m not in present]
             self.remove_members(name, kind, gone)
@@ -212,7 +212,7 @@ class Pgroups:
     def rename(self, name: str, new: str) -> Row:
         """Give a group another name; its targets follow."""
         with self._store.transaction():
-            row = self._changeable(name)
+            row = self.own(name)
             self._require_free(new)
             self._store.run(
                 "UPDATE pgroups SET name = ? WHERE id = ?", new, row["id"]
@@ -224,10 +224,6 @@ class Pgroups:
         """Destroy a group with its snapshots; what runs is given up."""
         with self._store.transaction():
             row = self.live(name)
-            if row["mirrored"]:
-                raise errors.ArrayError(
-                    "A mirrored protection group follows its file.", name
-                )
             if row["origin"] and row["allowed"]:
                 raise errors.ArrayError(
                     "The protection group is still allowed to replicate.",
@@ -278,14 +274,6 @@ class Pgroups:
         if row["destroyed"] is None:
             raise errors.ArrayError(
                 "Protection group has not been destroyed.", name
-            )
-        return row
-
-    def _changeable(self, name: str) -> Row:
-        row = self.own(name)
-        if row["mirrored"]:
-            raise errors.ArrayError(
-                "A mirrored protection group follows its file.", name
             )
         return row
 

@@ -129,7 +129,6 @@ class Rest1:
         self, request: Request, call: Call, route: Route
     ) -> Response:
         call.asked = call.params = params.read(request, route.spec)
-        self._array.look()
         response = reply(route.handler(call))
         response.headers.extend(call.headers)
         return response

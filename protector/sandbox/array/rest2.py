@@ -126,7 +126,6 @@ class Rest2:
         return _reply({"items": []})
 
     def _carry_out(self, call: Call, route: Route) -> Response:
-        self._array.look()
         items = [_present(item) for item in route.handler(call)]
         if route.method != "GET":
             return _reply({"items": items})

@@ -7,7 +7,6 @@ from sqlite3 import Row
 
 from protector.sandbox.array import errors, plans
 from protector.sandbox.array.core import Core
-from protector.sandbox.array.mirror import Mirror
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.pgsnaps import Pgsnaps
 from protector.sandbox.array.snapshots import Snapshots
@@ -33,7 +32,6 @@ class Scheduler:
         snapshots: Snapshots,
         pgroups: Pgroups,
         pgsnaps: Pgsnaps,
-        mirror: Mirror | None,
     ) -> None:
         self._core = core
         self._store = core.store
@@ -41,7 +39,6 @@ class Scheduler:
         self._snapshots = snapshots
         self._pgroups = pgroups
         self._pgsnaps = pgsnaps
-        self._mirror = mirror
         self._bell = core.bell()
 
     def run(self) -> None:
@@ -73,8 +70,6 @@ class Scheduler:
         replicate = kind == "replicate"
         if replicate and not self._can_replicate(row):
             return
-        if self._mirror is not None:
-            self._mirror.look()
         try:
             with self._store.transaction():
                 self._pgsnaps.create(

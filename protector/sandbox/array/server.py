@@ -62,7 +62,8 @@ ROUTES2 = [
 
 @dataclass(frozen=True)
 class Settings:
-    """How to start an array. ``mirror``: the directory of mirror mode;
+    """How to start an array.
+
     ``rest``: the generations of REST that it speaks, "1" and "2".
     """
 
@@ -71,7 +72,6 @@ class Settings:
     port: int
     state: pathlib.Path
     api_token: str
-    mirror: pathlib.Path | None = None
     credentials: tuple[str, str] = ("pureuser", "pureuser")
     rest: tuple[str, ...] = ("1", "2")
 
@@ -182,7 +182,6 @@ class ArrayServer:
             settings.state,
             self.url,
             (settings.state / tls.CA).read_text(),
-            settings.mirror,
         )
         self._server = wsgi.Server(
             (settings.address, settings.port),

@@ -20,8 +20,7 @@ CREATE TABLE IF NOT EXISTS volumes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE, serial TEXT NOT NULL UNIQUE,
     size INTEGER NOT NULL, created REAL NOT NULL, source TEXT,
-    file TEXT NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0,
-    destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
+    file TEXT NOT NULL, destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
     bandwidth_limit INTEGER, iops_limit INTEGER,
     overwritten_while_connected INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS snapshots (
@@ -37,8 +36,6 @@ CREATE TABLE IF NOT EXISTS tags (
     namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT,
     copyable INTEGER NOT NULL,
     PRIMARY KEY (volume_id, namespace, key));
-CREATE TABLE IF NOT EXISTS overwrites (
-    volume_id INTEGER PRIMARY KEY, file TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS hosts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
     personality TEXT, host_user TEXT, host_password TEXT);
@@ -52,8 +49,7 @@ CREATE TABLE IF NOT EXISTS connections (
 CREATE TABLE IF NOT EXISTS pgroups (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL,
     origin TEXT NOT NULL DEFAULT '', name TEXT NOT NULL,
-    destroyed REAL, mirrored INTEGER NOT NULL DEFAULT 0,
-    next_suffix INTEGER NOT NULL DEFAULT 1,
+    destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
     version INTEGER NOT NULL DEFAULT 1, changed REAL NOT NULL,
     allowed INTEGER NOT NULL DEFAULT 0,
     allowed_told INTEGER NOT NULL DEFAULT 1,
@@ -107,7 +103,6 @@ class Store:
     def __init__(self, path: pathlib.Path) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._held: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
         self._db = sqlite3.connect(
             path, check_same_thread=False, isolation_level=None
@@ -134,23 +129,15 @@ class Store:
                 yield
             except BaseException:
                 self._db.execute("ROLLBACK")
-                self._held.clear()
                 self._after.clear()
                 raise
             else:
                 self._db.execute("COMMIT")
             finally:
                 self._depth = 0
-            held, self._held = self._held, []
-            for call in held:
-                call()
             after, self._after = self._after, []
         for call in after:
             call()
-
-    def before_release(self, call: Callable[[], None]) -> None:
-        """Have ``call`` made after the commit, with the lock still held."""
-        self._held.append(call)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call`` made once the running transaction is committed."""

@@ -79,7 +79,6 @@ class Volumes:
         """Give a volume another name; its local snapshots follow."""
         with self._store.transaction():
             row = self.live(name)
-            self._refuse_mirrored(row)
             self._require_free(new)
             self._store.run(
                 "UPDATE volumes SET name = ? WHERE id = ?", new, row["id"]
@@ -99,8 +98,6 @@ class Volumes:
                 raise errors.ArrayError(
                     "Truncate size must be smaller than the volume.", name
                 )
-            if row["mirrored"] and length < row["size"]:
-                self._refuse_mirrored(row)
             with self._core.io:
                 blocks.resize(row["file"], length)
             self._store.run(
@@ -112,7 +109,6 @@ class Volumes:
         """Destroy a volume and its own snapshots; it keeps its name."""
         with self._store.transaction():
             row = self.live(name)
-            self._refuse_mirrored(row)
             if self.connected(row):
                 raise errors.ArrayError(
                     "Volume cannot be deleted due to existing connections.",
@@ -178,8 +174,6 @@ class Volumes:
                 blocks.clone(origin["file"], file)
                 if target is None:
                     self._insert(name, origin["size"], origin["of"], file)
-                elif target["mirrored"]:
-                    self._overwrite_mirrored(target, origin, file)
                 else:
                     self._replace(target, origin, file)
             return self.show(name)
@@ -189,19 +183,6 @@ class Volumes:
         return self._store.value(
             "SELECT COUNT(*) FROM connections WHERE volume_id = ?", row["id"]
         )
-
-    def finish_overwrites(self) -> None:
-        """Finish the overwrites in place that a killed array began."""
-        with self._store.transaction():
-            rows = self._store.all(
-                "SELECT o.file AS copy, v.* FROM overwrites o"
-                " JOIN volumes v ON v.id = o.volume_id"
-            )
-            with self._core.io:
-                for row in rows:
-                    if pathlib.Path(row["file"]).exists():
-                        blocks.overwrite(row["copy"], row["file"])
-            self._store.run("DELETE FROM overwrites")
 
     def _source(self, name: str) -> dict[str, Any]:
         """Return file, size and source volume name of a copy's source."""
@@ -240,24 +221,6 @@ class Volumes:
         )
         self._core.discard(target["file"])
 
-    def _overwrite_mirrored(
-        self, target: Row, origin: dict[str, Any], file: pathlib.Path
-    ) -> None:
-        """Overwrite in place, by a journal that survives a kill."""
-        self._store.run(
-            "UPDATE volumes SET source = ?, size = MAX(size, ?) WHERE id = ?",
-            origin["of"],
-            origin["size"],
-            target["id"],
-        )
-        self._store.run(
-            "INSERT OR REPLACE INTO overwrites VALUES (?, ?)",
-            target["id"],
-            str(file),
-        )
-        self._core.discard(str(file))
-        self._store.before_release(self.finish_overwrites)
-
     def _pending(self, name: str) -> Row:
         row = self.find(name)
         if row is None:
@@ -273,9 +236,3 @@ class Volumes:
             raise errors.destroyed(_KIND, name)
         if row is not None:
             raise errors.exists(_KIND, name)
-
-    def _refuse_mirrored(self, row: Row) -> None:
-        if row["mirrored"]:
-            raise errors.ArrayError(
-                "A mirrored volume follows its file.", row["name"]
-            )

@@ -46,9 +46,8 @@ def eventually(
 class ArrayProcess:
     """One array in a process of its own; state and port survive it."""
 
-    def __init__(self, name: str, mirror: pathlib.Path | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.mirror = mirror
         self._home = tempfile.TemporaryDirectory(prefix=f"{name}-")
         self.state = pathlib.Path(self._home.name) / "state"
         self.port = _free_port()
@@ -70,8 +69,6 @@ class ArrayProcess:
         command += ["--name", self.name, "--address", _ADDRESS]
         command += ["--port", str(self.port), "--state", str(self.state)]
         command += ["--api-token", TOKEN]
-        if self.mirror:
-            command += ["--mirror", str(self.mirror)]
         log = open(pathlib.Path(self._home.name) / "log", "a")  # noqa: SIM115
         with log:
             self._process = subprocess.Popen(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sparse files: copied fast, compared truly, overwritten in place."""
+"""Sparse files: copied fast, compared truly."""
 
 import os
 import pathlib
@@ -64,19 +64,3 @@ class BlocksTest(base.TestCase):
         path = self.file("e", _MIB, *pieces)
         offsets = [offset for offset, _, _ in blocks.chunks(path)]
         self.assertEqual([n * blocks.CHUNK for n in range(4)], offsets)
-
-    def test_overwrite_leaves_nothing_of_the_old(self) -> None:
-        source = self.file("s", _MIB, (4096, b"new"))
-        target = self.file("t", 2 * _MIB, (0, b"old"), (_MIB + 9, b"old"))
-        inode = os.stat(target).st_ino
-        blocks.overwrite(source, target)
-        self.assertEqual(inode, os.stat(target).st_ino)
-        self.assertEqual(2 * _MIB, blocks.size_of(target))
-        self.assertEqual(blocks.digest(source), blocks.digest(target))
-
-    def test_overwrite_makes_a_short_file_longer(self) -> None:
-        source = self.file("s", 2 * _MIB, (_MIB, b"new"))
-        target = self.file("t", _MIB)
-        blocks.overwrite(source, target)
-        self.assertEqual(2 * _MIB, blocks.size_of(target))
-        self.assertEqual(blocks.digest(source), blocks.digest(target))
