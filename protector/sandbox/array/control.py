@@ -6,6 +6,7 @@ stands for hosts doing I/O. There are no credentials: it is served on loopback
 only. A real array has nothing of this.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 import json
 from typing import Any
@@ -24,6 +25,11 @@ class Control:
 
     def __init__(self, array: Array) -> None:
         self._array = array
+        self._listings: dict[str, Callable[[], Any]] = {
+            "settings": lambda: asdict(array.core.tuning.knobs),
+            "faults": array.faults.listing,
+            "inventory": self._inventory,
+        }
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -36,22 +42,22 @@ class Control:
     def _carry_out(self, request: Request, parts: list[str]) -> Response:
         array = self._array
         match (request.method, *parts):
-            case ("GET", "settings"):
-                return reply(asdict(array.core.tuning.knobs))
+            case ("GET", what) if what in self._listings:
+                return reply(self._listings[what]())
             case ("PUT", "settings"):
                 return self._tune(_json(request, dict))
-            case ("GET", "faults"):
-                return reply(array.faults.listing())
             case ("PUT", "faults"):
                 array.faults.plant(_json(request, list))
                 return reply(array.faults.listing())
             case ("PUT", "links", name):
                 return self._cut(name, _json(request, dict))
+            case ("PUT", "pgroups", name):
+                lock = _json(request, dict).get("retention_lock", "")
+                array.pgroups.lock(name, lock)
+                return reply({"retention_lock": lock})
             case ("GET", "calls"):
                 after = int(request.args.get("after", 0))
                 return reply(array.calls.listing(after))
-            case ("GET", "inventory"):
-                return reply(self._inventory())
             case ("GET", "volumes", name, "data"):
                 return self._read(request, name)
             case ("PUT", "volumes", name, "data"):
@@ -108,6 +114,7 @@ class Control:
             row = self._array.volumes.live(name)
             self._require_connected(name, request.args.get("host"))
             _check_range(row, offset, len(data))
+            self._array.space.require(name)
             with self._array.core.io:
                 blocks.write(row["file"], offset, data)
         return reply({"name": name, "offset": offset, "length": len(data)})

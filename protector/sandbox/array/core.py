@@ -9,6 +9,7 @@ import secrets
 import threading
 import uuid
 
+from protector.sandbox.array import names
 from protector.sandbox.array.clock import ArrayClock
 from protector.sandbox.array.store import Store
 from protector.sandbox.array.tuning import Tuning
@@ -24,11 +25,11 @@ class Core:
     """
 
     def __init__(self, name: str, state: pathlib.Path) -> None:
-        self.name = name
         self.state = state
         self.blocks = state / "blocks"
         self.blocks.mkdir(parents=True, exist_ok=True)
         self.store = Store(state / "array.sqlite")
+        self.name = self.store.meta("name") or name
         self.tuning = Tuning(self.store)
         self.clock = ArrayClock(lambda: self.tuning.knobs.clock_offset)
         self.io = threading.Lock()
@@ -45,6 +46,12 @@ class Core:
                 store.set_meta("connection_key", str(uuid.uuid4()))
         self.id = store.meta("id") or ""
         self.connection_key = store.meta("connection_key") or ""
+
+    def rename(self, name: str) -> None:
+        """Give the array another name; it survives a restart."""
+        with self.store.transaction():
+            self.store.set_meta("name", names.check("Array", name))
+        self.name = name
 
     def new_serial(self) -> str:
         """Return the next serial: 24 hex digits, never used before."""

@@ -4,7 +4,6 @@
 import pathlib
 import threading
 
-from protector.sandbox.array import blocks
 from protector.sandbox.array.calls import Calls
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.faults import Faults
@@ -16,6 +15,7 @@ from protector.sandbox.array.receiver import Receiver
 from protector.sandbox.array.scheduler import Scheduler
 from protector.sandbox.array.sender import Sender
 from protector.sandbox.array.snapshots import Snapshots
+from protector.sandbox.array.space import Space
 from protector.sandbox.array.tags import Tags
 from protector.sandbox.array.targets import Targets
 from protector.sandbox.array.volumes import Volumes
@@ -31,15 +31,16 @@ class Array:
     ) -> None:
         """``url``, ``ca``: how other arrays reach this one (PEM text)."""
         core = self.core = Core(name, state)
-        self.snapshots = Snapshots(core)
-        self.volumes = Volumes(core, self.snapshots)
+        self.space = Space(core)
+        self.snapshots = Snapshots(core, self.space)
+        self.volumes = Volumes(core, self.snapshots, self.space)
         self.tags = Tags(core, self.volumes)
         self.hosts = Hosts(core, self.volumes)
         self.pgroups = Pgroups(core, self.volumes, self.hosts)
         self.pgsnaps = Pgsnaps(core, self.pgroups, self.snapshots)
         self.targets = Targets(core, self.pgroups, self.pgsnaps)
         self.links = Links(core, url, ca)
-        self.receiver = Receiver(core, self.pgsnaps)
+        self.receiver = Receiver(core, self.pgsnaps, self.space)
         self.calls = Calls(core)
         self.faults = Faults()
         self._parts = [
@@ -68,16 +69,3 @@ class Array:
         self.core.stop()
         for thread in self._threads:
             thread.join(_JOIN)
-
-    def used(self) -> dict[str, int]:
-        """Return the bytes ``provisioned``, and those that ``volumes`` and
-        ``snapshots`` take."""
-        volumes = self.volumes.listing()
-        snapshots = self.core.store.all("SELECT file FROM snapshots")
-        return {
-            "provisioned": sum(row["size"] for row in volumes),
-            "volumes": sum(blocks.allocated(row["file"]) for row in volumes),
-            "snapshots": sum(
-                blocks.allocated(row["file"]) for row in snapshots
-            ),
-        }

@@ -6,6 +6,7 @@ which are allowed. What is untold is in the rows, so nothing is lost while a
 link is down. Moving data is the sender's job.
 """
 
+from collections.abc import Mapping
 import contextlib
 import json
 import logging
@@ -27,6 +28,12 @@ _INSERT = (
     "INSERT INTO arrays (name, id, version, url, ca, secret, initiator,"
     " management_address, replication_address)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_RENAME = (
+    "UPDATE arrays SET name = ? WHERE name = ?",
+    "UPDATE pgroups SET origin = ? WHERE origin = ?",
+    "UPDATE pgroup_targets SET array = ? WHERE array = ?",
+    "UPDATE sends SET array = ? WHERE array = ?",
 )
 _THROTTLE = ("default_limit", "window", "window_limit")
 
@@ -156,16 +163,30 @@ class Links:
         self._seen.pop(name, None)
         self._core.wake()
 
-    def authenticate(self, name: str | None, secret: str | None) -> str:
+    def authenticate(self, headers: Mapping[str, str]) -> str:
         """Return the calling array's name. Raises ``Unauthorized``."""
-        row = self._store.one("SELECT * FROM arrays WHERE name = ?", name)
+        name = headers.get(peer.NAME_HEADER, "")
+        row = self._store.one(
+            "SELECT * FROM arrays WHERE id = ?", headers.get(peer.ID_HEADER)
+        )
         if row is None or not secrets.compare_digest(
-            row["secret"], secret or ""
+            row["secret"], headers.get(peer.SECRET_HEADER, "")
         ):
             raise errors.Unauthorized("Unknown array.", name)
-        if not row["cut"]:
-            self._seen[row["name"]] = time.monotonic()
-        return row["name"]
+        if row["cut"]:
+            return row["name"]
+        if row["name"] != name:
+            self._renamed(row["name"], name)
+        self._seen[name] = time.monotonic()
+        return name
+
+    def _renamed(self, old: str, new: str) -> None:
+        """Follow another array's new name, in what it replicates to here
+        and in what is replicated to it."""
+        with self._store.transaction():
+            for change in _RENAME:
+                self._store.run(change, new, old)
+        self._seen.pop(old, None)
 
     def open(self, name: str) -> peer.Peer:
         """Return a session with a connected array.
@@ -178,7 +199,8 @@ class Links:
         ca = self._authorities / f"{row['id']}.pem"
         if not ca.exists():
             ca.write_text(row["ca"])
-        return peer.Peer(row["url"], self._core.name, row["secret"], ca)
+        caller = self._core.id, self._core.name
+        return peer.Peer(row["url"], caller, row["secret"], ca)
 
     def run(self) -> None:
         """Keep the links alive and tell what is untold, until stopped."""

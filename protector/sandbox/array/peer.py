@@ -18,7 +18,8 @@ from urllib3.exceptions import InsecureRequestWarning
 
 _CONNECT = 2.0
 _ANSWER = 10.0
-ARRAY_HEADER = "X-Array-Name"
+ID_HEADER = "X-Array-Id"
+NAME_HEADER = "X-Array-Name"
 SECRET_HEADER = "X-Array-Secret"
 
 
@@ -39,14 +40,16 @@ class Peer:
     """A keep-alive session with one array; not to be shared by threads."""
 
     def __init__(
-        self, url: str, name: str, secret: str, ca: pathlib.Path
+        self, url: str, caller: tuple[str, str], secret: str, ca: pathlib.Path
     ) -> None:
-        """``url``: the peer's; ``name``: the calling array's own name."""
+        """``url``: the peer's; ``caller``: id and name of the calling array,
+        whose name may have changed."""
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(ca)
-        self._session.headers[ARRAY_HEADER] = name
+        self._session.headers[ID_HEADER] = caller[0]
+        self._session.headers[NAME_HEADER] = caller[1]
         self._session.headers[SECRET_HEADER] = secret
 
     def call(

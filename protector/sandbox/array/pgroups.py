@@ -11,7 +11,7 @@ from sqlite3 import Row
 from typing import Any
 import uuid
 
-from protector.sandbox.array import errors, names, plans
+from protector.sandbox.array import errors, names, plans, safemode
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.hosts import Hosts
 from protector.sandbox.array.volumes import Volumes
@@ -168,6 +168,8 @@ class Pgroups:
         """Remove members. Raises "could not be found" for strangers."""
         with self._store.transaction():
             row = self.own(name)
+            if gone:
+                safemode.refuse(row, "remove members")
             present = self._present(row, kind)
             for member in gone:
                 if member not in present:
@@ -194,6 +196,7 @@ class Pgroups:
         """Change schedule or retention fields (see ``plans``)."""
         with self._store.transaction():
             row = self.own(name)
+            safemode.refuse_less(row, values)
             least = self._core.tuning.knobs.min_frequency
             schedule, retention = plans.changed(row, values, name, least)
             self._store.run(
@@ -207,6 +210,21 @@ class Pgroups:
                     self._store.run(column, row["id"])
             self._touch(row)
             self._store.after_commit(self._core.wake)
+            return self.show(name)
+
+    def lock(self, name: str, lock: str) -> Row:
+        """Ratchet a group's retention; nobody but the vendor unlocks it."""
+        with self._store.transaction():
+            row = self.live(name)
+            if lock not in safemode.LOCKS:
+                raise errors.ArrayError("Invalid retention lock.", name)
+            if lock != row["retention_lock"]:
+                safemode.refuse(row, "change the retention lock")
+            self._store.run(
+                "UPDATE pgroups SET retention_lock = ? WHERE id = ?",
+                lock,
+                row["id"],
+            )
             return self.show(name)
 
     def rename(self, name: str, new: str) -> Row:
@@ -224,6 +242,7 @@ class Pgroups:
         """Destroy a group with its snapshots; what runs is given up."""
         with self._store.transaction():
             row = self.live(name)
+            safemode.refuse(row, "destroy the snapshots")
             if row["origin"] and row["allowed"]:
                 raise errors.ArrayError(
                     "The protection group is still allowed to replicate.",

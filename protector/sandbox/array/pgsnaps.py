@@ -9,7 +9,7 @@ from sqlite3 import Row
 from typing import Any
 import uuid
 
-from protector.sandbox.array import errors, names
+from protector.sandbox.array import errors, names, safemode
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.snapshots import Snapshots
@@ -144,6 +144,7 @@ class Pgsnaps:
         """Remove a destroyed snapshot for good."""
         with self._store.transaction():
             snapshot = self._pending(name)
+            safemode.refuse_eradication(self._core, name)
             self.remove(snapshot["id"])
             return snapshot
 
@@ -152,6 +153,13 @@ class Pgsnaps:
         for member in self._snapshots.of_pgsnap(pgsnap_id):
             self._core.discard(member["file"])
         self._store.run("DELETE FROM pgsnaps WHERE id = ?", pgsnap_id)
+
+    def eradicate_group(self, name: str) -> None:
+        """Remove a destroyed group and all that it holds for good."""
+        with self._store.transaction():
+            row = self._pgroups.pending(name)
+            safemode.refuse_eradication(self._core, name)
+            self.remove_group(row["id"])
 
     def remove_group(self, pgroup_id: int) -> None:
         """Remove a group and all that it holds."""

@@ -17,6 +17,7 @@ from typing import Any
 from protector.sandbox.array import blocks, errors, plans
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.pgsnaps import Pgsnaps
+from protector.sandbox.array.space import Space
 
 _INSERT_GROUP = (
     "INSERT INTO pgroups (uid, origin, name, changed, schedule, retention)"
@@ -49,10 +50,11 @@ class _Arriving:
 class Receiver:
     """What arrives at one array. Each method answers one request."""
 
-    def __init__(self, core: Core, pgsnaps: Pgsnaps) -> None:
+    def __init__(self, core: Core, pgsnaps: Pgsnaps, space: Space) -> None:
         self._core = core
         self._store = core.store
         self._pgsnaps = pgsnaps
+        self._space = space
         self._lock = threading.Lock()
         self._arriving: dict[str, _Arriving] = {}
 
@@ -100,9 +102,13 @@ class Receiver:
         return {}
 
     def begin(self, origin: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Begin or resume a transfer; say whether it is complete already."""
+        """Begin or resume a transfer; say whether it is complete already.
+
+        A full array refuses, and the source waits.
+        """
         with self._store.transaction():
             row = self._taking(origin, body["uid"])
+            self._space.require(row["name"])
             snapshot = self._store.one(
                 "SELECT * FROM pgsnaps WHERE pgroup_id = ? AND suffix = ?",
                 row["id"],
@@ -158,6 +164,7 @@ class Receiver:
         length, digest = arriving.manifests[serial].get(offset, (0, ""))
         if len(data) != length or blocks.chunk_hash(data) != digest:
             raise errors.ArrayError("The chunk is damaged.", serial)
+        self._space.require(serial)
         try:
             blocks.write(arriving.files[serial], offset, data)
         except FileNotFoundError as error:

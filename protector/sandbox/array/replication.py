@@ -10,7 +10,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from protector.sandbox.array import errors, params, peer
+from protector.sandbox.array import errors, params
 from protector.sandbox.array.flasharray import Array
 from protector.sandbox.array.rest1 import refusal, reply
 
@@ -28,10 +28,7 @@ class Replication:
             if (request.method, parts) == ("POST", ["connect"]):
                 message = params.body(request)
                 return reply(self._array.links.accept(message))
-            origin = self._array.links.authenticate(
-                request.headers.get(peer.ARRAY_HEADER),
-                request.headers.get(peer.SECRET_HEADER),
-            )
+            origin = self._array.links.authenticate(request.headers)
             if self._array.links.row(origin)["cut"]:
                 return reply([], 503)
             return reply(self._carry_out(request, origin, parts))

@@ -37,9 +37,16 @@ def show(call: Call) -> Any:
     }
 
 
+def rename(call: Call) -> dict[str, Any]:
+    """PUT array: another name; connected arrays learn it in a moment."""
+    name = call.params.get("name", "")
+    call.array.core.rename(name)
+    return {"array_name": name}
+
+
 def _space(call: Call) -> dict[str, Any]:
     core = call.array.core
-    used = call.array.used()
+    used = call.array.space.used()
     return {
         "hostname": core.name,
         "capacity": core.tuning.knobs.capacity,
@@ -174,6 +181,7 @@ _ONE = f"{_CONTAINER}/<name>"
 ROUTES = [
     Route("GET", "array", show, {"connection_key": BOOL, "space": BOOL,
           "action": TEXT}),
+    Route("PUT", "array", rename, {"name": TEXT}),
     Route("GET", "port", ports),
     Route("GET", "array/connection", connections, {"throttle": BOOL}),
     Route("POST", "array/connection", connect, _CONNECT),

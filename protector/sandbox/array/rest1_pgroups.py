@@ -247,8 +247,7 @@ def destroy(call: Call) -> dict[str, Any]:
     if names.parse_group(name).suffix is not None:
         (array.pgsnaps.eradicate if eradicate else array.pgsnaps.destroy)(name)
     elif eradicate:
-        with array.core.store.transaction():
-            array.pgsnaps.remove_group(array.pgroups.pending(name)["id"])
+        array.pgsnaps.eradicate_group(name)
     else:
         array.pgroups.destroy(name)
     return {"name": name}

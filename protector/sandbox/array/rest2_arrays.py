@@ -33,6 +33,12 @@ def show(call: Call) -> list[Item]:
     ]
 
 
+def rename(call: Call) -> list[Item]:
+    """PATCH arrays: another name; connected arrays learn it in a moment."""
+    call.array.core.rename(call.body.get("name", ""))
+    return show(call)
+
+
 def connections(call: Call) -> list[Item]:
     """GET array-connections."""
     rows = [_connection(row) for row in call.array.links.listing()]
@@ -87,6 +93,7 @@ def disconnect(call: Call) -> list[Item]:
 
 ROUTES = [
     Route("GET", "arrays", show, rest2.LIST),
+    Route("PATCH", "arrays", rename, {}, {"name": TEXT}),
     Route("GET", "array-connections", connections, rest2.LIST | rest2.NAMES),
     Route("GET", "array-connections/connection-key", key, rest2.LIST),
     Route("POST", "array-connections", connect, {}, _CONNECT),

@@ -19,7 +19,8 @@ _MEMBERS = {"group_names": LIST, "member_names": LIST}
 _SCHEDULES = {"replication_schedule": "replicate", "snapshot_schedule": "snap"}
 _RETENTIONS = {"source_retention": "", "target_retention": "target_"}
 _KEEP = {"all_for_sec": "all_for", "days": "days", "per_day": "per_day"}
-_CHANGES = ("name", "destroyed", *_SCHEDULES, *_RETENTIONS)
+_ALONE = ("name", "destroyed", "retention_lock")
+_CHANGES = (*_ALONE, *_SCHEDULES, *_RETENTIONS)
 
 
 def group_view(call: Call, row: Row) -> Item:
@@ -37,7 +38,7 @@ def group_view(call: Call, row: Row) -> Item:
         "host_count": len(shown["hosts"] or ()),
         "host_group_count": 0,
         "target_count": len(shown["targets"] or ()),
-        "retention_lock": "unlocked",
+        "retention_lock": row["retention_lock"],
         **{
             name: _schedule_view(schedule, kind)
             for name, kind in _SCHEDULES.items()
@@ -79,7 +80,7 @@ def create(call: Call) -> list[Item]:
 def change(call: Call) -> list[Item]:
     """PATCH protection-groups: plans, or the name, or life and death."""
     kinds = [kind for kind in _CHANGES if kind in call.body]
-    alone = {"name", "destroyed"} & set(kinds)
+    alone = set(_ALONE) & set(kinds)
     if not kinds or (alone and len(kinds) > 1):
         raise errors.ArrayError(
             "Exactly one kind of change is needed.", ", ".join(call.named())
@@ -94,6 +95,8 @@ def _change(call: Call, kinds: list[str], name: str) -> Row:
     groups, given = call.array.pgroups, call.body
     if kinds == ["name"]:
         return groups.rename(name, given["name"])
+    if kinds == ["retention_lock"]:
+        return groups.lock(name, given["retention_lock"])
     if kinds == ["destroyed"]:
         return (groups.destroy if given["destroyed"] else groups.recover)(name)
     for kind in kinds:
@@ -137,7 +140,7 @@ def eradicate(call: Call) -> list[Item]:
     array = call.array
     with array.core.store.transaction():
         for name in call.named():
-            array.pgsnaps.remove_group(array.pgroups.pending(name)["id"])
+            array.pgsnaps.eradicate_group(name)
     return []
 
 
@@ -258,6 +261,7 @@ ROUTES = [
         {
             "name": TEXT,
             "destroyed": BOOL,
+            "retention_lock": TEXT,
             **dict.fromkeys((*_SCHEDULES, *_RETENTIONS), ANY),
         },
     ),

@@ -29,7 +29,7 @@ _LOAD = (
 
 def space(call: Call) -> list[Item]:
     """GET arrays/space."""
-    used = call.array.used()
+    used = call.array.space.used()
     (array,) = rest2_arrays.show(call)
     return [
         {

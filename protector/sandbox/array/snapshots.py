@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from sqlite3 import Row
 from typing import Any
 
-from protector.sandbox.array import blocks, errors, names
+from protector.sandbox.array import blocks, errors, names, safemode
 from protector.sandbox.array.core import Core
+from protector.sandbox.array.space import Space
 
 _KIND = "Snapshot"
 _NO_SUCH = "No such volume or snapshot."
@@ -42,8 +43,9 @@ _INSERT = (
 class Snapshots:
     """The volume snapshots of one array."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, space: Space) -> None:
         self._core = core
+        self._space = space
         self._store = core.store
 
     def create(
@@ -68,6 +70,7 @@ class Snapshots:
         self, volume: Row, pgsnap_id: int | None, suffix: str, now: float
     ) -> None:
         """Copy a volume's bytes; the caller holds ``io``."""
+        self._space.require(volume["name"])
         file = self._core.new_file()
         blocks.clone(volume["file"], file)
         self._store.run(
@@ -144,6 +147,7 @@ class Snapshots:
         """Remove a destroyed snapshot for good."""
         with self._store.transaction():
             snapshot = self._pending(name)
+            safemode.refuse_eradication(self._core, name)
             self.remove(snapshot)
             return snapshot
 

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS pgroups (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL,
     origin TEXT NOT NULL DEFAULT '', name TEXT NOT NULL,
     destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
+    retention_lock TEXT NOT NULL DEFAULT 'unlocked',
     version INTEGER NOT NULL DEFAULT 1, changed REAL NOT NULL,
     allowed INTEGER NOT NULL DEFAULT 0,
     allowed_told INTEGER NOT NULL DEFAULT 1,

@@ -7,7 +7,7 @@ Telling the other side is the links' job: the rows say what is yet untold.
 
 from sqlite3 import Row
 
-from protector.sandbox.array import errors
+from protector.sandbox.array import errors, safemode
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.pgsnaps import Pgsnaps
@@ -46,6 +46,8 @@ class Targets:
         """Remove target arrays; what they hold stays with them."""
         with self._store.transaction():
             row = self._pgroups.own(name)
+            if arrays:
+                safemode.refuse(row, "remove targets")
             present = self._names(row)
             for array in arrays:
                 if array not in present:

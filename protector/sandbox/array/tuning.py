@@ -23,7 +23,9 @@ class Knobs:
     ``announce_delay``: seconds until a target learns of a group.
     ``eradication_delay``: seconds that destroyed objects can be recovered.
     ``keep_newest_replica``: retention spares a group's newest complete
-    replicated snapshot. ``capacity``: bytes told as the array's capacity.
+    replicated snapshot. ``capacity``: the array's bytes; one with less than
+    the default is full when they are used. ``safemode``: nothing is
+    eradicated by hand.
     """
 
     latency_ms: float = 0
@@ -35,6 +37,7 @@ class Knobs:
     eradication_delay: float = 86400
     keep_newest_replica: bool = True
     capacity: int = 1024**5
+    safemode: bool = False
 
 
 class Tuning:

@@ -8,9 +8,10 @@ import pathlib
 from sqlite3 import Row
 from typing import Any
 
-from protector.sandbox.array import blocks, errors, names, sizes
+from protector.sandbox.array import blocks, errors, names, safemode, sizes
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.snapshots import Snapshots
+from protector.sandbox.array.space import Space
 
 _KIND = "Volume"
 _INSERT = (
@@ -22,10 +23,11 @@ _INSERT = (
 class Volumes:
     """The volumes of one array. Every method is one transaction."""
 
-    def __init__(self, core: Core, snapshots: Snapshots) -> None:
+    def __init__(self, core: Core, snapshots: Snapshots, space: Space) -> None:
         self._core = core
         self._store = core.store
         self._snapshots = snapshots
+        self._space = space
 
     def find(self, name: str) -> Row | None:
         """Return the volume, destroyed or not, or None."""
@@ -57,6 +59,7 @@ class Volumes:
         with self._store.transaction():
             self._require_free(name)
             length = sizes.parse(size, name)
+            self._space.require(name)
             file = self._core.new_file()
             blocks.create(file, length)
             self._insert(name, length, None, file)
@@ -145,6 +148,7 @@ class Volumes:
         """Remove a destroyed volume and its own snapshots for good."""
         with self._store.transaction():
             row = self._pending(name)
+            self._require_eradicable(row)
             self.remove(row)
             return row
 
@@ -169,6 +173,7 @@ class Volumes:
             if target is not None and target["destroyed"] is not None:
                 raise errors.destroyed(_KIND, name)
             origin = self._source(source)
+            self._space.require(name)
             file = self._core.new_file()
             with self._core.io:
                 blocks.clone(origin["file"], file)
@@ -228,6 +233,15 @@ class Volumes:
         if row["destroyed"] is None:
             raise errors.ArrayError("Volume has not been destroyed.", name)
         return row
+
+    def _require_eradicable(self, row: Row) -> None:
+        safemode.refuse_eradication(self._core, row["name"])
+        for group in self._store.all(
+            "SELECT g.* FROM pgroups g JOIN pgroup_volumes m"
+            " ON m.pgroup_id = g.id WHERE m.volume_id = ?",
+            row["id"],
+        ):
+            safemode.refuse(group, "eradicate volumes")
 
     def _require_free(self, name: str) -> None:
         names.check(_KIND, name)

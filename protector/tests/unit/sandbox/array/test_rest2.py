@@ -143,6 +143,17 @@ class Rest2Test(base.TestCase):
             ["once"], self.listed("volumes?names=once&destroyed=false")
         )
 
+    def test_a_retention_lock_is_never_lifted(self) -> None:
+        self.ask("POST", "protection-groups?names=locked")
+        where = "protection-groups?names=locked"
+        change = {"retention_lock": "ratcheted"}
+        for _ in range(2):
+            (item,) = self.ask("PATCH", where, change).json()["items"]
+            self.assertEqual("ratcheted", item["retention_lock"])
+        for other in ("unlocked", "none"):
+            self.refused("PATCH", where, {"retention_lock": other})
+        self.refused("PATCH", where, {"destroyed": True})
+
     def test_copies(self) -> None:
         self.made("c1")
         self.made("c2")
