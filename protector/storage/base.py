@@ -83,8 +83,20 @@ class Point:
 
 
 @dataclasses.dataclass(frozen=True)
+class Space:
+    """What an array has room for, and what is taken of it, in bytes."""
+
+    capacity: int
+    used: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Status:
-    """What the arrays say of a direction."""
+    """What the arrays say of a direction.
+
+    ``blackout``: when the schedule rests each day, in seconds of the day of
+    the source array.
+    """
 
     group_exists: bool
     link: str  # "connected", "partially_connected", "disconnected", ...
@@ -92,6 +104,7 @@ class Status:
     schedule_enabled: bool
     interval: int | None
     volumes: frozenset[str]
+    blackout: tuple[int, int] | None = None
 
 
 class ReplicationDriver(abc.ABC):
@@ -101,7 +114,8 @@ class ReplicationDriver(abc.ABC):
         raises ``LeaseLost`` when this engine may not act any more.
     :param connect_timeout: seconds.
     :param read_timeout: seconds.
-    :param eradicate: whether what is destroyed is eradicated too.
+    :param eradicate: whether what is destroyed is eradicated too; an array
+        that refuses keeps it until its own timer ends.
 
     Every method may raise ``ArrayError`` (refused), ``ArrayNotFound`` and
     ``ArrayUnavailable`` (no or a broken answer: the outcome is unknown).
@@ -143,6 +157,10 @@ class ReplicationDriver(abc.ABC):
     def link(self, one: Array, other: Array) -> str:
         """State of the connection between two arrays, "connected" when all
         is well: the worse of what both say."""
+
+    def space(self, array: Array) -> Space | None:
+        """What the array has room for; None if it does not tell."""
+        return None
 
     @abc.abstractmethod
     def get_volume(self, array: Array, name: str) -> Volume:
@@ -238,7 +256,11 @@ class ReplicationDriver(abc.ABC):
 
     @abc.abstractmethod
     def status(self, direction: Direction) -> Status:
-        """What both arrays say of the direction."""
+        """What both arrays say of the direction.
+
+        :raises ArrayError: another array answers at the address of one, or
+            one has another name now.
+        """
 
     @abc.abstractmethod
     def remove_protection(self, direction: Direction, made: bool) -> None:

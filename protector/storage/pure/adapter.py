@@ -49,12 +49,16 @@ class Retention:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A group's replication schedule and its retention on both sides."""
+    """A group's replication schedule and its retention on both sides.
+
+    ``blackout``: when the schedule rests each day, in seconds of the day.
+    """
 
     enabled: bool
     interval: int | None  # seconds
     on_source: Retention
     on_target: Retention
+    blackout: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Adapter(Protocol):
     """
 
     def identity(self) -> Identity: ...
+
+    def space(self) -> base.Space: ...
 
     def link(self, array: str) -> str | None:
         """State of the connection to another array; None: there is none."""

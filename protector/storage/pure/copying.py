@@ -7,7 +7,7 @@ of an engine that was replaced finds no source and changes nothing.
 
 from protector import exception
 from protector.storage.pure import adapter
-from protector.storage.pure.protection import settle
+from protector.storage.pure.protection import eradicated
 
 
 def overwrite(
@@ -70,10 +70,7 @@ def destroy(array: adapter.Adapter, volume: str, eradicate: bool) -> bool:
 
 def wipe(array: adapter.Adapter, volume: str) -> None:
     """Eradicate a destroyed volume, tolerant of others who do."""
-    settle(
-        lambda: array.eradicate_volume(volume),
-        lambda: array.volume(volume) is None,
-    )
+    eradicated(lambda: array.eradicate_volume(volume), volume)
 
 
 def _stage(array: adapter.Adapter, snapshot: str, staging: str) -> None:

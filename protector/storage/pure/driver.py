@@ -62,8 +62,8 @@ class PureDriver(base.ReplicationDriver):
             raise exception.ArrayError(
                 f"Array {found.name} answers at {array.management_address}, "
                 f"not {array.name}.",
-                remedy="Name the array in [storage] arrays as it names "
-                "itself, and check its management_address.",
+                remedy="Name the array in [storage] arrays of both sites as "
+                "it names itself, and check its management_address.",
             )
         return {
             "name": found.name,
@@ -77,6 +77,9 @@ class PureDriver(base.ReplicationDriver):
             self._arrays.of(one).link(other.name),
             self._arrays.of(other).link(one.name),
         )
+
+    def space(self, array: base.Array) -> base.Space:
+        return self._arrays.of(array).space()
 
     def get_volume(self, array: base.Array, name: str) -> base.Volume:
         names.refuse_pods(name)
@@ -174,13 +177,18 @@ class PureDriver(base.ReplicationDriver):
             )
         target = self._arrays.of(direction.target)
         points.require_complete(target, group, point)
-        copying.overwrite(
-            target,
-            direction.target.name,
-            names.member(point, source_volume),
-            target_volume,
-            staging,
-        )
+        try:
+            copying.overwrite(
+                target,
+                direction.target.name,
+                names.member(point, source_volume),
+                target_volume,
+                staging,
+            )
+        except exception.ArrayNotFound:
+            # it may have expired since it was looked for
+            points.require_complete(target, group, point)
+            raise
 
     def destroy_volumes(
         self, array: base.Array, prefix: str, keep: Sequence[str] = ()
@@ -229,13 +237,19 @@ class PureDriver(base.ReplicationDriver):
         if group is None or group.destroyed:
             group = None
         settings = source.settings(direction.group) if group else None
+        link = self.link(direction.source, direction.target)
+        if link == _LINKS[0]:
+            # they know each other by name: one may have another now
+            self.check(direction.source)
+            self.check(direction.target)
         return base.Status(
             group_exists=group is not None,
-            link=self.link(direction.source, direction.target),
+            link=link,
             allowed=_allowed(direction.target.name, inbound, group),
             schedule_enabled=settings.enabled if settings else False,
             interval=settings.interval if settings else None,
             volumes=group.volumes if group else frozenset(),
+            blackout=settings.blackout if settings else None,
         )
 
     def remove_protection(self, direction: base.Direction, made: bool) -> None:

@@ -27,6 +27,10 @@ class Overview:
         self._opened = opened
         self._told: dict[str, Any] = {}
 
+    def identity(self) -> adapter.Identity:
+        found: adapter.Identity = self._once("identity", lambda told: told)
+        return found
+
     def link(self, array: str) -> str | None:
         found: str | None = self._once("links", dict).get(array)
         return found

@@ -5,12 +5,21 @@ Each change is looked for before it is made, and looked for again when the
 array refuses it: what is so already is success.  Nothing is remembered.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+import contextlib
+
+from oslo_log import log as logging
 
 from protector import exception
 from protector.storage import base
 from protector.storage.pure import adapter, connection, names
 from protector.storage.pure.poll import Poll
+
+LOG = logging.getLogger(__name__)
+SAFEMODE = (
+    "Mend what the array says and retry. If SafeMode holds the array group "
+    "(its retention lock is ratcheted), only the vendor's support lifts that."
+)
 
 
 class Protection:
@@ -47,27 +56,28 @@ class Protection:
         gone = frozenset(volumes)
         present = self._members() & gone
         if present:
-            settle(
-                lambda: self._source.remove_volumes(
-                    self._name, sorted(present)
-                ),
-                lambda: not self._members() & gone,
-            )
+            with _held():
+                settle(
+                    lambda: self._source.remove_volumes(
+                        self._name, sorted(present)
+                    ),
+                    lambda: not self._members() & gone,
+                )
 
     def drop(self, destroy: bool, eradicate: bool) -> None:
         """See ``ReplicationDriver.remove_protection``."""
         group = self._source.group(self._name)
         if group is not None and not group.destroyed:
-            self._detach(group)
-            if destroy:
-                settle(
-                    lambda: self._source.destroy_group(self._name),
-                    lambda: self._live() is None,
-                )
+            with _held():
+                self._detach(group)
+                if destroy:
+                    settle(
+                        lambda: self._source.destroy_group(self._name),
+                        lambda: self._live() is None,
+                    )
         if group is not None and destroy and eradicate:
-            settle(
-                lambda: self._source.eradicate_group(self._name),
-                lambda: self._source.group(self._name) is None,
+            eradicated(
+                lambda: self._source.eradicate_group(self._name), self._name
             )
         self._drop_replica(eradicate)
 
@@ -87,10 +97,7 @@ class Protection:
             target.set_allowed(name, False)
             settle(lambda: target.destroy_group(name), lambda: not live())
         if eradicate and target.group(name) is not None:
-            settle(
-                lambda: target.eradicate_group(name),
-                lambda: target.group(name) is None,
-            )
+            eradicated(lambda: target.eradicate_group(name), name)
 
     def _detach(self, group: adapter.Group) -> None:
         if self._source.settings(self._name).enabled:
@@ -189,17 +196,46 @@ def apply(
     :param enabled: None leaves the schedule as it is.
     """
     now = array.settings(group)
-    if now.enabled and enabled is False:
-        array.set_enabled(group, False)
-    if now.interval != schedule.interval:
-        array.set_interval(group, schedule.interval)
     keep = adapter.retention(schedule)
-    if now.on_source != keep:
-        array.set_source_retention(group, keep)
-    if now.on_target != keep:
-        array.set_target_retention(group, keep)
-    if enabled and not now.enabled:
-        array.set_enabled(group, True)
+    with _held():
+        if now.enabled and enabled is False:
+            array.set_enabled(group, False)
+        if now.interval != schedule.interval:
+            array.set_interval(group, schedule.interval)
+        if now.on_source != keep:
+            array.set_source_retention(group, keep)
+        if now.on_target != keep:
+            array.set_target_retention(group, keep)
+        if enabled and not now.enabled:
+            array.set_enabled(group, True)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[None]:
+    """Tell what helps where a group may not be changed any more.
+
+    The texts of SafeMode are not documented, so every refusal may be one.
+    """
+    try:
+        yield
+    except (exception.ArrayNotFound, exception.ArrayUnavailable):
+        raise
+    except exception.ArrayError as error:
+        error.remedy = SAFEMODE
+        raise
+
+
+def eradicated(eradicate: Callable[[], None], what: str) -> None:
+    """Eradicate what is destroyed already.
+
+    A refusal is none, as of an array in SafeMode: its own timer does it.
+    """
+    try:
+        eradicate()
+    except exception.ArrayUnavailable:
+        raise
+    except exception.ArrayError as error:
+        LOG.warning("%s is left to the array's timer: %s", what, error)
 
 
 def settle(change: Callable[[], None], done: Callable[[], bool]) -> None:

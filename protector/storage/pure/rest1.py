@@ -112,6 +112,10 @@ class Rest1:
         with self._asking() as sdk:
             return shapes1.identity(sdk.get(), sdk.get_rest_version())
 
+    def space(self) -> base.Space:
+        with self._asking() as sdk:
+            return shapes1.space(sdk.get(space=True))
+
     def link(self, array: str) -> str | None:
         return self.links().get(array)
 

@@ -39,6 +39,11 @@ class Rest2:
             lambda rows: shapes2.identity(rows, self._version),
         )
 
+    def space(self) -> base.Space:
+        return self._wire.read(
+            lambda sdk: sdk.get_arrays_space(), shapes2.space
+        )
+
     def link(self, array: str) -> str | None:
         return self.links().get(array)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import datetime
 from typing import Any
 
+from protector.storage import base
 from protector.storage.pure import adapter
 
 Json = Mapping[str, Any]
@@ -16,6 +17,12 @@ Json = Mapping[str, Any]
 
 def identity(row: Json, rest: str) -> adapter.Identity:
     return adapter.Identity(row["array_name"], row["version"], rest)
+
+
+def space(told: Json | list[Json]) -> base.Space:
+    """A list of one since later versions."""
+    row = told[0] if isinstance(told, list) else told
+    return base.Space(capacity=int(row["capacity"]), used=int(row["total"]))
 
 
 def links(rows: Iterable[Json]) -> dict[str, str]:
@@ -60,6 +67,7 @@ def settings(schedule: Json, retention: Json) -> adapter.Settings:
         interval=schedule["replicate_frequency"],
         on_source=_retention(retention, ""),
         on_target=_retention(retention, "target_"),
+        blackout=_blackout(schedule.get("replicate_blackout")),
     )
 
 
@@ -84,6 +92,10 @@ def _retention(row: Json, prefix: str) -> adapter.Retention:
         per_day=row[f"{prefix}per_day"],
         days=row[f"{prefix}days"],
     )
+
+
+def _blackout(window: Json | None) -> tuple[int, int] | None:
+    return (window["start"], window["end"]) if window else None
 
 
 def _time(text: str) -> datetime.datetime:

@@ -10,12 +10,20 @@ from collections.abc import Iterable
 import datetime
 from typing import Any
 
+from protector.storage import base
 from protector.storage.pure import adapter
 
 
 def identity(rows: Iterable[Any], rest: str) -> adapter.Identity:
     row = one(rows)
     return adapter.Identity(_text(row.name), _text(row.version), rest)
+
+
+def space(rows: Iterable[Any]) -> base.Space:
+    row = one(rows)
+    return base.Space(
+        capacity=int(row.capacity), used=int(row.space.total_physical)
+    )
 
 
 def one(rows: Iterable[Any]) -> Any:
@@ -69,6 +77,7 @@ def settings(row: Any) -> adapter.Settings:
         interval=None if frequency is None else int(frequency) // 1000,
         on_source=_retention(row.source_retention),
         on_target=_retention(row.target_retention),
+        blackout=_blackout(getattr(schedule, "blackout", None)),
     )
 
 
@@ -99,6 +108,14 @@ def _retention(row: Any) -> adapter.Retention:
         per_day=int(row.per_day),
         days=int(row.days),
     )
+
+
+def _blackout(window: Any) -> tuple[int, int] | None:
+    """An empty one means that there is none."""
+    start, end = (getattr(window, key, None) for key in ("start", "end"))
+    if start is None or end is None:
+        return None
+    return int(start) // 1000, int(end) // 1000
 
 
 def _text(value: Any) -> str:

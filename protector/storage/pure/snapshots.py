@@ -3,7 +3,7 @@
 
 from protector import exception
 from protector.storage.pure import adapter, names
-from protector.storage.pure.protection import settle
+from protector.storage.pure.protection import eradicated, settle
 
 
 def take(
@@ -53,10 +53,7 @@ def destroy(array: adapter.Adapter, name: str, eradicate: bool) -> None:
             lambda: _state(array, name) is not False,
         )
     if destroyed is not None and eradicate:
-        settle(
-            lambda: array.eradicate_snapshot(name),
-            lambda: _state(array, name) is None,
-        )
+        eradicated(lambda: array.eradicate_snapshot(name), name)
 
 
 def exists(array: adapter.Adapter, group: str, suffix: str) -> bool:

@@ -2,7 +2,11 @@
 """The driver keeps its promises over both generations of REST."""
 
 from protector.storage.pure import connection, rest1, rest2
-from protector.tests.unit.storage.pure import contract, contract_content
+from protector.tests.unit.storage.pure import (
+    contract,
+    contract_content,
+    contract_trouble,
+)
 
 
 class TestProtectionOverRest1(contract.DriverContract):
@@ -38,6 +42,10 @@ class TestContentOverRest1(contract_content.ContentContract):
     rest = ("1",)
 
 
+class TestTroubleOverRest1(contract_trouble.TroubleContract):
+    rest = ("1",)
+
+
 class TestProtectionOverRest2(contract.DriverContract):
     sends_later = False
 
@@ -61,4 +69,8 @@ class TestProtectionOverRest2(contract.DriverContract):
 
 
 class TestContentOverRest2(contract_content.ContentContract):
+    pass
+
+
+class TestTroubleOverRest2(contract_trouble.TroubleContract):
     pass

@@ -310,3 +310,9 @@ class TestShapes(Rest1Case):
         self.assertRaises(
             exception.ArrayError, self.adapter.set_allowed, "a:g", False
         )
+
+    def test_space_of_all_versions(self) -> None:
+        row = {"hostname": "array-a", "capacity": 100, "total": 7}
+        for told in (row, [row]):
+            self.answers["GET", "array"] = Answer(json.dumps(told))
+            self.assertEqual(storage.Space(100, 7), self.adapter.space())
