@@ -16,6 +16,7 @@ from protector.storage import base
 
 Group = models.ProtectionGroup
 Kind = c.Condition
+HEALTHY = "LinkConnected"
 # without these nobody should count on a failover
 NEEDED = (
     Kind.PEER_REACHABLE,
@@ -72,16 +73,35 @@ def replication(
         else "The array group does not replicate on schedule.",
         now,
     )
-    link = status.link if status else "unknown"
-    healthy = ready and link == "connected"
+    reason, message = _health(status)
     protection_groups.set_condition(
         group,
         Kind.REPLICATION_HEALTHY,
-        healthy,
-        "LinkConnected" if healthy else "LinkNotConnected",
-        f"The link of the arrays is {link}.",
+        reason == HEALTHY,
+        reason,
+        message,
         now,
     )
+
+
+def _health(status: base.Status | None) -> tuple[str, str]:
+    """Reason and message: the first thing that is not as it should be."""
+    if status is None:
+        return "NotConfigured", "The group has no array group yet."
+    if not status.group_exists:
+        return (
+            c.Finding.ARRAY_GROUP_MISSING,
+            "There is no group of the volumes on the source array.",
+        )
+    link = f"The link of the arrays is {status.link}."
+    if status.link != "connected":
+        return "LinkNotConnected", link
+    if not status.allowed:
+        return (
+            c.Finding.TRANSFER_NOT_ALLOWED,
+            "The target array does not take transfers of the group.",
+        )
+    return HEALTHY, link
 
 
 def replication_unknown(

@@ -56,8 +56,8 @@ class Look:
     """One preflight's eyes.
 
     :param ctx: anything with ``scene``, ``tenant(site)``, ``site(site)``,
-        ``driver``, ``direction(site)``, ``known_epochs()``, ``clock`` and
-        ``conf``: a ``Reader``, or the context of a step.
+        ``driver``, ``array(site)``, ``direction(site)``, ``known_epochs()``,
+        ``clock`` and ``conf``: a ``Reader``, or the context of a step.
     :param silence: what did not answer the preflights of other groups; it is
         told here, too, and grows.
     """

@@ -7,6 +7,9 @@ from protector.engine import replication as directions
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
 
+FULL, SHORT = 1.0, 0.9
+"""Parts of its capacity from which an array takes nothing in, or soon."""
+GIB = 1024**3
 MEND = "Mend the connection of the arrays."
 CONFIGURE = "Set the replication policy again, or run reprotect."
 
@@ -31,6 +34,8 @@ def replication(look: Look) -> list[Finding]:
                 CONFIGURE,
             )
         )
+    if status.blackout:
+        found.append(_rests(*status.blackout))
     if status.link != "connected":
         found.append(
             finding.error(
@@ -47,7 +52,41 @@ def replication(look: Look) -> list[Finding]:
                 "Allow the array group on the target array.",
             )
         )
+    return found + _space(look)
+
+
+def _space(look: Look) -> list[Finding]:
+    """Of both arrays: the source takes snapshots, the target takes them in."""
+    found = []
+    for site_id in (look.source, look.target):
+        array = look.ctx.array(site_id)
+        told = look.driver.space(array)
+        if told is None or told.used < told.capacity * SHORT:
+            continue
+        full = told.used >= told.capacity * FULL
+        found.append(
+            (finding.error if full else finding.warning)(
+                Code.ARRAY_SPACE_SHORT,
+                f"Array {array.name} has {told.used / GIB:.0f} of "
+                f"{told.capacity / GIB:.0f} GiB in use.",
+                "Make room on the array.",
+            )
+        )
     return found
+
+
+def _rests(start: int, end: int) -> Finding:
+    """The operator's own: the policy does not know of it."""
+    hours = " to ".join(
+        f"{second // 3600:02}:{second % 3600 // 60:02}"
+        for second in (start, end)
+    )
+    return finding.warning(
+        Code.SCHEDULE_RESTS,
+        f"The array group is not replicated on schedule from {hours}, by the "
+        "clock of the source array.",
+        "Take the blackout from the array group, or replicate on demand.",
+    )
 
 
 def points(look: Look) -> list[Finding]:

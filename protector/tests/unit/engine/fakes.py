@@ -69,6 +69,8 @@ class Driver:
         self.snapshots: dict[str, dict[str, datetime.datetime]] = {}
         self.schedules: dict[str, bool] = {}
         self.link = "connected"
+        self.allowed = True
+        self.group_exists = True
         self.error: Exception | None = None
 
     def _asked(self, *call: Any) -> None:
@@ -97,7 +99,13 @@ class Driver:
     def status(self, direction: base.Direction) -> base.Status:
         self._asked("status", direction.group)
         on = self.schedules.get(direction.group, False)
-        return base.Status(True, self.link, True, on, 900, frozenset())
+        return base.Status(
+            self.group_exists, self.link, self.allowed, on, 900, frozenset()
+        )
+
+    def space(self, array: base.Array) -> base.Space | None:
+        self._asked("space", array.name)
+        return None
 
     def ensure_protection(
         self, direction: base.Direction, volumes: Any, schedule: Any

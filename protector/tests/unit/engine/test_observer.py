@@ -417,6 +417,23 @@ class ObserverTest(case.EngineCase):
         self.assertEqual(1, len(self.driver.named("glance")))
         self.assertEqual(1 + 4, self.count())
 
+    def test_why_replication_is_not_healthy(self) -> None:
+        for broken, reason in (
+            ({"group_exists": False}, "ArrayGroupMissing"),
+            ({"allowed": False}, "TransferNotAllowed"),
+            ({"link": "connecting", "allowed": False}, "LinkNotConnected"),
+            ({}, "LinkConnected"),
+        ):
+            vars(self.driver).update(
+                {"group_exists": True, "allowed": True, "link": "connected"}
+                | broken
+            )
+            self.clock.advance(60)
+            self.observer.run()
+            self.assertEqual(
+                (not broken, reason), self.condition(K.REPLICATION_HEALTHY)
+            )
+
     # -- what goes wrong stays with its own
 
     def test_one_bad_group_does_not_stop_the_others(self) -> None:

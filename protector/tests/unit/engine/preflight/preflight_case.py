@@ -58,6 +58,7 @@ class Context:
         self.points = [point("e1", 0, members=members)]
         self.driver = self
         self.clock = fakes.Clock()
+        self.spaces: dict[str, storage.Space] = {}
         self.conf: Any = self
         self.check_timeout = 1
 
@@ -71,6 +72,13 @@ class Context:
         if isinstance(self.told, Exception):
             raise self.told
         return f"from {source_site_id}"
+
+    def array(self, site_id: str) -> Any:
+        name = f"array-{site_id}"
+        return storage.Array(name, "", "", None, True, None, None)
+
+    def space(self, array: storage.Array) -> storage.Space | None:
+        return self.spaces.get(array.name)
 
     def known_epochs(self) -> dict[str, int]:
         return {}

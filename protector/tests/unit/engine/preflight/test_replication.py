@@ -45,6 +45,22 @@ class ReplicationTest(preflight_case.PreflightCase):
         (message,) = self.only("ScheduleOff", "warning")
         self.assertIn("on schedule", message)
 
+    def test_a_blackout_is_told(self) -> None:
+        self.ctx.told = dataclasses.replace(WELL, blackout=(79200, 19800))
+        (message,) = self.only("ScheduleRests", "warning")
+        self.assertIn("from 22:00 to 05:30", message)
+
+    def test_a_full_array_stops_and_a_nearly_full_one_warns(self) -> None:
+        gib = 1024**3
+        for site in (preflight_case.HERE, preflight_case.THERE):
+            for used, severity in ((100, "error"), (90, "warning")):
+                space = storage.Space(100 * gib, used * gib)
+                self.ctx.spaces = {f"array-{site}": space}
+                (message,) = self.only("ArraySpaceShort", severity)
+                self.assertIn(f"array-{site} has {used} of 100 GiB", message)
+        self.ctx.spaces = {"array-here": storage.Space(100, 89)}
+        self.assertEqual([], self.findings())
+
     # -- points
 
     def test_a_move_makes_up_for_a_point_that_is_lacking(self) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both directions configured, the first point of an epoch, the policy."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -103,3 +104,27 @@ class PointTest(ReplicationTest):
         self.driver.points["here"] = [fakes.point("here", suffix, 5)]
         found = steps.replicate(ctx)
         self.assertEqual(times.iso(fakes.at(5)), found["created_at"])
+
+    def test_a_target_that_disallows_ends_the_wait(self) -> None:
+        self.set_sides(array_group=("here", "there"))
+        ctx = self.step(self.accept("replicate"))
+        self.driver.allowed = False
+        error = self.assertRaises(exception.ArrayError, steps.replicate, ctx)
+        self.assertIn("does not take transfers of group here", str(error))
+        self.assertIn("Allow the array group", error.remedy)
+
+    def test_a_transfer_that_is_too_slow_tells_what_it_waits_for(self) -> None:
+        self.set_sides(array_group=("here", "there"))
+        ctx = self.step(self.accept("replicate"))
+        suffix = f"e{self.group().epoch}-now-{ctx.run_name}"
+        point = fakes.point("here", suffix, 5, complete=False)
+        self.driver.points["here"] = [
+            dataclasses.replace(point, progress=0.35)
+        ]
+        self.driver.link = "connecting"
+        error = self.assertRaises(
+            exception.DeadlineExceeded, steps.replicate, ctx
+        )
+        self.assertIn("shows 35% of the recovery point", str(error))
+        self.assertIn("the link is connecting", str(error))
+        self.assertIn("array has room", str(error))
