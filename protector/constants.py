@@ -150,6 +150,7 @@ class Condition(enum.StrEnum):
     REPLICATION_CONFIGURED = "ReplicationConfigured"
     REPLICATION_HEALTHY = "ReplicationHealthy"
     WITHIN_RPO = "WithinRPO"
+    REPLICATION_ON_TIME = "ReplicationOnTime"
     SOURCE_FENCED = "SourceFenced"
     PARTIAL = "Partial"
     DEGRADED = "Degraded"
@@ -159,6 +160,8 @@ class Condition(enum.StrEnum):
     FAILOVER_READY = "FailoverReady"
 
 
+# the reason of a condition that nobody should sleep over
+CRITICAL_LATE = "ThreeIntervalsLate"
 # those that say that something is wrong
 ADVERSE = frozenset(
     {

@@ -29,11 +29,13 @@ class Event:
     """:param type: ``protection_group.<verb>.start|end|error`` or
         ``protection_group.condition.change``.
     :param alarming: whether somebody should look.
+    :param critical: and at once.
     """
 
     type: str
     payload: dict[str, Any]
     alarming: bool = False
+    critical: bool = False
 
 
 class Notifications:
@@ -79,11 +81,18 @@ class Notifications:
         )
         while True:
             event = self._queue.get()
-            send = notifier.warn if event.alarming else notifier.info
-            if event.type.endswith(".error"):
-                send = notifier.error
             try:
-                send(context.RequestContext(), event.type, event.payload)
+                _sender(notifier, event)(
+                    context.RequestContext(), event.type, event.payload
+                )
             except Exception:
                 # one that cannot be sent must not silence the others
                 LOG.exception("Notification %s was not sent", event.type)
+
+
+def _sender(notifier: messaging.Notifier, event: Event) -> Any:
+    if event.critical:
+        return notifier.critical
+    if event.type.endswith(".error"):
+        return notifier.error
+    return notifier.warn if event.alarming else notifier.info

@@ -43,6 +43,12 @@ opts = [
         min=0,
         help="Days for which undo copies are kept.",
     ),
+    cfg.IntOpt(
+        "history_days",
+        default=90,
+        min=1,
+        help="Days for which the RPO that a group reached is kept.",
+    ),
 ]
 
 

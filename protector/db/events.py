@@ -93,6 +93,7 @@ def condition(
             },
             # of some conditions it is the absence that is good
             alarming=new["status"] is (kind in c.ADVERSE),
+            critical=new["reason"] == c.CRITICAL_LATE,
         ),
     )
 

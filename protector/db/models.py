@@ -490,6 +490,25 @@ class RecoveryPoint(Base):
     bytes: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
     # ids of the members all of whose volumes are in the point
     members: orm.Mapped[list[Any]]
+    # age of the point before it when it was complete
+    rpo_seconds: orm.Mapped[int | None]
+
+
+class RpoDay(Base):
+    """What the points reached that were complete on one day (UTC)."""
+
+    __tablename__ = "rpo_days"
+
+    protection_group_id: orm.Mapped[str] = group_key(primary_key=True)
+    day: orm.Mapped[datetime.date] = orm.mapped_column(primary_key=True)
+    transfers: orm.Mapped[int]
+    bytes: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    # the greatest age that was reached; None if no point was before them
+    worst_seconds: orm.Mapped[int | None]
+    # from being taken to being complete
+    slowest_seconds: orm.Mapped[int]
+    # how often the age was above the RPO
+    breaches: orm.Mapped[int]
 
 
 class SourceLock(Base):

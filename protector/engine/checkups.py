@@ -6,6 +6,8 @@ Apart from the observer: a cloud that does not answer costs a preflight some
 timeouts, and must not hold up the look at the recovery points.
 """
 
+import collections
+from collections.abc import Sequence
 import datetime
 import math
 from typing import Any
@@ -82,12 +84,18 @@ class Checkups:
                 "at": now.isoformat(),
                 "findings": [f.as_dict() for f in found],
             }
-            ready(session, group, now)
+            ready(session, [group], now)
 
 
-def ready(session: orm.Session, group: Group, now: datetime.datetime) -> None:
-    """Say anew whether the group can be failed over."""
+def ready(
+    session: orm.Session, groups: Sequence[Group], now: datetime.datetime
+) -> None:
+    """Say anew whether the groups can be failed over."""
     statement = sa.select(models.Member).where(
-        models.Member.protection_group_id == group.id
+        models.Member.protection_group_id.in_([g.id for g in groups])
     )
-    conditions.failover_ready(group, list(session.scalars(statement)), now)
+    members = collections.defaultdict(list)
+    for member in session.scalars(statement):
+        members[member.protection_group_id].append(member)
+    for group in groups:
+        conditions.failover_ready(group, members[group.id], now)

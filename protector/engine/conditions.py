@@ -12,11 +12,14 @@ from protector import constants as c
 from protector import exception, times
 from protector.db import models
 from protector.db.api import protection_groups
+from protector.engine import scene as scenes
 from protector.storage import base
 
 Group = models.ProtectionGroup
 Kind = c.Condition
 HEALTHY = "LinkConnected"
+# how many intervals are passed; the last is an alarm of its own
+LATE = {2: "TwoIntervalsLate", 3: c.CRITICAL_LATE}
 # without these nobody should count on a failover
 NEEDED = (
     Kind.PEER_REACHABLE,
@@ -164,6 +167,47 @@ def rpo(
         reason,
         message,
         now,
+    )
+
+
+def ages(settings: scenes.Settings) -> list[int]:
+    """At which ages, in seconds, of the newest point a condition turns."""
+    interval = settings.schedule.interval
+    return [settings.rpo_seconds, *(n * interval for n in LATE)]
+
+
+def on_time(
+    group: Group,
+    newest: models.RecoveryPoint | None,
+    empty: bool,
+    interval: int,
+    now: datetime.datetime,
+) -> None:
+    """Whether the points come as often as the schedule says: the alarm that
+    something is in their way, be it within the RPO or not.
+
+    :param newest: the newest complete point of its direction and epoch.
+    :param empty: the group has no members.
+    :param interval: seconds between two points.
+    """
+    if empty:
+        status, reason = None, "NoMembers"
+        message = "The group has no members."
+    elif newest is None:
+        status, reason = None, "NoRecoveryPoint"
+        message = "There is no complete recovery point of this epoch yet."
+    else:
+        age = (now - newest.created_at).total_seconds()
+        passed = [r for n, r in LATE.items() if age > n * interval]
+        status = not passed
+        reason = passed[-1] if passed else "OnTime"
+        message = (
+            f"The newest recovery point was taken at "
+            f"{times.iso(newest.created_at)}; one is due every "
+            f"{interval / 60:g} min."
+        )
+    protection_groups.set_condition(
+        group, Kind.REPLICATION_ON_TIME, status, reason, message, now
     )
 
 

@@ -27,6 +27,7 @@ from protector.engine import (
     adoption,
     checkups,
     conditions,
+    point_rows,
     reading,
     replication,
     rounds,
@@ -38,8 +39,6 @@ from protector.storage import base
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 Group = models.ProtectionGroup
-# source site, point, epoch
-Found = list[tuple[str, base.Point, int]]
 # clocks of two sites differ a little
 LATELY = datetime.timedelta(minutes=2)
 # of more groups than that all of an array is listed at once
@@ -202,15 +201,16 @@ class Observer:
         )
         with self._runtime.db.writer() as session:
             site_rows.reached(session, site_id, status, reason, now)
-            for group in session.scalars(
+            groups = session.scalars(
                 sa.select(Group)
                 .where(Group.deleted == "", either)
                 .options(orm.undefer(Group.findings))
-            ):
+            ).all()
+            held = metadata_sync.of(session, [g.id for g in groups])
+            for group in groups:
                 conditions.peer(group, reason, now)
-                held = metadata_sync.find(session, group.id)
-                conditions.sync(group, held, now)
-                checkups.ready(session, group, now)
+                conditions.sync(group, held.get(group.id), now)
+            checkups.ready(session, groups, now)
 
     # -- the arrays
 
@@ -253,15 +253,18 @@ class Observer:
         until = [now + datetime.timedelta(seconds=seconds * KEPT_ROUNDS)]
         complete = [p.created for p in current if p.complete]
         if complete:
-            rpo = datetime.timedelta(seconds=scene.settings.rpo_seconds)
-            until += [t for t in [max(complete) + rpo] if t > now]
+            ages = conditions.ages(scene.settings)
+            turns = [
+                max(complete) + datetime.timedelta(seconds=a) for a in ages
+            ]
+            until += [t for t in turns if t > now]
         return Kept(reader, version, seen, current, min(until))
 
     def _keep(
         self,
         session: orm.Session,
         scene: scenes.Scene,
-        found: Found,
+        found: point_rows.Found,
         status: base.Status | None,
     ) -> None:
         now = self._runtime.clock.now()
@@ -270,7 +273,8 @@ class Observer:
         if protection_groups.moved(scene.group, group):
             # what was read is of a direction that is over
             return
-        _points_rows(session, scene, found)
+        kept_days = self._runtime.conf.replication.history_days
+        point_rows.keep(session, scene, found, kept_days)
         current = _current(group, found)
         _recoverable(session, scene, current)
         group.last_replication_at = max(
@@ -296,7 +300,9 @@ class Observer:
         points = recovery_points.newest_complete(session, [group.id])
         newest = points.get(group.id)
         conditions.rpo(group, newest, empty, settings.rpo_seconds, now)
-        checkups.ready(session, group, now)
+        interval = settings.schedule.interval
+        conditions.on_time(group, newest, empty, interval, now)
+        checkups.ready(session, [group], now)
 
 
 def _look(reader: reading.Reader, driver: Any) -> Seen:
@@ -311,7 +317,7 @@ def _look(reader: reading.Reader, driver: Any) -> Seen:
     return Seen(points, status)
 
 
-def _found(reader: reading.Reader, seen: Seen) -> Found:
+def _found(reader: reading.Reader, seen: Seen) -> point_rows.Found:
     """With the epoch of each point."""
     known, found = reader.known_epochs(), []
     for site_id, points in seen.points.items():
@@ -320,44 +326,13 @@ def _found(reader: reading.Reader, seen: Seen) -> Found:
     return found
 
 
-def _current(group: Group, found: Found) -> list[base.Point]:
+def _current(group: Group, found: point_rows.Found) -> list[base.Point]:
     """The points of today's direction and epoch."""
     return [
         point
         for site_id, point, epoch in found
         if site_id == group.current_primary_site_id and epoch == group.epoch
     ]
-
-
-def _points_rows(
-    session: orm.Session, scene: scenes.Scene, found: Found
-) -> None:
-    statement = sa.select(models.RecoveryPoint).where(
-        models.RecoveryPoint.protection_group_id == scene.group.id
-    )
-    rows = {r.name: r for r in session.scalars(statement)}
-    for site_id, point, epoch in found:
-        row = rows.pop(point.name, None)
-        if row is None:
-            row = models.RecoveryPoint(
-                id=recovery_points.id_of(scene.group.id, point.name),
-                protection_group_id=scene.group.id,
-                name=point.name,
-                source_site_id=site_id,
-                target_site_id=scene.other(site_id),
-            )
-            session.add(row)
-        row.epoch = epoch
-        row.created_at = point.created
-        row.completed_at = point.completed
-        row.progress = point.progress
-        row.bytes = point.bytes
-        row.members = replication.members_in(
-            point, scene.settled_members, site_id
-        )
-    for row in rows.values():
-        # aged out on the array
-        session.delete(row)
 
 
 def _recoverable(

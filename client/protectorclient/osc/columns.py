@@ -76,6 +76,23 @@ class RpoHistory(columns.FormattableColumn):
         return "\n".join(_rpo_line(point) for point in self._value)
 
 
+class RpoDays(columns.FormattableColumn):
+    """What was reached on each day: a mark and the figures, per line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(_day_line(day) for day in self._value)
+
+
+class Reached(columns.FormattableColumn):
+    """The age that a recovery point ended, marked where it was too great."""
+
+    def human_readable(self) -> str:
+        seconds, kept = self._value
+        if seconds is None:
+            return "-"
+        return times.span(seconds) + (" ✗" if kept is False else "")
+
+
 class Checks(columns.FormattableColumn):
     """Findings and checks: a mark, what, and the message per line."""
 
@@ -91,6 +108,7 @@ _SPECIAL: dict[str, type[columns.FormattableColumn]] = {
     "validation": Checks,
     "checks": Checks,
     "preflight": Checks,
+    "rpo_days": RpoDays,
     "rpo_history": RpoHistory,
 }
 
@@ -175,6 +193,16 @@ def _rpo_line(point: dict[str, Any]) -> str:
     reached = point.get("rpo_seconds")
     after = "" if reached is None else f" after {times.span(reached)}"
     return f"{mark} {point.get('created_at')}{after}"
+
+
+def _day_line(day: dict[str, Any]) -> str:
+    """One day of arrivals as a line."""
+    count, breaches = day.get("transfers") or 0, day.get("breaches") or 0
+    mark = "✓" if count and not breaches else "✗"
+    worst = day.get("worst_seconds")
+    reached = "" if worst is None else f", at worst {times.span(worst)}"
+    above = f", {breaches} above the RPO" if breaches else ""
+    return f"{mark} {day.get('day')}: {count} points{reached}{above}"
 
 
 def check_line(check: dict[str, Any]) -> str:

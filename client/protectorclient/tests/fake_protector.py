@@ -249,6 +249,15 @@ class FakeProtector(fake_cloud.FakeCloud):
         body = {"failover_ready": True, "lag_seconds": 200, "link": "up"}
         point = {"created_at": "2025-06-01T10:00:00Z", "rpo_compliant": False}
         body["rpo_history"] = [{**point, "rpo_seconds": 7200}]
+        body["rpo_days"] = [
+            {"day": "2025-06-01", "transfers": 0, "breaches": 0},
+            {
+                "day": "2025-05-31",
+                "transfers": 9,
+                "worst_seconds": 7200,
+                "breaches": 2,
+            },
+        ]
         return Answer(200, {"health": body})
 
     def _sync_status(self, request: Request) -> Answer:
@@ -305,6 +314,8 @@ class FakeProtector(fake_cloud.FakeCloud):
             "members": [],
             "eligible": False,
             "ineligible_reason": "it has not arrived yet",
+            "rpo_seconds": 7200,
+            "rpo_compliant": False,
         }
         return self._paged(request, "recovery_points", [point])
 

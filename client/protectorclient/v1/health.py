@@ -40,6 +40,7 @@ class GroupHealth(_base.Singleton):
     rpo_compliant = resource.Body("rpo_compliant")
     rpo_minutes = resource.Body("rpo_minutes")
     rpo_history = resource.Body("rpo_history")
+    rpo_days = resource.Body("rpo_days")
     conditions = resource.Body("conditions")
     findings = resource.Body("findings", type=list)
     findings_at = resource.Body("findings_at")

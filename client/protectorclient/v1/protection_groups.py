@@ -123,3 +123,6 @@ class RecoveryPoint(_base.Resource):
     #: Whether a failover may use it, and if not why.
     eligible = resource.Body("eligible", type=bool)
     ineligible_reason = resource.Body("ineligible_reason")
+    #: Age in seconds that the point before it had come to; None of the first.
+    rpo_seconds = resource.Body("rpo_seconds", type=int)
+    rpo_compliant = resource.Body("rpo_compliant", type=bool)

@@ -18,7 +18,13 @@ from protector.api.expose import expose
 from protector.api.schemas import health as schemas
 from protector.api.views import health as view
 from protector.db import models
-from protector.db.api import listing, metadata_sync, recovery_points, sites
+from protector.db.api import (
+    listing,
+    metadata_sync,
+    recovery_points,
+    rpo_days,
+    sites,
+)
 
 Json = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -156,4 +162,6 @@ class GroupHealthController(rest.RestController):
             known = facts.of(call, session, [owner])[owner.id]
             newest = listing.Wanted(limit=HISTORY, descending=True)
             page = recovery_points.page(session, owner.id, newest)
-            return {"health": view.show(owner, known, list(page.rows))}
+            days = rpo_days.newest(session, owner.id)
+            shown = view.show(owner, known, list(page.rows), days)
+            return {"health": shown}

@@ -25,11 +25,13 @@ class RecoveryPointsController(rest.RestController):
         wanted = pagination.wanted(call, pagination.Order(direction="desc"))
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
-            names = facts.site_names(session)
+            known = facts.of(call, session, [owner])[owner.id]
             page = recovery_points.page(session, owner.id, wanted)
             return pagination.answer(
                 call,
                 "recovery_points",
                 page,
-                lambda point: view.show(point, owner, names),
+                lambda point: view.show(
+                    point, owner, known.site_names, known.rpo_minutes
+                ),
             )

@@ -23,6 +23,14 @@ SERVICE = types.envelope(
         arrays=types.array(_PART),
     ),
 )
+_DAY = types.answer(
+    day=types.DATE,
+    transfers=types.INTEGER,
+    bytes=types.INTEGER,
+    worst_seconds=types.nullable(types.INTEGER),
+    slowest_seconds=types.nullable(types.INTEGER),
+    breaches=types.INTEGER,
+)
 GROUP = types.envelope(
     "health",
     types.answer(
@@ -32,7 +40,8 @@ GROUP = types.envelope(
         last_replication_at=types.nullable(types.TIME),
         rpo_compliant=types.nullable(types.BOOLEAN),
         rpo_minutes=types.INTEGER,
-        rpo_history=types.array(protection_groups.RPO_POINT),
+        rpo_history=types.array(protection_groups.POINT),
+        rpo_days=types.array(_DAY),
         conditions=types.array(protection_groups.CONDITION),
         findings=types.array(types.FINDING),
         findings_at=types.nullable(types.TIME),

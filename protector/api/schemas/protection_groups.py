@@ -119,26 +119,22 @@ SHOW_DETAILED = types.envelope(
     "protection_group", types.answer(**_BASE, **_DETAILS, **_WHOLE)
 )
 
-_POINT: types.Json = {
-    "id": types.UUID,
-    "name": types.STRING,
-    "created_at": types.TIME,
-    "completed_at": types.nullable(types.TIME),
-    "complete": types.BOOLEAN,
-    "progress": types.NUMBER,
-    "bytes": types.INTEGER,
-    "direction": types.STRING,
-    "source_site_id": types.UUID,
-    "target_site_id": types.UUID,
-    "epoch": types.INTEGER,
-    "members": types.array(types.STRING),
-    "eligible": types.BOOLEAN,
-    "ineligible_reason": types.nullable(types.STRING),
-}
-POINT = types.answer(**_POINT)
-# a point, and what was reached until it came
-RPO_POINT = types.answer(
-    **_POINT,
+POINT = types.answer(
+    id=types.UUID,
+    name=types.STRING,
+    created_at=types.TIME,
+    completed_at=types.nullable(types.TIME),
+    complete=types.BOOLEAN,
+    progress=types.NUMBER,
+    bytes=types.INTEGER,
+    direction=types.STRING,
+    source_site_id=types.UUID,
+    target_site_id=types.UUID,
+    epoch=types.INTEGER,
+    members=types.array(types.STRING),
+    eligible=types.BOOLEAN,
+    ineligible_reason=types.nullable(types.STRING),
+    # what was reached until it came
     rpo_seconds=types.nullable(types.INTEGER),
     rpo_compliant=types.nullable(types.BOOLEAN),
 )

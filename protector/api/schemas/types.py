@@ -151,6 +151,7 @@ TIME: Json = {
     "type": "string",
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
 }
+DATE: Json = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
 
 
 def nullable(schema: Json) -> Json:

@@ -18,8 +18,11 @@ def show(
     group: models.ProtectionGroup,
     facts: protection_groups.Facts,
     recent: list[models.RecoveryPoint],
+    days: list[models.RpoDay],
 ) -> Json:
-    """:param recent: the newest points of the group, newest first."""
+    """:param recent: the newest points of the group, newest first.
+    :param days: the newest first.
+    """
     replication = protection_groups.replication(group, facts)
     return {
         "failover_ready": _holds(group, c.Condition.FAILOVER_READY),
@@ -28,11 +31,34 @@ def show(
         "last_replication_at": replication["last_replication_at"],
         "rpo_compliant": replication["rpo_compliant"],
         "rpo_minutes": facts.rpo_minutes,
-        "rpo_history": points.history(
-            recent, group, facts.site_names, facts.rpo_minutes
-        ),
+        "rpo_history": [
+            points.show(p, group, facts.site_names, facts.rpo_minutes)
+            for p in recent
+        ],
+        "rpo_days": _days(days, facts.now.date()),
         "conditions": protection_groups.conditions(group),
         **_findings(group, facts.now),
+    }
+
+
+def _days(rows: list[models.RpoDay], today: datetime.date) -> list[Json]:
+    """From today back to the oldest, days without an arrival too."""
+    if not rows:
+        return []
+    known = {row.day: row for row in rows}
+    back = range((today - rows[-1].day).days + 1)
+    days = (today - datetime.timedelta(days=past) for past in back)
+    return [_day(day, known.get(day)) for day in days]
+
+
+def _day(day: datetime.date, row: models.RpoDay | None) -> Json:
+    return {
+        "day": day.isoformat(),
+        "transfers": row.transfers if row else 0,
+        "bytes": row.bytes if row else 0,
+        "worst_seconds": row.worst_seconds if row else None,
+        "slowest_seconds": row.slowest_seconds if row else None,
+        "breaches": row.breaches if row else 0,
     }
 
 

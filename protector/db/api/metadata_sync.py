@@ -39,6 +39,12 @@ def find(session: orm.Session, group_id: str) -> Sync | None:
     return session.get(Sync, group_id)
 
 
+def of(session: orm.Session, group_ids: Sequence[str]) -> dict[str, Sync]:
+    """The documents that are held, by group."""
+    statement = sa.select(Sync).where(Sync.protection_group_id.in_(group_ids))
+    return {s.protection_group_id: s for s in session.scalars(statement)}
+
+
 def triple(sync: Sync | None) -> metadata.Triple | None:
     if sync is None:
         return None

@@ -67,12 +67,16 @@ class NotificationsTest(base.TestCase):
         changed = notifications.Event(
             "protection_group.condition.change", {}, True
         )
-        self.tell(self.made(), EVENT, failed, changed)
+        late = notifications.Event(
+            "protection_group.condition.change", {}, True, True
+        )
+        self.tell(self.made(), EVENT, failed, changed, late)
         self.assertEqual(
             [
                 ("INFO", EVENT.type),
                 ("ERROR", failed.type),
                 ("WARN", changed.type),
+                ("CRITICAL", late.type),
             ],
             [(priority, kind) for priority, kind, _ in self.sent],
         )

@@ -318,11 +318,12 @@ class ListRecoveryPoint(base.Lister):
                 (
                     *(point[name] for name in names),
                     columns.Maybe(point.ineligible_reason),
+                    columns.Reached((point.rpo_seconds, point.rpo_compliant)),
                 )
                 for point in proxy.recovery_points(group)
             ]
 
-        return (*names, "why_not"), self.clouds.either(ask)
+        return (*names, "why_not", "rpo"), self.clouds.either(ask)
 
 
 class ShowGroupHealth(base.ShowOne):

@@ -277,9 +277,16 @@ class TwoSitesTest(base.CommandCase):
                 self.assertIn(f"| {cloud} {field} ", lines)
 
     def test_health_tells_what_was_reached(self) -> None:
-        self.assertIn(
-            "✗ 2025-06-01T10:00:00Z after 2 hours", self.group("health g").out
-        )
+        told = self.group("health g").out
+        for line in (
+            "✗ 2025-06-01T10:00:00Z after 2 hours",
+            "✗ 2025-06-01: 0 points ",
+            "✗ 2025-05-31: 9 points, at worst 2 hours, 2 above the RPO",
+        ):
+            self.assertIn(line, told)
+
+    def test_a_point_tells_the_age_that_it_ended(self) -> None:
+        self.assertIn("| 2 hours ✗ |", self.group("recovery-point-list g").out)
 
     def test_operations_of_both(self) -> None:
         """The mirror adds nothing, what only one site knows is there."""

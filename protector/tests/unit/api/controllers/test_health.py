@@ -120,7 +120,11 @@ class GroupTest(served.ApiTest):
             group.last_replication_at = now
 
     def point(
-        self, epoch: int = 1, complete: bool = True, minutes: float = 0
+        self,
+        epoch: int = 1,
+        complete: bool = True,
+        minutes: float = 0,
+        rpo_seconds: int | None = None,
     ) -> str:
         """:param minutes: since it was complete; it took one."""
         ago = datetime.timedelta(minutes=minutes)
@@ -140,6 +144,7 @@ class GroupTest(served.ApiTest):
                     progress=1.0 if complete else 0.5,
                     bytes=7,
                     members=[],
+                    rpo_seconds=rpo_seconds,
                 )
             )
         return point_id
@@ -168,23 +173,48 @@ class GroupTest(served.ApiTest):
         )
 
     def test_the_history_tells_what_was_reached(self) -> None:
-        for minutes in (60, 50, 10):
-            self.point(minutes=minutes)
-        self.point(epoch=3, minutes=5)
-        self.point(epoch=3, complete=False)
+        self.point(minutes=60)
+        self.point(minutes=10, rpo_seconds=41 * 60)
+        self.point(minutes=5, rpo_seconds=30 * 60)
+        self.point(complete=False)
+        wanted = [(None, None), (1800, True), (2460, False), (None, None)]
+        listed = self.ok(self.tenant("GET", f"{self.path}/recovery-points"))
+        for points in (
+            self.health()["rpo_history"],
+            listed["recovery_points"],
+        ):
+            self.assertEqual(
+                wanted,
+                [(p["rpo_seconds"], p["rpo_compliant"]) for p in points],
+            )
+
+    def test_every_day_since_the_first_is_told(self) -> None:
+        self.assertEqual([], self.health()["rpo_days"])
+        today = self.served.runtime.clock.now().date()
+        days = [today - datetime.timedelta(days=n) for n in range(4)]
+        values = {"bytes": 7, "slowest_seconds": 60}
+        with self.db.writer() as session:
+            session.add_all(
+                models.RpoDay(
+                    protection_group_id=self.group_id,
+                    day=day,
+                    transfers=3,
+                    worst_seconds=2000,
+                    breaches=1,
+                    **values,
+                )
+                for day in (days[1], days[3])
+            )
+        shown = self.health()["rpo_days"]
         self.assertEqual(
-            [
-                (None, None),
-                (None, None),
-                (41 * 60, False),
-                (11 * 60, True),
-                (None, None),
-            ],
-            [
-                (p["rpo_seconds"], p["rpo_compliant"])
-                for p in self.health()["rpo_history"]
-            ],
+            [d.isoformat() for d in days], [d["day"] for d in shown]
         )
+        self.assertEqual([0, 3, 0, 3], [d["transfers"] for d in shown])
+        self.assertEqual(
+            values | {"worst_seconds": 2000, "breaches": 1},
+            {k: shown[1][k] for k in (*values, "worst_seconds", "breaches")},
+        )
+        self.assertIsNone(shown[0]["worst_seconds"])
 
     def test_ready_is_what_the_condition_says(self) -> None:
         """The engine decides, the API shows: the two cannot differ."""
