@@ -59,13 +59,16 @@ class Control:
                 after = int(request.args.get("after", 0))
                 return reply(array.calls.listing(after))
             case ("GET", "volumes", name, "data"):
-                return self._read(request, name)
+                with array.stretch.steady(name):
+                    return self._read(request, name)
             case ("PUT", "volumes", name, "data"):
-                return self._write(request, name)
+                with array.stretch.steady(name, writing=True):
+                    return self._write(request, name)
         raise errors.NotFound("No such resource.", request.path)
 
     def _tune(self, values: dict[str, Any]) -> Response:
         knobs = self._array.core.tuning.change(values)
+        self._array.stretch.tell_mediator()
         self._array.core.wake()
         return reply(asdict(knobs))
 
@@ -73,6 +76,8 @@ class Control:
         if not isinstance(values.get("cut"), bool):
             raise errors.ArrayError("cut must be true or false.", name)
         self._array.links.cut(name, values["cut"])
+        if values["cut"]:
+            self._array.stretch.lost(name)
         return reply(values)
 
     def _read(self, request: Request, name: str) -> Response:
@@ -147,6 +152,13 @@ class Control:
                 _pick(row, "name", "created", "destroyed", "started",
                       "completed", "progress", "data_transferred")
                 for row in array.pgsnaps.listing()
+            ],
+            "pods": [
+                {
+                    **_pick(row, "name", "uid", "destroyed"),
+                    "arrays": array.podadmin.arrays(row),
+                }
+                for row in array.pods.listing()
             ],
             "hosts": [
                 _pick(row, "name", "iqn", "wwn", "nqn")

@@ -59,14 +59,21 @@ class Core:
         self.store.set_meta("serials", str(number))
         return f"{self.id.replace('-', '')[:16]}{number:08x}".upper()
 
-    def new_file(self) -> pathlib.Path:
-        """Return the path of a file that does not exist yet."""
-        return self.blocks / f"{secrets.token_hex(12)}.raw"
+    def new_file(self, home: pathlib.Path | None = None) -> pathlib.Path:
+        """Return the path of a file that does not exist yet.
+
+        ``home``: the directory of the pod that it is to be in.
+        """
+        return (home or self.blocks) / f"{secrets.token_hex(12)}.raw"
 
     def discard(self, file: str) -> None:
-        """Remove a file once the change is committed."""
+        """Remove a file once the change is committed.
+
+        Those of a pod are the other array's too, and go when it knows.
+        """
         path = pathlib.Path(file)
-        self.store.after_commit(lambda: path.unlink(missing_ok=True))
+        if path.parent == self.blocks:
+            self.store.after_commit(lambda: path.unlink(missing_ok=True))
 
     def remove_orphans(self) -> None:
         """Remove the files of changes that a killed array did not commit."""

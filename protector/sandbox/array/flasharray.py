@@ -11,11 +11,15 @@ from protector.sandbox.array.hosts import Hosts
 from protector.sandbox.array.links import Links
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.pgsnaps import Pgsnaps
+from protector.sandbox.array.podadmin import PodAdmin
+from protector.sandbox.array.pods import Pods
+from protector.sandbox.array.podwatch import PodWatch
 from protector.sandbox.array.receiver import Receiver
 from protector.sandbox.array.scheduler import Scheduler
 from protector.sandbox.array.sender import Sender
 from protector.sandbox.array.snapshots import Snapshots
 from protector.sandbox.array.space import Space
+from protector.sandbox.array.stretch import Stretch
 from protector.sandbox.array.tags import Tags
 from protector.sandbox.array.targets import Targets
 from protector.sandbox.array.volumes import Volumes
@@ -33,18 +37,25 @@ class Array:
         core = self.core = Core(name, state)
         self.space = Space(core)
         self.snapshots = Snapshots(core, self.space)
-        self.volumes = Volumes(core, self.snapshots, self.space)
+        self.pods = Pods(core)
+        self.volumes = Volumes(core, self.snapshots, self.pods, self.space)
         self.tags = Tags(core, self.volumes)
         self.hosts = Hosts(core, self.volumes)
-        self.pgroups = Pgroups(core, self.volumes, self.hosts)
+        self.pgroups = Pgroups(core, self.volumes, self.hosts, self.pods)
         self.pgsnaps = Pgsnaps(core, self.pgroups, self.snapshots)
         self.targets = Targets(core, self.pgroups, self.pgsnaps)
         self.links = Links(core, url, ca)
+        self.stretch = Stretch(core, self.pods, self.links)
+        watch = PodWatch(core, self.pods, self.links, self.stretch)
+        self.podadmin = PodAdmin(
+            core, self.pods, self.links, self.stretch, watch
+        )
         self.receiver = Receiver(core, self.pgsnaps, self.space)
         self.calls = Calls(core)
         self.faults = Faults()
         self._parts = [
             self.links,
+            watch,
             Sender(core, self.links),
             Scheduler(
                 core,
@@ -52,6 +63,8 @@ class Array:
                 self.snapshots,
                 self.pgroups,
                 self.pgsnaps,
+                self.stretch,
+                self.podadmin,
             ),
         ]
         self._threads: list[threading.Thread] = []
@@ -59,6 +72,7 @@ class Array:
     def start(self) -> None:
         """Finish what a killed process left, then start the threads."""
         self.core.remove_orphans()
+        self.stretch.start()
         for part in self._parts:
             thread = threading.Thread(target=part.run, daemon=True)
             thread.start()
@@ -69,3 +83,4 @@ class Array:
         self.core.stop()
         for thread in self._threads:
             thread.join(_JOIN)
+        self.stretch.stop()

@@ -23,11 +23,17 @@ LOG = logging.getLogger(__name__)
 
 _FRESH = 3.0
 _BEAT = 1.0
-_TYPES = ("async", "async-replication")
+SYNC = "sync-replication"
+_TYPES = {
+    "async": "async-replication",
+    "async-replication": "async-replication",
+    "sync": SYNC,
+    "sync-replication": SYNC,
+}
 _INSERT = (
-    "INSERT INTO arrays (name, id, version, url, ca, secret, initiator,"
+    "INSERT INTO arrays (name, id, version, url, ca, type, secret, initiator,"
     " management_address, replication_address)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _RENAME = (
     "UPDATE arrays SET name = ? WHERE name = ?",
@@ -71,6 +77,14 @@ class Links:
             raise errors.missing("Array connection", name)
         return row
 
+    def name_of(self, array: str) -> str:
+        """Return what the array with that id is called. Raises
+        ``ArrayError``."""
+        name = self._store.value("SELECT name FROM arrays WHERE id = ?", array)
+        if name is None:
+            raise errors.missing("Array connection", array)
+        return name
+
     def is_up(self, name: str) -> bool:
         """Tell whether the other array has answered a moment ago."""
         return (
@@ -85,14 +99,16 @@ class Links:
 
         ``key``: that array's connection key. Raises ``ArrayError``.
         """
-        if not types or any(kind not in _TYPES for kind in types):
+        if len(types) != 1 or types[0] not in _TYPES:
             raise errors.ArrayError(
-                "Only async replication is supported by this array.", address
+                "Only async-replication and sync-replication are supported"
+                " by this array.",
+                address,
             )
-        nonce = secrets.token_hex(16)
+        nonce, kind = secrets.token_hex(16), _TYPES[types[0]]
         try:
             theirs = peer.introduce(
-                _url_of(address, self.url), self._card(nonce), key
+                _url_of(address, self.url), self._card(nonce, kind), key
             )
         except peer.PeerUnreachable as error:
             raise errors.ArrayError(
@@ -114,7 +130,7 @@ class Links:
         nonce = secrets.token_hex(16)
         secret = peer.link_secret((theirs["nonce"], nonce), key)
         self._add(theirs, secret, (0, None, None))
-        return peer.sealed(self._card(nonce), key)
+        return peer.sealed(self._card(nonce, theirs["type"]), key)
 
     def disconnect(self, name: str) -> None:
         """End a connection; only the array that made it may."""
@@ -133,7 +149,7 @@ class Links:
                 "The array is a target of protection groups.", name
             )
         with contextlib.suppress(peer.PeerUnreachable, peer.PeerRefused):
-            self._call(name, "DELETE", "connect")
+            self.ask(name, "DELETE", "connect")
         self.forget(name)
 
     def forget(self, name: str) -> None:
@@ -226,19 +242,28 @@ class Links:
 
     def _beat(self, name: str) -> None:
         try:
-            self._call(name, "GET", "ping")
+            self.ask(name, "GET", "ping")
         except (peer.PeerUnreachable, peer.PeerRefused):
             self._seen.pop(name, None)
             return
         self._seen[name] = time.monotonic()
         self.tell(name)
 
-    def _call(
-        self, name: str, method: str, path: str, body: Any = None
+    def ask(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        patience: float = _FRESH,
     ) -> dict[str, Any]:
+        """Return another array's answer; ``patience`` in seconds.
+
+        Raises ``PeerUnreachable`` or ``PeerRefused``.
+        """
         session = self.open(name)
         try:
-            return session.call(method, path, body, patience=_FRESH)
+            return session.call(method, path, body, patience=patience)
         finally:
             session.close()
 
@@ -253,7 +278,7 @@ class Links:
             self._core.clock.now() - delay,
         )
         for row in rows:
-            answer = self._call(
+            answer = self.ask(
                 name, "POST", "groups", announcement(self._store, row)
             )
             self._announced(name, row, answer)
@@ -289,7 +314,7 @@ class Links:
         )
         for row in rows:
             body = {"uid": row["uid"], "allowed": bool(row["allowed"])}
-            self._call(name, "POST", "allowed", body)
+            self.ask(name, "POST", "allowed", body)
             self._store.run(
                 "UPDATE pgroups SET allowed_told = 1 WHERE id = ?"
                 " AND allowed = ?",
@@ -297,8 +322,9 @@ class Links:
                 row["allowed"],
             )
 
-    def _card(self, nonce: str) -> dict[str, Any]:
+    def _card(self, nonce: str, kind: str) -> dict[str, Any]:
         return {
+            "type": kind,
             "name": self._core.name,
             "id": self._core.id,
             "version": PURITY_VERSION,
@@ -321,7 +347,9 @@ class Links:
         with self._store.transaction():
             if self._store.one("SELECT 1 FROM arrays WHERE name = ?", name):
                 raise errors.exists("Array connection", name)
-            values = [theirs[k] for k in ("id", "version", "url", "ca")]
+            values = [
+                theirs[k] for k in ("id", "version", "url", "ca", "type")
+            ]
             self._store.run(_INSERT, name, *values, secret, *ours)
         self._seen[name] = time.monotonic()
 

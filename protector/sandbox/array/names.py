@@ -6,10 +6,14 @@ letter or digit and has at least one character that is not a digit; a suffix
 has no underscore. A snapshot of a volume is ``volume.suffix``, one of a
 protection group ``group.suffix`` with members ``group.suffix.volume``; what
 was replicated from elsewhere carries the source array: ``array:group...``.
+What lies in a pod is ``pod::name``; a member of a snapshot of the group
+``pod::group`` is called without the pod: ``pod::group.suffix.volume``.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 import re
+from typing import Any
 
 from protector.sandbox.array import errors
 
@@ -39,13 +43,21 @@ class SnapshotName:
 def check(kind: str, name: str) -> str:
     """Return ``name`` if it may be given to a new object of ``kind``.
 
-    Raises ``ArrayError`` otherwise. Pods (``pod::name``) and volume groups
-    (``group/name``) are not emulated yet and are refused as such.
+    Raises ``ArrayError`` otherwise. Volume groups (``group/name``) are not
+    emulated and are refused as such.
     """
-    refuse_containers(name)
-    if not _NAME.fullmatch(name) or name.isdigit():
-        raise errors.ArrayError(f"{kind} name is invalid.", name)
+    refuse_volume_groups(name)
+    pod, base = split(name)
+    for part in (pod, base) if "::" in name else (base,):
+        if not _NAME.fullmatch(part) or part.isdigit():
+            raise errors.ArrayError(f"{kind} name is invalid.", name)
     return name
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return the pod, "" for none, and what is called so in it."""
+    pod, _, base = name.rpartition("::")
+    return pod, base
 
 
 def check_suffix(suffix: str) -> str:
@@ -55,10 +67,26 @@ def check_suffix(suffix: str) -> str:
     return suffix
 
 
-def refuse_containers(name: str) -> None:
-    """Raise ``ArrayError`` if ``name`` lies in a pod or a volume group."""
-    if "::" in name:
-        raise errors.ArrayError("Pods are not supported by this array.", name)
+def mentioned(values: Any) -> Iterator[str]:
+    """Yield what lies in pods, of all that a request names.
+
+    A pod that a volume is to be moved to is yielded as ``pod::``.
+    """
+    if isinstance(values, str) and "::" in values:
+        yield values
+    elif isinstance(values, Mapping):
+        for key, value in values.items():
+            named = value.get("name") if isinstance(value, Mapping) else value
+            if key in ("pod", "container") and named:
+                yield f"{named}::"
+            yield from mentioned(value)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from mentioned(value)
+
+
+def refuse_volume_groups(name: str) -> None:
+    """Raise ``ArrayError`` if ``name`` lies in a volume group."""
     if "/" in name:
         raise errors.ArrayError(
             "Volume groups are not supported by this array.", name
@@ -67,22 +95,29 @@ def refuse_containers(name: str) -> None:
 
 def parse_group(name: str) -> GroupName:
     """Take apart the name of a protection group or of its snapshot."""
-    refuse_containers(name)
-    origin, _, rest = name.rpartition(":")
+    refuse_volume_groups(name)
+    pod, origin, rest = _parts(name)
     group, dot, suffix = rest.partition(".")
-    return GroupName(origin, group, suffix if dot else None)
+    return GroupName(origin, pod + group, suffix if dot else None)
 
 
 def parse_snapshot(name: str) -> SnapshotName | None:
     """Take apart a volume snapshot's name; None if it is not one."""
-    refuse_containers(name)
-    origin, _, rest = name.rpartition(":")
+    refuse_volume_groups(name)
+    pod, origin, rest = _parts(name)
     parts = rest.split(".")
     if len(parts) == 3:
-        return SnapshotName(origin, parts[0], parts[1], parts[2])
+        return SnapshotName(origin, pod + parts[0], parts[1], parts[2])
     if len(parts) == 2 and not origin:
-        return SnapshotName("", None, parts[1], parts[0])
+        return SnapshotName("", None, parts[1], pod + parts[0])
     return None
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Return ``pod::``, the source array, and the rest."""
+    pod, mark, base = name.rpartition("::")
+    origin, _, rest = base.rpartition(":")
+    return pod + mark, origin, rest
 
 
 def qualified(origin: str, name: str) -> str:

@@ -14,12 +14,13 @@ import uuid
 from protector.sandbox.array import errors, names, plans, safemode
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.hosts import Hosts
+from protector.sandbox.array.pods import Pods
 from protector.sandbox.array.volumes import Volumes
 
 KIND = "Protection group"
 _INSERT = (
-    "INSERT INTO pgroups (uid, name, changed, schedule, retention)"
-    " VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO pgroups (uid, pod_id, name, changed, schedule, retention)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
 )
 _VOLUMES = (
     "SELECT v.* FROM pgroup_volumes m JOIN volumes v ON v.id = m.volume_id"
@@ -44,7 +45,10 @@ _TARGETS = (
 class Pgroups:
     """The protection groups of one array. Every method is a transaction."""
 
-    def __init__(self, core: Core, volumes: Volumes, hosts: Hosts) -> None:
+    def __init__(
+        self, core: Core, volumes: Volumes, hosts: Hosts, pods: Pods
+    ) -> None:
+        self._pods = pods
         self._core = core
         self._store = core.store
         self._volumes = volumes
@@ -135,6 +139,7 @@ class Pgroups:
             self._store.run(
                 _INSERT,
                 str(uuid.uuid4()),
+                self._pods.holding(name)["id"],
                 name,
                 self._core.clock.now(),
                 json.dumps(plans.SCHEDULE),
@@ -159,6 +164,7 @@ class Pgroups:
                         " group.",
                         member,
                     )
+                self._require_same_pod(row, kind, member)
                 self._store.run(
                     _ADD[kind], row["id"], self._member(kind, member)
                 )
@@ -231,6 +237,12 @@ class Pgroups:
         """Give a group another name; its targets follow."""
         with self._store.transaction():
             row = self.own(name)
+            if names.split(name)[0] != names.split(new)[0]:
+                raise errors.ArrayError(
+                    "A new name cannot move a protection group to another"
+                    " pod.",
+                    name,
+                )
             self._require_free(new)
             self._store.run(
                 "UPDATE pgroups SET name = ? WHERE id = ?", new, row["id"]
@@ -304,6 +316,17 @@ class Pgroups:
         if kind == "vol":
             return self._volumes.live(name)["id"]
         return self._hosts.show(name)["id"]
+
+    def _require_same_pod(self, row: Row, kind: str, member: str) -> None:
+        pod, _ = names.split(row["name"])
+        if kind == "host" and pod:
+            raise errors.ArrayError(
+                "A protection group in a pod has volumes only.", row["name"]
+            )
+        if names.split(member)[0] != pod:
+            raise errors.ArrayError(
+                "The volume is not in the protection group's pod.", member
+            )
 
     def _touch(self, row: Row) -> None:
         """Have the targets told of a change."""

@@ -49,6 +49,8 @@ class Replication:
                 return receiver.announce(origin, params.body(request))
             case ("POST", "allowed"):
                 return receiver.allowed(origin, params.body(request))
+            case ("POST", "pods"):
+                return self._array.stretch.receive(params.body(request))
             case ("POST", "transfers"):
                 return receiver.begin(origin, params.body(request))
             case (_, "transfers", transfer, *rest):

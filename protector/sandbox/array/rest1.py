@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from protector.sandbox.array import errors, params
+from protector.sandbox.array import errors, names, params
 from protector.sandbox.array.flasharray import Array
 from protector.sandbox.array.sessions import Sessions
 
@@ -45,12 +45,16 @@ Handler = Callable[[Call], Any]
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """``method`` and ``path`` (werkzeug syntax), handler, parameters."""
+    """``method`` and ``path`` (werkzeug syntax), handler, parameters.
+
+    ``anyway``: also while a pod that is named is not online here.
+    """
 
     method: str
     path: str
     handler: Handler
     spec: params.Spec = field(default_factory=dict)
+    anyway: bool = False
 
 
 class Rest1:
@@ -120,18 +124,26 @@ class Rest1:
     ) -> tuple[Call, Route]:
         adapter = self._map.bind("array")
         try:
-            route, names = adapter.match(f"/{path}", method=request.method)
+            route, named = adapter.match(f"/{path}", method=request.method)
         except HTTPException as error:
             raise errors.NotFound("No such resource.", path) from error
-        return Call(self._array, version, dict(names), {}), route
+        return Call(self._array, version, dict(named), {}), route
 
     def _carry_out(
         self, request: Request, call: Call, route: Route
     ) -> Response:
         call.asked = call.params = params.read(request, route.spec)
-        response = reply(route.handler(call))
+        response = reply(self._handle(request, call, route))
         response.headers.extend(call.headers)
         return response
+
+    def _handle(self, request: Request, call: Call, route: Route) -> Any:
+        self._array.stretch.look()
+        if request.method == "GET":
+            return route.handler(call)
+        objects = names.mentioned([call.names, call.params])
+        with self._array.stretch.changing(objects, route.anyway):
+            return route.handler(call)
 
 
 def reply(content: Any, status: int = 200) -> Response:

@@ -120,10 +120,10 @@ def _connection(call: Call, row: dict[str, Any]) -> dict[str, Any]:
         return {
             **shown,
             "connected": row["connected"],
-            "type": ["async-replication"],
+            "type": [row["type"]],
         }
     status = "connected" if row["connected"] else "connecting"
-    return {**shown, "status": status, "type": "async-replication"}
+    return {**shown, "status": status, "type": row["type"]}
 
 
 def connect(call: Call) -> dict[str, Any]:
@@ -152,31 +152,29 @@ def throttle(call: Call) -> dict[str, Any]:
 
 def disconnect(call: Call) -> dict[str, Any]:
     """DELETE array/connection/{name}."""
+    call.array.stretch.refuse_used(call.names["name"])
     call.array.links.disconnect(call.names["name"])
     return {"name": call.names["name"]}
 
 
-def no_containers(call: Call) -> list[dict[str, Any]]:
-    """GET pod, GET vgroup: there are none."""
+def no_volume_groups(call: Call) -> list[dict[str, Any]]:
+    """GET vgroup: there are none."""
     return []
 
 
-def no_container(call: Call) -> None:
-    """Any request for one pod or volume group."""
-    kind = {"pod": "Pod", "vgroup": "Volume group"}[call.names["kind"]]
-    raise errors.missing(kind, call.names["name"])
+def no_volume_group(call: Call) -> None:
+    """Any request for one volume group."""
+    raise errors.missing("Volume group", call.names["name"])
 
 
-def refuse_container(call: Call) -> None:
-    """POST pod/{name}, POST vgroup/{name}."""
-    kind = {"pod": "Pods", "vgroup": "Volume groups"}[call.names["kind"]]
+def refuse_volume_group(call: Call) -> None:
+    """POST vgroup/{name}."""
     raise errors.ArrayError(
-        f"{kind} are not supported by this array.", call.names["name"]
+        "Volume groups are not supported by this array.", call.names["name"]
     )
 
 
-_CONTAINER = "<any(pod,vgroup):kind>"
-_ONE = f"{_CONTAINER}/<name>"
+_VGROUP = "vgroup/<name>"
 
 ROUTES = [
     Route("GET", "array", show, {"connection_key": BOOL, "space": BOOL,
@@ -187,8 +185,8 @@ ROUTES = [
     Route("POST", "array/connection", connect, _CONNECT),
     Route("PUT", "array/connection/<name>", throttle, _THROTTLE),
     Route("DELETE", "array/connection/<name>", disconnect),
-    Route("GET", _CONTAINER, no_containers, listings.SPEC),
-    Route("GET", _ONE, no_container, listings.SPEC),
-    Route("POST", _ONE, refuse_container, {"source": TEXT}),
-    Route("DELETE", _ONE, no_container, {"eradicate": BOOL}),
+    Route("GET", "vgroup", no_volume_groups, listings.SPEC),
+    Route("GET", _VGROUP, no_volume_group, listings.SPEC),
+    Route("POST", _VGROUP, refuse_volume_group, {"source": TEXT}),
+    Route("DELETE", _VGROUP, no_volume_group, {"eradicate": BOOL}),
 ]  # fmt: skip

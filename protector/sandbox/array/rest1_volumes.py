@@ -153,6 +153,8 @@ def create(call: Call) -> dict[str, Any]:
         if target is not None and volumes.connected(target):
             call.notes.append("overwritten_while_connected")
         overwrite = bool(given.get("overwrite"))
+        if overwrite:
+            call.array.stretch.refuse_overwrite(name)
         row = volumes.copy(given["source"], name, overwrite)
         return volume_view(call, row)
     if "overwrite" in given:
@@ -178,12 +180,7 @@ def snap(call: Call) -> list[dict[str, Any]]:
 def change(call: Call) -> dict[str, Any]:
     """PUT volume/{name}: exactly one kind of change."""
     name, given = call.names["name"], call.params
-    for refused in ("container", "requested_promotion_state"):
-        if refused in given:
-            raise errors.ArrayError(
-                "Pods are not supported by this array.", name
-            )
-    kinds = [k for k in ("name", "size", "action") if k in given]
+    kinds = [k for k in ("name", "size", "action", "container") if k in given]
     limits = _limits(call)
     if len(kinds) + bool(limits) != 1:
         raise errors.ArrayError("Exactly one change is needed.", name)
@@ -195,6 +192,9 @@ def change(call: Call) -> dict[str, Any]:
     if kinds == ["size"]:
         truncate = bool(given.get("truncate"))
         return volume_view(call, volumes.resize(name, given["size"], truncate))
+    if kinds == ["container"]:
+        call.array.podadmin.refuse_move(name, given["container"])
+        return volume_view(call, volumes.move(name, given["container"]))
     return _recover(call, name)
 
 
@@ -239,6 +239,6 @@ ROUTES = [
           "overwrite": BOOL, **_LIMITS}),
     Route("PUT", "volume/<name>", change, {"name": TEXT, "size": ANY,
           "truncate": BOOL, "action": TEXT, "container": TEXT,
-          "requested_promotion_state": TEXT, **_LIMITS}),
+          **_LIMITS}),
     Route("DELETE", "volume/<name>", destroy, {"eradicate": BOOL}),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import urllib.parse
 
 from werkzeug.wrappers import Request, Response
 
-from protector.sandbox.array import errors, params, queries
+from protector.sandbox.array import errors, names, params, queries
 from protector.sandbox.array.flasharray import Array
 from protector.sandbox.array.sessions import Sessions
 
@@ -56,10 +56,10 @@ class Call:
 
     def named(self, key: str = "names") -> list[str]:
         """The names that a request must give. Raises ``ArrayError``."""
-        names: list[str] = self.query.get(key) or []
-        if not names:
+        given: list[str] = self.query.get(key) or []
+        if not given:
             raise errors.ArrayError(f"The {key} parameter is required.")
-        return names
+        return given
 
 
 Handler = Callable[[Call], list[Item]]
@@ -67,13 +67,17 @@ Handler = Callable[[Call], list[Item]]
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """Method, path below the version, handler, its query and its body."""
+    """Method, path below the version, handler, its query and its body.
+
+    ``anyway``: also while a pod that is named is not online here.
+    """
 
     method: str
     path: str
     handler: Handler
     query: params.Spec = field(default_factory=dict)
     body: params.Spec = field(default_factory=dict)
+    anyway: bool = False
 
 
 class Rest2:
@@ -126,9 +130,13 @@ class Rest2:
         return _reply({"items": []})
 
     def _carry_out(self, call: Call, route: Route) -> Response:
-        items = [_present(item) for item in route.handler(call)]
+        self._array.stretch.look()
         if route.method != "GET":
+            objects = names.mentioned([call.query, call.body])
+            with self._array.stretch.changing(objects, route.anyway):
+                items = [_present(item) for item in route.handler(call)]
             return _reply({"items": items})
+        items = [_present(item) for item in route.handler(call)]
         if "destroyed" in call.query:
             wanted = call.query["destroyed"]
             items = [i for i in items if i.get("destroyed") is wanted]
@@ -157,6 +165,11 @@ def ms(seconds: float | None) -> int | None:
 def reference(name: str | None) -> Item | None:
     """A named object where another one refers to it."""
     return None if name is None else {"name": name}
+
+
+def pod_of(name: str) -> Item | None:
+    """The pod in which something lies."""
+    return reference(names.split(name)[0] or None)
 
 
 def named_in(value: Any, what: str) -> str:

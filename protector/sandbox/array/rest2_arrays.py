@@ -55,7 +55,7 @@ def _connection(row: dict[str, Any]) -> Item:
         "replication_addresses": [address] if address else [],
         "replication_transport": "ip",
         "status": "connected" if row["connected"] else "connecting",
-        "type": "async-replication",
+        "type": row["type"],
     }
 
 
@@ -87,6 +87,7 @@ def connect(call: Call) -> list[Item]:
 def disconnect(call: Call) -> list[Item]:
     """DELETE array-connections."""
     for name in call.named():
+        call.array.stretch.refuse_used(name)
         call.array.links.disconnect(name)
     return []
 

@@ -32,6 +32,7 @@ def group_view(call: Call, row: Row) -> Item:
         "name": shown["name"],
         "source": rest2.reference(shown["source"]),
         "is_local": not row["origin"],
+        "pod": rest2.pod_of(shown["name"]),
         "destroyed": row["destroyed"] is not None,
         "time_remaining": rest2.remaining(call.array, row["destroyed"]),
         "volume_count": len(shown["volumes"] or ()),

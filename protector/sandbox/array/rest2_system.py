@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """REST 2.x: what an array is made of, its space, its load, its containers.
 
-There is one controller with one iSCSI port, and no pod or volume group.
+There is one controller with one iSCSI port, and no volume group.
 """
 
 from protector.sandbox.array import errors, rest2, rest2_arrays
@@ -110,18 +110,6 @@ def interfaces(call: Call) -> list[Item]:
     return asked(call, rows, "Network interface")
 
 
-def no_pods(call: Call) -> list[Item]:
-    """GET pods: there are none."""
-    return asked(call, [], "Pod")
-
-
-def refuse_pods(call: Call) -> list[Item]:
-    """POST pods."""
-    raise errors.ArrayError(
-        "Pods are not supported by this array.", call.named()[0]
-    )
-
-
 def no_volume_groups(call: Call) -> list[Item]:
     """GET volume-groups: there are none."""
     return asked(call, [], "Volume group")
@@ -142,8 +130,6 @@ ROUTES = [
     Route("GET", "controllers", controllers, _NAMED),
     Route("GET", "ports", ports, _NAMED),
     Route("GET", "network-interfaces", interfaces, _NAMED),
-    Route("GET", "pods", no_pods, _CONTAINERS),
-    Route("POST", "pods", refuse_pods, rest2.NAMES, {"source": ANY}),
     Route("GET", "volume-groups", no_volume_groups, _CONTAINERS),
     Route(
         "POST",

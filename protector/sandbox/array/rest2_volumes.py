@@ -27,6 +27,7 @@ def volume_view(call: Call, row: Mapping[str, Any]) -> Item:
         "destroyed": row["destroyed"] is not None,
         "time_remaining": rest2.remaining(call.array, row["destroyed"]),
         "source": rest2.reference(row["source"]),
+        "pod": rest2.pod_of(row["name"]),
         "connection_count": volumes.connected(row),
         "subtype": "regular",
         "host_encryption_key_status": "none",
@@ -39,7 +40,8 @@ def snapshot_view(call: Call, row: Mapping[str, Any]) -> Item:
     """A volume snapshot as REST 2.x shows it."""
     suffix = row["suffix"]
     if row["pgsnap_id"] is not None:
-        suffix = f"{row['grp']}.{row['grp_suffix']}"
+        group = names.split(row["grp"])[1]
+        suffix = f"{group}.{row['grp_suffix']}"
     return {
         "id": _id(row["serial"]),
         "name": row["name"],
@@ -49,6 +51,7 @@ def snapshot_view(call: Call, row: Mapping[str, Any]) -> Item:
         "destroyed": row["destroyed"] is not None,
         "time_remaining": rest2.remaining(call.array, row["destroyed"]),
         "source": rest2.reference(row["source"]),
+        "pod": rest2.pod_of(row["name"]),
         "suffix": suffix,
     }
 
@@ -95,6 +98,8 @@ def create(call: Call) -> list[Item]:
         for name in call.named():
             if "source" in given:
                 source = _source(call)
+                if overwrite:
+                    call.array.stretch.refuse_overwrite(name)
                 target = volumes.find(name)
                 if target is not None and volumes.connected(target):
                     call.notes.append("overwritten_while_connected")
@@ -145,9 +150,13 @@ def _change(call: Call, kind: str, name: str) -> Item:
         row = (volumes.destroy if given["destroyed"] else volumes.recover)(
             name
         )
+    elif kind == "pod":
+        pod = rest2.named_in(given["pod"], "pod")
+        call.array.podadmin.refuse_move(name, pod)
+        row = volumes.move(name, pod)
     else:
         raise errors.ArrayError(
-            "Pods and volume groups are not supported by this array.", name
+            "Volume groups are not supported by this array.", name
         )
     return volume_view(call, row)
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the array does by the clock: schedules, retention, eradication."""
 
+from collections.abc import Callable
+import contextlib
 import json
 import logging
 from sqlite3 import Row
@@ -9,7 +11,9 @@ from protector.sandbox.array import errors, plans
 from protector.sandbox.array.core import Core
 from protector.sandbox.array.pgroups import Pgroups
 from protector.sandbox.array.pgsnaps import Pgsnaps
+from protector.sandbox.array.podadmin import PodAdmin
 from protector.sandbox.array.snapshots import Snapshots
+from protector.sandbox.array.stretch import Stretch
 from protector.sandbox.array.volumes import Volumes
 
 LOG = logging.getLogger(__name__)
@@ -20,6 +24,16 @@ _TAKEN = {
     "snap": "UPDATE pgroups SET snapped_at = ? WHERE id = ?",
 }
 _LAST = {"replicate": "replicated_at", "snap": "snapped_at"}
+_GONE_VOLUMES = "SELECT *, name AS holder FROM volumes WHERE destroyed <= ?"
+_GONE_SNAPSHOTS = (
+    "SELECT s.*, v.name AS holder FROM snapshots s"
+    " JOIN volumes v ON v.id = s.volume_id WHERE s.destroyed <= ?"
+)
+_GONE_PGSNAPS = (
+    "SELECT p.*, g.name AS holder FROM pgsnaps p"
+    " JOIN pgroups g ON g.id = p.pgroup_id WHERE p.destroyed <= ?"
+)
+_GONE_PGROUPS = "SELECT *, name AS holder FROM pgroups WHERE destroyed <= ?"
 
 
 class Scheduler:
@@ -32,6 +46,8 @@ class Scheduler:
         snapshots: Snapshots,
         pgroups: Pgroups,
         pgsnaps: Pgsnaps,
+        stretch: Stretch,
+        podadmin: PodAdmin,
     ) -> None:
         self._core = core
         self._store = core.store
@@ -39,6 +55,8 @@ class Scheduler:
         self._snapshots = snapshots
         self._pgroups = pgroups
         self._pgsnaps = pgsnaps
+        self._stretch = stretch
+        self._podadmin = podadmin
         self._bell = core.bell()
 
     def run(self) -> None:
@@ -53,17 +71,33 @@ class Scheduler:
         for row in self._store.all(
             "SELECT * FROM pgroups WHERE destroyed IS NULL"
         ):
-            if not row["origin"]:
-                self._take_due(row)
-            self._retain(row)
+            if self._due(row) or self._expired(row):
+                with contextlib.suppress(errors.ArrayError):
+                    self._tend(row["id"], row["name"])
         self._eradicate()
 
-    def _take_due(self, row: Row) -> None:
-        schedule = json.loads(row["schedule"])
-        for kind in ("replicate", "snap"):
-            now = self._core.clock.now()
-            if plans.due(schedule, kind, row[_LAST[kind]], now):
-                self._take(row, kind, now)
+    def _tend(self, number: int, name: str) -> None:
+        """Take and let go, unless the other array of a pod has done it."""
+        with self._stretch.changing([name]):
+            row = self._store.one("SELECT * FROM pgroups WHERE id = ?", number)
+            if row is None or row["destroyed"] is not None:
+                return
+            for kind in self._due(row):
+                self._take(row, kind, self._core.clock.now())
+            with self._store.transaction():
+                for expired in self._expired(row):
+                    self._pgsnaps.remove(expired)
+
+    def _due(self, row: Row) -> list[str]:
+        """Return which of a group's snapshots are to be taken."""
+        if row["origin"]:
+            return []
+        schedule, now = json.loads(row["schedule"]), self._core.clock.now()
+        return [
+            kind
+            for kind, last in _LAST.items()
+            if plans.due(schedule, kind, row[last], now)
+        ]
 
     def _take(self, row: Row, kind: str, now: float) -> None:
         """Take a scheduled snapshot, unless the last is still on its way."""
@@ -85,8 +119,8 @@ class Scheduler:
         allowed = any(t["allowed"] for t in self._pgroups.targets(row))
         return allowed and not self._pgsnaps.sending(row["id"])
 
-    def _retain(self, row: Row) -> None:
-        """Let retention take the snapshots that it applies to."""
+    def _expired(self, row: Row) -> set[int]:
+        """Return the snapshots that retention lets go."""
         prefix = "target_" if row["origin"] else ""
         retention = json.loads(row["retention"])
         keep = (
@@ -94,10 +128,7 @@ class Scheduler:
             retention[f"{prefix}per_day"],
             retention[f"{prefix}days"],
         )
-        with self._store.transaction():
-            taken = self._ageing(row)
-            for number in plans.expired(taken, self._core.clock.now(), keep):
-                self._pgsnaps.remove(number)
+        return plans.expired(self._ageing(row), self._core.clock.now(), keep)
 
     def _ageing(self, row: Row) -> list[tuple[int, float]]:
         """Return (id, time taken) of what may be let go."""
@@ -123,20 +154,18 @@ class Scheduler:
         """Remove what has been destroyed for long enough."""
         delay = self._core.tuning.knobs.eradication_delay
         limit = self._core.clock.now() - delay
-        with self._store.transaction():
-            for row in self._store.all(
-                "SELECT * FROM volumes WHERE destroyed <= ?", limit
-            ):
-                self._volumes.remove(row)
-            for row in self._store.all(
-                "SELECT * FROM snapshots WHERE destroyed <= ?", limit
-            ):
-                self._snapshots.remove(row)
-            for row in self._store.all(
-                "SELECT * FROM pgsnaps WHERE destroyed <= ?", limit
-            ):
-                self._pgsnaps.remove(row["id"])
-            for row in self._store.all(
-                "SELECT * FROM pgroups WHERE destroyed <= ?", limit
-            ):
-                self._pgsnaps.remove_group(row["id"])
+        removals: list[tuple[str, Callable[[Row], None]]] = [
+            (_GONE_VOLUMES, self._volumes.remove),
+            (_GONE_SNAPSHOTS, self._snapshots.remove),
+            (_GONE_PGSNAPS, lambda row: self._pgsnaps.remove(row["id"])),
+            (_GONE_PGROUPS, lambda row: self._pgsnaps.remove_group(row["id"])),
+        ]
+        for gone, remove in removals:
+            for row in self._store.all(gone, limit):
+                with (
+                    contextlib.suppress(errors.ArrayError),
+                    self._stretch.changing([row["holder"]]),
+                    self._store.transaction(),
+                ):
+                    remove(row)
+        self._podadmin.eradicate_before(limit)

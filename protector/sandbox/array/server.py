@@ -19,12 +19,14 @@ from protector.sandbox.array import (
     rest1_arrays,
     rest1_hosts,
     rest1_pgroups,
+    rest1_pods,
     rest1_volumes,
     rest2,
     rest2_arrays,
     rest2_hosts,
     rest2_pgroups,
     rest2_pgsnaps,
+    rest2_pods,
     rest2_system,
     rest2_tags,
     rest2_volumes,
@@ -48,6 +50,7 @@ ROUTES1 = [
     *rest1_volumes.ROUTES,
     *rest1_hosts.ROUTES,
     *rest1_pgroups.ROUTES,
+    *rest1_pods.ROUTES,
 ]
 ROUTES2 = [
     *rest2_arrays.ROUTES,
@@ -55,6 +58,7 @@ ROUTES2 = [
     *rest2_hosts.ROUTES,
     *rest2_pgroups.ROUTES,
     *rest2_pgsnaps.ROUTES,
+    *rest2_pods.ROUTES,
     *rest2_system.ROUTES,
     *rest2_tags.ROUTES,
 ]

@@ -6,6 +6,7 @@ array are rows of the same table; who makes and ages them is not decided here.
 """
 
 from collections.abc import Iterable
+import pathlib
 from sqlite3 import Row
 from typing import Any
 
@@ -71,14 +72,14 @@ class Snapshots:
     ) -> None:
         """Copy a volume's bytes; the caller holds ``io``."""
         self._space.require(volume["name"])
-        file = self._core.new_file()
+        file = self._core.new_file(pathlib.Path(volume["file"]).parent)
         blocks.clone(volume["file"], file)
         self._store.run(
             _INSERT,
             volume["id"],
             pgsnap_id,
             suffix,
-            volume["name"],
+            names.split(volume["name"])[1],
             volume["serial"],
             self._core.new_serial(),
             blocks.size_of(file),
@@ -158,13 +159,16 @@ class Snapshots:
 
     def remove_of_volume(self, volume_id: int) -> None:
         """Remove a volume's own snapshots; those of groups stay."""
-        rows = self._store.all(
+        for row in self.of_volume(volume_id):
+            self.remove(row)
+
+    def of_volume(self, volume_id: int) -> list[Row]:
+        """Return the rows of a volume's own snapshots."""
+        return self._store.all(
             "SELECT * FROM snapshots WHERE volume_id = ?"
             " AND pgsnap_id IS NULL",
             volume_id,
         )
-        for row in rows:
-            self.remove(row)
 
     def _next_suffix(self, volume: Row) -> str:
         number = self._store.value(

@@ -16,8 +16,16 @@ from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pods (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE, home TEXT NOT NULL,
+    created REAL NOT NULL, destroyed REAL,
+    mediator TEXT NOT NULL DEFAULT 'purestorage',
+    failover TEXT NOT NULL DEFAULT '[]', told TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS volumes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    pod_id INTEGER REFERENCES pods(id),
+    elsewhere INTEGER NOT NULL DEFAULT 0,
     name TEXT NOT NULL UNIQUE, serial TEXT NOT NULL UNIQUE,
     size INTEGER NOT NULL, created REAL NOT NULL, source TEXT,
     file TEXT NOT NULL, destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
@@ -48,6 +56,7 @@ CREATE TABLE IF NOT EXISTS connections (
     lun INTEGER NOT NULL, PRIMARY KEY (host_id, volume_id));
 CREATE TABLE IF NOT EXISTS pgroups (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL,
+    pod_id INTEGER REFERENCES pods(id),
     origin TEXT NOT NULL DEFAULT '', name TEXT NOT NULL,
     destroyed REAL, next_suffix INTEGER NOT NULL DEFAULT 1,
     retention_lock TEXT NOT NULL DEFAULT 'unlocked',
@@ -87,6 +96,7 @@ CREATE TABLE IF NOT EXISTS sends (
     data_transferred INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS arrays (
     name TEXT PRIMARY KEY, id TEXT NOT NULL, version TEXT NOT NULL,
+    type TEXT NOT NULL DEFAULT 'async-replication',
     url TEXT NOT NULL, ca TEXT NOT NULL, secret TEXT NOT NULL,
     initiator INTEGER NOT NULL, management_address TEXT,
     replication_address TEXT, cut INTEGER NOT NULL DEFAULT 0,

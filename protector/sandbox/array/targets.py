@@ -26,6 +26,12 @@ class Targets:
         """Add target arrays. Raises "already includes" for present ones."""
         with self._store.transaction():
             row = self._pgroups.own(name)
+            if arrays and row["pod_id"] is not None:
+                raise errors.ArrayError(
+                    "A protection group in a pod is not replicated by this"
+                    " array.",
+                    name,
+                )
             present = self._names(row)
             for array in arrays:
                 if array in present:

@@ -25,7 +25,11 @@ class Knobs:
     ``keep_newest_replica``: retention spares a group's newest complete
     replicated snapshot. ``capacity``: the array's bytes; one with less than
     the default is full when they are used. ``safemode``: nothing is
-    eradicated by hand.
+    eradicated by hand. ``mediator_reachable``: the array reaches the mediator
+    of its pods. ``resync_seconds``: how long the other array takes to come
+    back into a pod. ``overwrite_without_peer``: a volume in a stretched pod
+    may be overwritten while the pod's other array is not online (not measured
+    on real ones).
     """
 
     latency_ms: float = 0
@@ -38,6 +42,9 @@ class Knobs:
     keep_newest_replica: bool = True
     capacity: int = 1024**5
     safemode: bool = False
+    mediator_reachable: bool = True
+    resync_seconds: float = 0
+    overwrite_without_peer: bool = True
 
 
 class Tuning:

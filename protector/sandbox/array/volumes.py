@@ -10,28 +10,36 @@ from typing import Any
 
 from protector.sandbox.array import blocks, errors, names, safemode, sizes
 from protector.sandbox.array.core import Core
+from protector.sandbox.array.pods import Pods
 from protector.sandbox.array.snapshots import Snapshots
 from protector.sandbox.array.space import Space
 
 _KIND = "Volume"
 _INSERT = (
-    "INSERT INTO volumes (name, serial, size, created, source, file)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO volumes (pod_id, name, serial, size, created, source, file)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_REHOME = {
+    "volumes": "UPDATE volumes SET file = ? WHERE id = ?",
+    "snapshots": "UPDATE snapshots SET file = ? WHERE id = ?",
+}
 
 
 class Volumes:
     """The volumes of one array. Every method is one transaction."""
 
-    def __init__(self, core: Core, snapshots: Snapshots, space: Space) -> None:
+    def __init__(
+        self, core: Core, snapshots: Snapshots, pods: Pods, space: Space
+    ) -> None:
         self._core = core
         self._store = core.store
         self._snapshots = snapshots
+        self._pods = pods
         self._space = space
 
     def find(self, name: str) -> Row | None:
         """Return the volume, destroyed or not, or None."""
-        names.refuse_containers(name)
+        names.refuse_volume_groups(name)
         return self._store.one("SELECT * FROM volumes WHERE name = ?", name)
 
     def show(self, name: str, pending: bool = False) -> Row:
@@ -60,7 +68,7 @@ class Volumes:
             self._require_free(name)
             length = sizes.parse(size, name)
             self._space.require(name)
-            file = self._core.new_file()
+            file = self._core.new_file(self._pods.holding(name)["home"])
             blocks.create(file, length)
             self._insert(name, length, None, file)
             return self.show(name)
@@ -82,11 +90,54 @@ class Volumes:
         """Give a volume another name; its local snapshots follow."""
         with self._store.transaction():
             row = self.live(name)
+            if names.split(name)[0] != names.split(new)[0]:
+                raise errors.ArrayError(
+                    "A new name cannot move a volume to another pod.", name
+                )
             self._require_free(new)
             self._store.run(
                 "UPDATE volumes SET name = ? WHERE id = ?", new, row["id"]
             )
             return self.show(new)
+
+    def move(self, name: str, pod: str) -> Row:
+        """Take a volume into a pod, or with "" out of one.
+
+        Its snapshots go with it. Whether the pods let it is for the caller
+        to have looked at.
+        """
+        with self._store.transaction():
+            row = self.live(name)
+            base = names.split(name)[1]
+            new = f"{pod}::{base}" if pod else base
+            self._require_free(new)
+            self._refuse_grouped(row)
+            target = self._pods.holding(new)
+            self._store.run(
+                "UPDATE volumes SET name = ?, pod_id = ? WHERE id = ?",
+                new,
+                target["id"],
+                row["id"],
+            )
+            with self._core.io:
+                self._rehome("volumes", row, target["home"])
+                for snapshot in self._snapshots.of_volume(row["id"]):
+                    self._rehome("snapshots", snapshot, target["home"])
+            return self.show(new)
+
+    def _refuse_grouped(self, row: Row) -> None:
+        if self._store.one(
+            "SELECT 1 FROM pgroup_volumes WHERE volume_id = ?", row["id"]
+        ):
+            raise errors.ArrayError(
+                "The volume is in a protection group.", row["name"]
+            )
+
+    def _rehome(self, table: str, row: Row, home: pathlib.Path | None) -> None:
+        file = self._core.new_file(home)
+        file.hardlink_to(row["file"])
+        self._store.run(_REHOME[table], str(file), row["id"])
+        self._core.discard(row["file"])
 
     def resize(self, name: str, size: Any, truncate: bool) -> Row:
         """Extend a volume, or with ``truncate`` cut it."""
@@ -112,7 +163,7 @@ class Volumes:
         """Destroy a volume and its own snapshots; it keeps its name."""
         with self._store.transaction():
             row = self.live(name)
-            if self.connected(row):
+            if self.connected(row) or row["elsewhere"]:
                 raise errors.ArrayError(
                     "Volume cannot be deleted due to existing connections.",
                     name,
@@ -174,7 +225,7 @@ class Volumes:
                 raise errors.destroyed(_KIND, name)
             origin = self._source(source)
             self._space.require(name)
-            file = self._core.new_file()
+            file = self._core.new_file(self._pods.holding(name)["home"])
             with self._core.io:
                 blocks.clone(origin["file"], file)
                 if target is None:
@@ -207,8 +258,16 @@ class Volumes:
         self, name: str, size: int, source: str | None, file: pathlib.Path
     ) -> None:
         serial = self._core.new_serial()
-        now = self._core.clock.now()
-        self._store.run(_INSERT, name, serial, size, now, source, str(file))
+        self._store.run(
+            _INSERT,
+            self._pods.holding(name)["id"],
+            name,
+            serial,
+            size,
+            self._core.clock.now(),
+            source,
+            str(file),
+        )
 
     def _replace(
         self, target: Row, origin: dict[str, Any], file: pathlib.Path
@@ -221,7 +280,7 @@ class Volumes:
             origin["size"],
             origin["of"],
             self._core.clock.now(),
-            int(self.connected(target) > 0),
+            int(self.connected(target) + target["elsewhere"] > 0),
             target["id"],
         )
         self._core.discard(target["file"])

@@ -191,8 +191,13 @@ def _free_port() -> int:
         return sock.getsockname()[1]
 
 
-def connected_pair() -> tuple[ArrayProcess, ArrayProcess]:
-    """Return two running arrays, the first connected to the second."""
+def connected_pair(
+    kind: str = "async-replication",
+) -> tuple[ArrayProcess, ArrayProcess]:
+    """Return two running arrays, the first connected to the second.
+
+    ``kind``: for which replication.
+    """
     pair = (ArrayProcess("array-a"), ArrayProcess("array-b"))
     for process in pair:
         process.launch()
@@ -200,5 +205,5 @@ def connected_pair() -> tuple[ArrayProcess, ArrayProcess]:
         process.wait_ready()
     source, target = pair
     key = target.sdk().get(connection_key=True)["connection_key"]
-    source.sdk().connect_array(target.target, key, ["async-replication"])
+    source.sdk().connect_array(target.target, key, [kind])
     return pair

@@ -140,16 +140,6 @@ class Rest1Test(base.TestCase):
             error = self.assertRaises(purestorage.PureHTTPError, call)
             self.assertEqual(400, error.code)
 
-    def test_pods_are_refused_clearly(self) -> None:
-        for call in (
-            lambda: self.array.create_pod("pod"),
-            lambda: self.array.create_volume("pod::v", "1M"),
-            lambda: self.array.create_pgroup("pod::g"),
-        ):
-            error = self.assertRaises(purestorage.PureHTTPError, call)
-            self.assertIn("Pods are not supported", error.text)
-        self.assertEqual([], self.array.list_pods())
-
     def test_pgroup_parameter_works_in_old_versions_only(self) -> None:
         self.array.create_volume("old", "1M")
         self.array.create_pgroup("oldgroup", vollist=["old"])

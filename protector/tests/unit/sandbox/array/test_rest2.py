@@ -271,13 +271,6 @@ class Rest2Test(base.TestCase):
         left = client.get_volumes_tags(resource_names=["tagged"])
         self.assertEqual([], list(left.items))
 
-    def test_no_pods_over_the_sdk(self) -> None:
-        client = self.client()
-        self.assertEqual([], list(client.get_pods().items))
-        made = client.post_pods(names=["pod"], pod=flasharray.PodPost())
-        self.assertEqual(400, made.status_code)
-        self.assertIn("not supported", made.errors[0].message)
-
     def test_hosts_over_the_sdk(self) -> None:
         client = self.client()
         self.made("attached")
