@@ -99,7 +99,10 @@ class ReplicationTypeMismatch(BadRequest):
 
 
 class ReplicationTypeNotAvailable(BadRequest):
-    remedy = "Use replication_type async."
+    remedy = (
+        "Use replication_type async, or have the operators give the Cinder "
+        "backends a replication_device of type sync."
+    )
 
 
 class MemberNotProtectable(BadRequest):
@@ -304,6 +307,12 @@ class ArrayNotFound(ArrayError):
 
 class ArrayUnavailable(ArrayError):
     """No answer from the array: the outcome is unknown."""
+
+
+class PodNotOnline(ArrayError):
+    """A stretched pod cannot be used on an array, and is not forced."""
+
+    remedy = "Look at the pod on the array."
 
 
 class ReplicationNotConfigured(ArrayError):

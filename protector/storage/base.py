@@ -33,7 +33,8 @@ class Array:
 class Direction:
     """Replication from one array to another, by one array group.
 
-    ``group`` is the group's name on the source array.
+    ``group`` is the group's name on the source array, which also tells
+    whether it replicates synchronously.
     """
 
     source: Array
@@ -95,7 +96,8 @@ class Status:
     """What the arrays say of a direction.
 
     ``blackout``: when the schedule rests each day, in seconds of the day of
-    the source array.
+    the source array.  ``degraded`` tells of a synchronous direction why the
+    loss of an array could lose a write, or stop the other.
     """
 
     group_exists: bool
@@ -105,6 +107,7 @@ class Status:
     interval: int | None
     volumes: frozenset[str]
     blackout: tuple[int, int] | None = None
+    degraded: str | None = None
 
 
 class ReplicationDriver(abc.ABC):
@@ -143,8 +146,18 @@ class ReplicationDriver(abc.ABC):
         """The name Cinder's driver gives to a volume on the array."""
 
     @abc.abstractmethod
-    def array_group_name(self, cinder_group_id: str) -> str:
-        """The name Cinder's driver gives to a group on the array."""
+    def find_group(
+        self,
+        array: Array,
+        cinder_group_id: str,
+        volumes: Sequence[str],
+        synchronous: bool,
+    ) -> str | None:
+        """The name on the array of a Cinder group.
+
+        :param volumes: array names of the group's volumes.
+        :return: None while nothing tells where a synchronous one lies.
+        """
 
     @abc.abstractmethod
     def check(self, array: Array) -> dict[str, str]:
@@ -161,6 +174,10 @@ class ReplicationDriver(abc.ABC):
     def space(self, array: Array) -> Space | None:
         """What the array has room for; None if it does not tell."""
         return None
+
+    @abc.abstractmethod
+    def is_synchronous(self, one: Array, other: Array) -> bool:
+        """Whether ``one`` could replicate synchronously to ``other``."""
 
     @abc.abstractmethod
     def get_volume(self, array: Array, name: str) -> Volume:
@@ -209,6 +226,21 @@ class ReplicationDriver(abc.ABC):
 
         A snapshot of that suffix that exists already is the answer too.
         """
+
+    @abc.abstractmethod
+    def capture(self, direction: Direction, suffix: str) -> str | None:
+        """On the target array alone: a point of what the source wrote last,
+        by its full name; None where only what was sent is there."""
+
+    @abc.abstractmethod
+    def obstacle(self, direction: Direction) -> str | None:
+        """Why the target array cannot use what it has of the direction now;
+        None if it can.  No call to the source array."""
+
+    @abc.abstractmethod
+    def refuse_shared(self, one: Direction, other: Direction) -> None:
+        """:raises ArrayError: both directions of a group lie in the same
+        container of the arrays."""
 
     @abc.abstractmethod
     def list_points(self, direction: Direction) -> list[Point]:
@@ -263,8 +295,8 @@ class ReplicationDriver(abc.ABC):
         """
 
     @abc.abstractmethod
-    def remove_protection(self, direction: Direction, made: bool) -> None:
-        """Turn the schedule off, take the target away and, if ``made`` by
-        this driver, destroy the array group.  The target's replica of it
-        is destroyed with its points, which can be recovered there until
-        the array's own timer ends.  Tolerant of what is gone."""
+    def remove_protection(self, direction: Direction) -> None:
+        """Turn the schedule off, take the target away and destroy the array
+        group, unless it is Cinder's.  The target's replica of it is
+        destroyed with its points, which can be recovered there until the
+        array's own timer ends.  Tolerant of what is gone."""

@@ -17,6 +17,7 @@ from protector.engine import (
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.engine.steps import copies, networks
+from protector.engine.steps import replication as replication_steps
 
 Json = dict[str, Any]
 
@@ -104,6 +105,8 @@ def cover(ctx: StepContext) -> Json:
     them is on its way."""
     scene = ctx.scene
     primary = scene.group.current_primary_site_id
+    replication_steps.name_group(ctx, primary, ctx.member)
+    scene = ctx.refresh()
     direction = ctx.direction(primary)
     members = [*scene.settled_members, ctx.member]
     ctx.driver.ensure_protection(

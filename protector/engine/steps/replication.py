@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from protector import constants as c
 from protector import exception, times
 from protector.db import models
 from protector.db.api import recovery_points
@@ -18,13 +19,16 @@ def configure(ctx: StepContext) -> Json:
     """Both directions have their array group; only the primary's schedule is
     on (Cinder's driver makes replicated groups with theirs on)."""
     scene = ctx.scene
-    for site_id in (scene.local_site_id, scene.peer_site_id):
-        _name_group(ctx, site_id)
-    ctx.refresh()
+    for site_id in scene.site_ids:
+        name_group(ctx, site_id)
+    scene = ctx.refresh()
     primary = scene.group.current_primary_site_id
     other = scene.other(primary)
-    _protect(ctx, other)
-    _schedule(ctx, other, False)
+    if scene.side(other).array_group:
+        _protect(ctx, other)
+        _schedule(ctx, other, False)
+    if not scene.side(primary).array_group:
+        return {"message": "the first volume will tell the pod"}
     return _turn_on(ctx, primary)
 
 
@@ -53,12 +57,24 @@ def _first_point(ctx: StepContext, source: str) -> Json:
     return {"point": ctx.driver.replicate_now(direction, suffix)}
 
 
-def _name_group(ctx: StepContext, site_id: str) -> None:
-    """Record the array and the array group of a site's Cinder group."""
-    array = ctx.array(site_id)
+def name_group(
+    ctx: StepContext, site_id: str, *joining: models.Member
+) -> None:
+    """Record the array and the array group of a site's Cinder group.
+
+    What lies in a pod is known by the pod of the volumes, of ``joining``
+    too.
+    """
+    scene, array = ctx.scene, ctx.array(site_id)
     ctx.driver.check(array)
-    side = ctx.scene.side(site_id)
-    name = ctx.driver.array_group_name(str(side.cinder_group_id))
+    side = scene.side(site_id)
+    members = [*scene.settled_members, *joining]
+    name = ctx.driver.find_group(
+        array,
+        str(side.cinder_group_id),
+        replication.array_volumes(members, site_id),
+        scene.group.replication_type == c.ReplicationType.SYNC,
+    )
     with ctx.write() as session:
         row = _side(session, side)
         row.array_name = array.name
@@ -74,6 +90,10 @@ def _side(
 
 def _protect(ctx: StepContext, source: str) -> None:
     scene = ctx.scene
+    if all(scene.side(site_id).array_group for site_id in scene.site_ids):
+        ctx.driver.refuse_shared(
+            ctx.direction(source), ctx.direction(scene.other(source))
+        )
     volumes = replication.array_volumes(scene.settled_members, source)
     ctx.driver.ensure_protection(
         ctx.direction(source), volumes, scene.settings.schedule
@@ -216,6 +236,8 @@ def choose_point(ctx: StepContext) -> Json:
     known = ctx.data
     if "point" not in known:
         wanted = ctx.operation.args.get("recovery_point_id")
+        if wanted is None:
+            _capture(ctx)
         found = points.choose(ctx, ctx.source, ctx.target, wanted)
         ctx.save_point(
             found.point,
@@ -229,6 +251,15 @@ def choose_point(ctx: StepContext) -> Json:
         "left_out": known["left_out"],
         "message": known["point"],
     }
+
+
+def _capture(ctx: StepContext) -> None:
+    """What the source wrote last, where the target has it."""
+    if not ctx.scene.side(ctx.source).array_group:
+        return
+    epoch = points.epoch_of(ctx.scene.group)
+    suffix = replication.epoch_suffix(epoch, "last", ctx.run_name)
+    ctx.driver.capture(ctx.direction(ctx.source), suffix)
 
 
 def _age(ctx: StepContext, found: points.Choice) -> int | None:
@@ -250,7 +281,7 @@ def resume_source(ctx: StepContext) -> None:
 
 def reverse(ctx: StepContext) -> Json:
     """Reprotect: replicate from the new primary towards the old one."""
-    _name_group(ctx, ctx.target)
+    name_group(ctx, ctx.target)
     ctx.refresh()
     return _turn_on(ctx, ctx.target)
 
@@ -259,19 +290,9 @@ def remove(ctx: StepContext) -> None:
     """Neither direction replicates any more; Cinder's own array groups go
     with Cinder's groups."""
     scene = ctx.scene
-    for site_id in (scene.local_site_id, scene.peer_site_id):
-        side = scene.side(site_id)
-        if side.array_group:
-            ctx.driver.remove_protection(
-                ctx.direction(site_id), made=_made(ctx, side)
-            )
-
-
-def _made(ctx: StepContext, side: models.ConsistencyGroupSide) -> bool:
-    """Whether the array group is Protector's own, not Cinder's."""
-    return side.array_group != ctx.driver.array_group_name(
-        str(side.cinder_group_id)
-    )
+    for site_id in scene.site_ids:
+        if scene.side(site_id).array_group:
+            ctx.driver.remove_protection(ctx.direction(site_id))
 
 
 STEPS = (

@@ -49,16 +49,33 @@ class Retention:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A group's replication schedule and its retention on both sides.
+    """A group's replication schedule, its retention on both sides, and the
+    schedule of its local snapshots.
 
-    ``blackout``: when the schedule rests each day, in seconds of the day.
+    ``blackout``: when replication rests each day, in seconds of the day.
     """
 
     enabled: bool
     interval: int | None  # seconds
     on_source: Retention
     on_target: Retention
+    snapping: bool
+    snap_interval: int | None  # seconds
     blackout: tuple[int, int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Pod:
+    """``arrays`` tells of each array that has it how the pod is there:
+    "online", "offline", "resyncing", "suspended", "unknown".
+
+    ``mediators`` tells how each of them sees the mediator: "online", ...
+    """
+
+    name: str
+    arrays: dict[str, str]
+    mediators: dict[str, str]
+    destroyed: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +169,15 @@ class Adapter(Protocol):
 
     def set_target_retention(self, group: str, keep: Retention) -> None: ...
 
+    def set_snapping(self, group: str, enabled: bool) -> None: ...
+
+    def set_snap_interval(self, group: str, seconds: int) -> None: ...
+
+    # -- pods
+
+    def pods(self) -> dict[str, Pod]:
+        """All pods, destroyed ones too, by name."""
+
     # -- group snapshots
 
     def group_snapshots(self, group: str) -> dict[str, bool]:
@@ -160,9 +186,13 @@ class Adapter(Protocol):
     def snapshot_times(self, group: str) -> dict[str, datetime.datetime]:
         """When those that are not destroyed were made, by full name."""
 
+    def all_snapshot_times(self) -> dict[str, datetime.datetime]:
+        """Those of all groups, by full name."""
+
     def snapshot_group(
-        self, group: str, suffix: str, replicate: bool
-    ) -> None: ...
+        self, group: str, suffix: str, replicate: bool, ages: bool
+    ) -> None:
+        """:param ages: the group's retention applies to it."""
 
     def send_snapshot(self, name: str) -> None:
         """Replicate a snapshot that exists."""

@@ -7,6 +7,7 @@ What is said to the array afterwards is the adapter's.
 
 from collections.abc import Callable
 import threading
+from typing import Any
 
 import requests
 
@@ -78,3 +79,17 @@ def _require_rest1(array: base.Array, offered: list[str]) -> None:
         f"What answers for array {array.name} offers no REST version of a "
         "FlashArray."
     )
+
+
+def identity(arrays: Any, array: base.Array) -> adapter.Identity:
+    """:param arrays: ``Connections``, or ``overview.Overviews``.
+    :raises ArrayError: another array answers at the address."""
+    found: adapter.Identity = arrays.of(array).identity()
+    if found.name != array.name:
+        raise exception.ArrayError(
+            f"Array {found.name} answers at {array.management_address}, "
+            f"not {array.name}.",
+            remedy="Name the array in [storage] arrays of both sites as it "
+            "names itself, and check its management_address.",
+        )
+    return found

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ReplicationDriver`` for FlashArrays: what each method means there.
 
-A direction is a protection group on the source array with the other array
-as its target.  Wire formats, SDKs and REST generations are the adapters'.
+A direction is a protection group on the source array: with the other array
+as its target, or in a pod that is stretched to it.  Wire formats, SDKs and
+REST generations are the adapters'.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,20 +13,17 @@ from typing import Any
 
 from protector import exception
 from protector.storage import base
-from protector.storage.pure import adapter as adapters
 from protector.storage.pure import (
+    asynchronous,
     connection,
     copying,
     names,
     overview,
-    points,
-    protection,
+    pods,
     snapshots,
+    synchronous,
 )
 from protector.storage.pure.poll import Poll
-
-_LINKS = ("disconnected", "connecting", "partially_connected", "unbalanced")
-"""States of a connection, worst first; every other one is better."""
 
 
 class PureDriver(base.ReplicationDriver):
@@ -53,18 +51,30 @@ class PureDriver(base.ReplicationDriver):
     def array_volume_name(self, cinder_id: str) -> str:
         return names.volume(cinder_id)
 
-    def array_group_name(self, cinder_group_id: str) -> str:
-        return names.group(cinder_group_id)
+    def find_group(
+        self,
+        array: base.Array,
+        cinder_group_id: str,
+        volumes: Sequence[str],
+        synchronous: bool,
+    ) -> str | None:
+        """The pod is that of the volumes; while there are none, that where
+        Cinder's driver made the group.
+
+        :raises ArrayError: the volumes lie in more than one pod, or in none.
+        """
+        name = names.group(cinder_group_id)
+        if not synchronous:
+            return name
+        if volumes:
+            return names.in_pod(pods.common(volumes), name)
+        for found, group in self._arrays.of(array).groups().items():
+            if names.bare(found) == name and not group.destroyed:
+                return found if names.pod_of(found) else None
+        return None
 
     def check(self, array: base.Array) -> dict[str, str]:
-        found = self._arrays.of(array).identity()
-        if found.name != array.name:
-            raise exception.ArrayError(
-                f"Array {found.name} answers at {array.management_address}, "
-                f"not {array.name}.",
-                remedy="Name the array in [storage] arrays of both sites as "
-                "it names itself, and check its management_address.",
-            )
+        found = connection.identity(self._arrays, array)
         return {
             "name": found.name,
             "version": found.version,
@@ -73,22 +83,24 @@ class PureDriver(base.ReplicationDriver):
 
     def link(self, one: base.Array, other: base.Array) -> str:
         """An array that lists no connection is "disconnected"."""
-        return _worse(
-            self._arrays.of(one).link(other.name),
-            self._arrays.of(other).link(one.name),
+        return asynchronous.link(self._arrays, one, other)
+
+    def is_synchronous(self, one: base.Array, other: base.Array) -> bool:
+        """Some pod of ``one`` is stretched to ``other``."""
+        return any(
+            not pod.destroyed and other.name in pod.arrays
+            for pod in self._arrays.of(one).pods().values()
         )
 
     def space(self, array: base.Array) -> base.Space:
         return self._arrays.of(array).space()
 
     def get_volume(self, array: base.Array, name: str) -> base.Volume:
-        names.refuse_pods(name)
         found = copying.live(self._arrays.of(array), array.name, name)
         return base.Volume(found.name, found.serial, found.size)
 
     def connected_hosts(self, array: base.Array, volume: str) -> list[str]:
         """Host groups count as hosts."""
-        names.refuse_pods(volume)
         return self._arrays.of(array).hosts(volume)
 
     def ensure_protection(
@@ -100,14 +112,12 @@ class PureDriver(base.ReplicationDriver):
     ) -> None:
         """A group of Cinder's making keeps all its volumes, also with
         ``exact``: Cinder decides what is in it."""
-        names.refuse_pods(direction.group, *volumes)
-        self._protection(direction).ensure(volumes, schedule, exact)
+        self._way(direction).ensure(volumes, schedule, exact)
 
     def remove_volumes(
         self, direction: base.Direction, volumes: Sequence[str]
     ) -> None:
-        names.refuse_pods(direction.group, *volumes)
-        self._protection(direction).take_out(volumes)
+        self._way(direction).take_out(volumes)
 
     def set_schedule(
         self,
@@ -116,42 +126,43 @@ class PureDriver(base.ReplicationDriver):
         schedule: base.Schedule,
     ) -> None:
         """:raises ArrayNotFound: the source has no such group."""
-        names.refuse_pods(direction.group)
-        source = self._arrays.of(direction.source)
-        protection.apply(source, direction.group, schedule, enabled)
+        self._way(direction).set_schedule(enabled, schedule)
 
     def set_allowed(self, direction: base.Direction, allowed: bool) -> None:
-        """Disallowing a group that the target does not know is done: it
-        takes none before it is allowed.
-
-        :raises ArrayNotFound: the target does not know the group.
-        """
-        try:
-            self._arrays.of(direction.target).set_allowed(
-                _replicated(direction), allowed
-            )
-        except exception.ArrayNotFound:
-            if allowed:
-                raise
+        """:raises ArrayNotFound: the target does not know the group."""
+        self._way(direction).set_allowed(allowed)
 
     def replicate_now(self, direction: base.Direction, suffix: str) -> str:
-        """A snapshot that the source has and the target never saw is sent.
-
-        :raises ArrayNotFound: the source has no such group.
+        """:raises ArrayNotFound: the source has no such group.
+        :raises PodNotOnline: it lies in a pod that the source cannot use.
         """
-        group = _replicated(direction)
-        snapshots.replicate(
-            self._arrays.of(direction.source),
+        return self._way(direction).replicate_now(suffix)
+
+    def capture(self, direction: base.Direction, suffix: str) -> str | None:
+        """:raises PodNotOnline: the target cannot use the group's pod."""
+        return self._way(direction).capture(suffix)
+
+    def obstacle(self, direction: base.Direction) -> str | None:
+        return pods.obstacle(
             self._arrays.of(direction.target),
+            direction.target.name,
             direction.group,
-            suffix,
-            group,
         )
-        return names.snapshot(group, suffix)
+
+    def refuse_shared(
+        self, one: base.Direction, other: base.Direction
+    ) -> None:
+        """Two backends in one pod would overwrite each other's volumes."""
+        pod = names.pod_of(one.group)
+        if pod is not None and pod == names.pod_of(other.group):
+            raise exception.ArrayError(
+                f"The Cinder backends of both sites use pod {pod}.",
+                remedy="Give each backend a pod of its own: "
+                "pure_replication_pod_name in its part of cinder.conf.",
+            )
 
     def list_points(self, direction: base.Direction) -> list[base.Point]:
-        target = self._arrays.of(direction.target)
-        return points.listed(target, _replicated(direction))
+        return self._way(direction).list_points()
 
     def overwrite(
         self,
@@ -166,17 +177,20 @@ class PureDriver(base.ReplicationDriver):
 
         :raises ArrayError: ``target_volume`` is connected to a host, or the
             point is of another direction or not complete.
+        :raises PodNotOnline: one of them lies in a pod that the target
+            cannot use.
         """
-        names.refuse_pods(source_volume, target_volume)
         names.refuse_foreign(staging)
-        group = _replicated(direction)
+        way = self._way(direction)
+        group = way.replicated
         if names.suffix_of(point, group) is None:
             raise exception.ArrayError(
                 f"{point} is not a recovery point of group {group}.",
                 remedy="Choose a recovery point of this direction.",
             )
         target = self._arrays.of(direction.target)
-        points.require_complete(target, group, point)
+        way.require_complete(point)
+        pods.require_online(target, direction.target.name, target_volume)
         try:
             copying.overwrite(
                 target,
@@ -187,7 +201,7 @@ class PureDriver(base.ReplicationDriver):
             )
         except exception.ArrayNotFound:
             # it may have expired since it was looked for
-            points.require_complete(target, group, point)
+            way.require_complete(point)
             raise
 
     def destroy_volumes(
@@ -213,74 +227,34 @@ class PureDriver(base.ReplicationDriver):
 
         :raises ArrayNotFound: there is no such group.
         """
-        names.refuse_pods(group)
         adapter = self._arrays.of(array)
-        snapshots.take(adapter, group, suffix, replicate=False)
+        snapshots.take(adapter, group, suffix)
         return names.snapshot(group, suffix)
 
     def list_snapshots(
         self, array: base.Array, group: str
     ) -> dict[str, datetime.datetime]:
         """:raises ArrayNotFound: there is no such group."""
-        names.refuse_pods(group)
         return self._arrays.of(array).snapshot_times(group)
 
     def destroy_snapshot(self, array: base.Array, name: str) -> None:
-        names.refuse_pods(name)
         snapshots.destroy(self._arrays.of(array), name, self.eradicate)
 
     def status(self, direction: base.Direction) -> base.Status:
-        source = self._arrays.of(direction.source)
-        target = self._arrays.of(direction.target)
-        inbound = target.group(_replicated(direction))
-        group = source.group(direction.group)
-        if group is None or group.destroyed:
-            group = None
-        settings = source.settings(direction.group) if group else None
-        link = self.link(direction.source, direction.target)
-        if link == _LINKS[0]:
-            # they know each other by name: one may have another now
-            self.check(direction.source)
-            self.check(direction.target)
-        return base.Status(
-            group_exists=group is not None,
-            link=link,
-            allowed=_allowed(direction.target.name, inbound, group),
-            schedule_enabled=settings.enabled if settings else False,
-            interval=settings.interval if settings else None,
-            volumes=group.volumes if group else frozenset(),
-            blackout=settings.blackout if settings else None,
+        return self._way(direction).status()
+
+    def remove_protection(self, direction: base.Direction) -> None:
+        """A group that is named as Cinder names its groups is Cinder's."""
+        destroy = not names.is_made_by_cinder(direction.group)
+        self._way(direction).drop(destroy, self.eradicate)
+
+    def _way(
+        self, direction: base.Direction
+    ) -> asynchronous.Asynchronous | synchronous.Synchronous:
+        """How the direction replicates: the name of its group tells."""
+        way = (
+            synchronous.Synchronous
+            if names.pod_of(direction.group)
+            else asynchronous.Asynchronous
         )
-
-    def remove_protection(self, direction: base.Direction, made: bool) -> None:
-        """A group that is named as Cinder names its groups is never
-        destroyed, whatever ``made`` says."""
-        names.refuse_pods(direction.group)
-        destroy = made and not names.is_made_by_cinder(direction.group)
-        self._protection(direction).drop(destroy, self.eradicate)
-
-    def _protection(self, direction: base.Direction) -> protection.Protection:
-        return protection.Protection(direction, self._arrays, self._poll)
-
-
-def _replicated(direction: base.Direction) -> str:
-    """The direction's group as its target names it."""
-    names.refuse_pods(direction.group)
-    return names.replicated(direction.source.name, direction.group)
-
-
-def _worse(*links: str | None) -> str:
-    def rank(link: str) -> int:
-        return _LINKS.index(link) if link in _LINKS else len(_LINKS)
-
-    return min((link or _LINKS[0] for link in links), key=rank)
-
-
-def _allowed(
-    target: str, inbound: adapters.Group | None, group: adapters.Group | None
-) -> bool:
-    """The target decides; the source tells what it heard if it must."""
-    if inbound is None or inbound.destroyed:
-        return False
-    heard = group.targets.get(target, False) if group else False
-    return inbound.targets.get(target, heard)
+        return way(direction, self._arrays, self._poll)

@@ -27,7 +27,7 @@ def group(cinder_group_id: str) -> str:
 
 def is_made_by_cinder(group: str) -> bool:
     """Whether Cinder's driver made the array group, told by its name."""
-    return _CINDERS_GROUP.fullmatch(group) is not None
+    return _CINDERS_GROUP.fullmatch(bare(group)) is not None
 
 
 def replicated(source_array: str, group: str) -> str:
@@ -40,8 +40,9 @@ def snapshot(group: str, suffix: str) -> str:
 
 
 def member(snapshot: str, volume: str) -> str:
-    """The snapshot of one volume in a group snapshot."""
-    return f"{snapshot}.{volume}"
+    """The snapshot of one volume in a group snapshot; it bears the pod of
+    both only once."""
+    return f"{snapshot}.{bare(volume)}"
 
 
 def suffix_of(snapshot: str, group: str) -> str | None:
@@ -65,14 +66,29 @@ def split_member(name: str, group: str) -> tuple[str, str] | None:
     return (f"{prefix}{suffix}", volume) if dot and volume else None
 
 
+def pod_of(name: str) -> str | None:
+    """The pod that a volume or a group lies in; None if in none."""
+    pod, separator, _ = name.partition("::")
+    return pod if separator else None
+
+
+def in_pod(pod: str, name: str) -> str:
+    return f"{pod}::{name}"
+
+
+def bare(name: str) -> str:
+    """A volume's or a group's name without its pod."""
+    return name.rpartition("::")[2]
+
+
 def refuse_pods(*names: str) -> None:
     """:raises ArrayError: one of the names lies in a pod."""
     for name in names:
-        pod, separator, _ = name.partition("::")
-        if separator:
+        pod = pod_of(name)
+        if pod is not None:
             raise exception.ArrayError(
-                f"{name} is in pod {pod}: synchronous replication is not "
-                "available yet.",
+                f"{name} is in pod {pod}, which a group that replicates "
+                "asynchronously cannot hold.",
                 remedy=_NO_PODS,
             )
 

@@ -7,6 +7,7 @@ Offers no change, and decides nothing.
 
 import collections
 from collections.abc import Callable, Iterable, Mapping
+import datetime
 from typing import Any
 
 from protector import exception
@@ -48,6 +49,17 @@ class Overview:
                 f"The array lists no settings of group {group}."
             )
         return found
+
+    def pods(self) -> dict[str, adapter.Pod]:
+        found: dict[str, adapter.Pod] = self._once("pods", dict)
+        return found
+
+    def snapshot_times(self, group: str) -> dict[str, datetime.datetime]:
+        found = self._once(
+            "all_snapshot_times",
+            lambda times: _by_group(lambda t: str(t[0]))(times.items()),
+        )
+        return dict(found.get(group, ()))
 
     def transfers(self, group: str) -> list[adapter.Transfer]:
         found = self._once("all_transfers", _by_group(lambda t: t.snapshot))

@@ -261,6 +261,19 @@ class Rest1:
             target_days=keep.days,
         )
 
+    def set_snapping(self, group: str, enabled: bool) -> None:
+        self._set(group, snap_enabled=enabled)
+
+    def set_snap_interval(self, group: str, seconds: int) -> None:
+        self._set(group, snap_frequency=seconds)
+
+    # -- pods
+
+    def pods(self) -> dict[str, adapter.Pod]:
+        with self._asking() as sdk:
+            rows = sdk.list_pods(pending=True)
+            return {row["name"]: shapes1.pod(row) for row in rows}
+
     # -- group snapshots
 
     def group_snapshots(self, group: str) -> dict[str, bool]:
@@ -273,10 +286,19 @@ class Rest1:
             rows = sdk.get_pgroup(group, snap=True)
             return {row["name"]: shapes1.created(row) for row in rows}
 
-    def snapshot_group(self, group: str, suffix: str, replicate: bool) -> None:
-        options = {"suffix": suffix}
+    def all_snapshot_times(self) -> dict[str, datetime.datetime]:
+        with self._asking() as sdk:
+            rows = sdk.list_pgroups(snap=True)
+            return {row["name"]: shapes1.created(row) for row in rows}
+
+    def snapshot_group(
+        self, group: str, suffix: str, replicate: bool, ages: bool
+    ) -> None:
+        options: dict[str, Any] = {"suffix": suffix}
+        if ages:
+            options["apply_retention"] = True
         if replicate:
-            options |= {"replicate_now": True, "apply_retention": True}
+            options["replicate_now"] = True
         with self._changing(f"snapshot {group}.{suffix}") as sdk:
             sdk.create_pgroup_snapshot(group, **options)
 

@@ -229,6 +229,23 @@ class Rest2:
     ) -> None:
         self._patch_group(group, {"target_retention": _kept(keep)})
 
+    def set_snapping(self, group: str, enabled: bool) -> None:
+        self._patch_group(group, {"snapshot_schedule": {"enabled": enabled}})
+
+    def set_snap_interval(self, group: str, seconds: int) -> None:
+        milliseconds = seconds * 1000
+        self._patch_group(
+            group, {"snapshot_schedule": {"frequency": milliseconds}}
+        )
+
+    # -- pods
+
+    def pods(self) -> dict[str, adapter.Pod]:
+        return self._wire.read(
+            lambda sdk: sdk.get_pods(),
+            lambda rows: {row.name: shapes2.pod(row) for row in rows},
+        )
+
     # -- group snapshots
 
     def group_snapshots(self, group: str) -> dict[str, bool]:
@@ -247,10 +264,20 @@ class Rest2:
             lambda rows: {row.name: shapes2.created(row) for row in rows},
         )
 
-    def snapshot_group(self, group: str, suffix: str, replicate: bool) -> None:
+    def all_snapshot_times(self) -> dict[str, datetime.datetime]:
+        return self._wire.read(
+            lambda sdk: sdk.get_protection_group_snapshots(destroyed=False),
+            lambda rows: {row.name: shapes2.created(row) for row in rows},
+        )
+
+    def snapshot_group(
+        self, group: str, suffix: str, replicate: bool, ages: bool
+    ) -> None:
         options: dict[str, Any] = {}
+        if ages:
+            options["apply_retention"] = True
         if replicate:
-            options = {"replicate_now": True, "apply_retention": True}
+            options["replicate_now"] = True
         self._wire.change(
             f"snapshot {group}.{suffix}",
             lambda sdk: sdk.post_protection_group_snapshots(
@@ -302,10 +329,7 @@ class Rest2:
         return []
 
     def all_transfers(self) -> list[adapter.Transfer]:
-        made = self._wire.read(
-            lambda sdk: sdk.get_protection_group_snapshots(destroyed=False),
-            lambda rows: {row.name: shapes2.created(row) for row in rows},
-        )
+        made = self.all_snapshot_times()
         return self._wire.read(
             lambda sdk: sdk.get_protection_group_snapshots_transfer(
                 destroyed=False

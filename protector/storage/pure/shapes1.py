@@ -67,7 +67,18 @@ def settings(schedule: Json, retention: Json) -> adapter.Settings:
         interval=schedule["replicate_frequency"],
         on_source=_retention(retention, ""),
         on_target=_retention(retention, "target_"),
+        snapping=bool(schedule["snap_enabled"]),
+        snap_interval=schedule["snap_frequency"],
         blackout=_blackout(schedule.get("replicate_blackout")),
+    )
+
+
+def pod(row: Json) -> adapter.Pod:
+    return adapter.Pod(
+        name=row["name"],
+        arrays={a["name"]: a["status"] for a in row["arrays"]},
+        mediators={a["name"]: a["mediator_status"] for a in row["arrays"]},
+        destroyed=destroyed(row),
     )
 
 

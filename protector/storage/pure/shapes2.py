@@ -71,13 +71,25 @@ def group(
 
 def settings(row: Any) -> adapter.Settings:
     schedule = row.replication_schedule
-    frequency = getattr(schedule, "frequency", None)
+    local = row.snapshot_schedule
     return adapter.Settings(
         enabled=bool(schedule.enabled),
-        interval=None if frequency is None else int(frequency) // 1000,
+        interval=_seconds(schedule),
         on_source=_retention(row.source_retention),
         on_target=_retention(row.target_retention),
+        snapping=bool(local.enabled),
+        snap_interval=_seconds(local),
         blackout=_blackout(getattr(schedule, "blackout", None)),
+    )
+
+
+def pod(row: Any) -> adapter.Pod:
+    arrays = list(row.arrays)
+    return adapter.Pod(
+        name=_text(row.name),
+        arrays={_text(a.name): _text(a.status) for a in arrays},
+        mediators={_text(a.name): _text(a.mediator_status) for a in arrays},
+        destroyed=bool(row.destroyed),
     )
 
 
@@ -100,6 +112,11 @@ def transfer(row: Any, made: datetime.datetime) -> adapter.Transfer:
 
 def time(milliseconds: Any) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+
+
+def _seconds(schedule: Any) -> int | None:
+    frequency = getattr(schedule, "frequency", None)
+    return None if frequency is None else int(frequency) // 1000
 
 
 def _retention(row: Any) -> adapter.Retention:

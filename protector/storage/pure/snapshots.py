@@ -7,16 +7,21 @@ from protector.storage.pure.protection import eradicated, settle
 
 
 def take(
-    array: adapter.Adapter, group: str, suffix: str, replicate: bool
+    array: adapter.Adapter,
+    group: str,
+    suffix: str,
+    replicate: bool = False,
+    ages: bool = False,
 ) -> None:
     """Take a snapshot unless there is one of that suffix.
 
+    :param ages: the group's retention applies to it.
     :raises ArrayError: one of that suffix was destroyed.
     :raises ArrayNotFound: there is no such group.
     """
     if not exists(array, group, suffix):
         settle(
-            lambda: array.snapshot_group(group, suffix, replicate),
+            lambda: array.snapshot_group(group, suffix, replicate, ages),
             lambda: exists(array, group, suffix),
         )
 
@@ -36,7 +41,7 @@ def replicate(
     if _arrives(target, replicated, wanted):
         return
     if not exists(source, group, suffix):
-        take(source, group, suffix, replicate=True)
+        take(source, group, suffix, replicate=True, ages=True)
         return
     settle(
         lambda: source.send_snapshot(names.snapshot(group, suffix)),

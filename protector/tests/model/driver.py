@@ -45,8 +45,30 @@ class Driver(base.ReplicationDriver):
     def array_volume_name(self, cinder_id: str) -> str:
         return f"volume-{cinder_id}-cinder"
 
-    def array_group_name(self, cinder_group_id: str) -> str:
+    def find_group(
+        self,
+        array: base.Array,
+        cinder_group_id: str,
+        volumes: Sequence[str],
+        synchronous: bool,
+    ) -> str:
         return f"consisgroup-{cinder_group_id}-cinder"
+
+    # -- the model's groups replicate asynchronously
+
+    def is_synchronous(self, one: base.Array, other: base.Array) -> bool:
+        return False
+
+    def capture(self, direction: base.Direction, suffix: str) -> None:
+        return None
+
+    def obstacle(self, direction: base.Direction) -> None:
+        return None
+
+    def refuse_shared(
+        self, one: base.Direction, other: base.Direction
+    ) -> None:
+        return None
 
     # -- looks
 
@@ -237,7 +259,7 @@ class Driver(base.ReplicationDriver):
                 array, lambda a: a.group(group).snapshots.pop(suffix, None)
             )
 
-    def remove_protection(self, direction: base.Direction, made: bool) -> None:
+    def remove_protection(self, direction: base.Direction) -> None:
         def change(array: arrays.Array) -> None:
             found = array.groups.get(direction.group)
             if found is not None:

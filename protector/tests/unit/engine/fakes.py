@@ -71,6 +71,10 @@ class Driver:
         self.link = "connected"
         self.allowed = True
         self.group_exists = True
+        # by array
+        self.pods: dict[str, str] = {}
+        self.obstacles: dict[str, str] = {}
+        self.degraded: str | None = None
         self.error: Exception | None = None
 
     def _asked(self, *call: Any) -> None:
@@ -85,8 +89,30 @@ class Driver:
         self._asked("glance")
         return self
 
-    def array_group_name(self, cinder_group_id: str) -> str:
-        return f"consisgroup-{cinder_group_id}-cinder"
+    def find_group(
+        self,
+        array: base.Array,
+        cinder_group_id: str,
+        volumes: Sequence[str],
+        synchronous: bool,
+    ) -> str | None:
+        self._asked("find_group", array.name)
+        name = f"consisgroup-{cinder_group_id}-cinder"
+        if not synchronous:
+            return name
+        return f"{self.pods[array.name]}::{name}" if self.pods else None
+
+    def refuse_shared(
+        self, one: base.Direction, other: base.Direction
+    ) -> None:
+        self._asked("refuse_shared", one.group, other.group)
+
+    def capture(self, direction: base.Direction, suffix: str) -> str | None:
+        self._asked("capture", direction.group, suffix)
+        return None
+
+    def obstacle(self, direction: base.Direction) -> str | None:
+        return self.obstacles.get(direction.group)
 
     def check(self, array: base.Array) -> dict[str, str]:
         self._asked("check", array.name)
@@ -100,7 +126,13 @@ class Driver:
         self._asked("status", direction.group)
         on = self.schedules.get(direction.group, False)
         return base.Status(
-            self.group_exists, self.link, self.allowed, on, 900, frozenset()
+            self.group_exists,
+            self.link,
+            self.allowed,
+            on,
+            900,
+            frozenset(),
+            degraded=self.degraded,
         )
 
     def space(self, array: base.Array) -> base.Space | None:

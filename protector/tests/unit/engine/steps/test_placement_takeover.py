@@ -154,6 +154,20 @@ class TakeOverTest(case.EngineCase):
         self.driver.points["there"].clear()
         self.assertEqual(first, replication.choose_point(ctx))
 
+    def test_what_the_source_wrote_last_comes_first(self) -> None:
+        """Where the target's array has it."""
+
+        def capture(direction: Any, suffix: str) -> str:
+            volumes = self.driver.points["there"][0].volumes
+            taken = fakes.point("there", suffix, 30, sorted(volumes))
+            self.driver.points["there"].append(taken)
+            return taken.name
+
+        self.driver.capture = capture
+        ctx = self.take()
+        found = replication.choose_point(ctx)
+        self.assertIn(f"-last-{ctx.run_name}", found["point"])
+
     def settle(self) -> None:
         ctx = self.take()
         replication.choose_point(ctx)

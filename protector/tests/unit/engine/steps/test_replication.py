@@ -68,6 +68,47 @@ class ConfigureTest(ReplicationTest):
         self.assertEqual([], self.driver.named("replicate_now"))
 
 
+class ConfigureSyncTest(ReplicationTest):
+    """The groups lie in the pods of their backends."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_group(replication_type="sync")
+        arrays = self.runtime.storage.arrays()
+        self.driver.pods = {a.name: f"pod-{a.name}" for a in arrays}
+
+    def configure(self) -> Any:
+        return steps.configure(self.step(self.accept("policy_set")))
+
+    def groups(self) -> list[str | None]:
+        ids = (self.site.local_id, self.site.peer_id)
+        return [self.side(i).array_group for i in ids]
+
+    def test_names_tell_the_pods(self) -> None:
+        self.configure()
+        found = self.groups()
+        pods = set(self.driver.pods.values())
+        self.assertEqual(pods, {n.partition("::")[0] for n in found})
+        self.assertEqual(
+            [self.here, self.there], [n.partition("::")[2] for n in found]
+        )
+
+    def test_a_pod_of_both_is_refused_before_a_change(self) -> None:
+        def refuse(*groups: Any) -> None:
+            raise exception.ArrayError("the same")
+
+        self.driver.refuse_shared = refuse
+        self.assertRaises(exception.ArrayError, self.configure)
+        self.assertEqual([], self.driver.named("ensure_protection"))
+        self.assertEqual([], self.driver.named("set_schedule"))
+
+    def test_without_volumes_nothing_may_tell_it_yet(self) -> None:
+        self.driver.pods = {}
+        self.assertIn("pod", self.configure()["message"])
+        self.assertEqual([None, None], self.groups())
+        self.assertEqual([], self.driver.named("ensure_protection"))
+
+
 class PolicyTest(ReplicationTest):
     def test_a_policy_configures_what_creation_could_not(self) -> None:
         self.run_all("policy_set", replication_interval_minutes=5)

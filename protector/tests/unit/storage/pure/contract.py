@@ -13,7 +13,7 @@ import purestorage
 
 from protector import exception
 from protector.storage import base as storage
-from protector.storage.pure import driver, poll
+from protector.storage.pure import driver, names, poll
 from protector.tests import base
 from protector.tests.fixtures import emulated_arrays
 
@@ -30,12 +30,13 @@ class ArraysCase(base.TestCase):
     """
 
     rest: ClassVar[tuple[str, ...]] = ("1", "2")
+    connection: ClassVar[str] = "async-replication"
     arrays: ClassVar[emulated_arrays.EmulatedArrays]
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.arrays = emulated_arrays.EmulatedArrays(cls.rest)
+        cls.arrays = emulated_arrays.EmulatedArrays(cls.rest, cls.connection)
         cls.arrays.setUp()
         cls.addClassCleanup(cls.arrays.cleanUp)
 
@@ -134,23 +135,15 @@ class DriverContract(ArraysCase):
         self.a.sdk().destroy_volume(name)
         self.gone(self.driver.get_volume, self.a.array, name)
 
-    def test_pods_are_refused(self) -> None:
-        pod = dataclasses.replace(self.direction, group="pod::g")
-        array = self.a.array
-        for call, *args in (
-            (self.driver.get_volume, array, "pod::v"),
-            (self.driver.ensure_protection, pod, [], SCHEDULE),
-            (self.driver.ensure_protection, self.direction, ["pod::v"],
-             SCHEDULE),
-            (self.driver.list_points, pod),
-            (self.driver.set_allowed, pod, True),
-            (self.driver.set_schedule, pod, True, SCHEDULE),
-            (self.driver.replicate_now, pod, "s"),
-            (self.driver.remove_protection, pod, True),
-            (self.driver.snapshot, array, "pod::g", "s"),
-        ):  # fmt: skip
-            error = self.refused(call, *args)
-            self.assertIn("synchronous", str(error))
+    def test_volumes_in_a_pod_are_refused(self) -> None:
+        error = self.refused(
+            self.driver.ensure_protection,
+            self.direction,
+            ["pod::v"],
+            SCHEDULE,
+        )
+        self.assertIn("asynchronously", str(error))
+        self.assertFalse(self.driver.status(self.direction).group_exists)
 
     def test_a_glance_tells_what_each_look_does(self) -> None:
         (volume,) = self.protected("v1")
@@ -212,7 +205,7 @@ class DriverContract(ArraysCase):
         self.assertEqual(self.asked, after - before)
 
     def test_cinders_group_is_adopted(self) -> None:
-        group = self.driver.array_group_name(self.tag)
+        group = names.group(self.tag)
         direction = dataclasses.replace(self.direction, group=group)
         other, ours = self.volume(self.a, "v1"), self.volume(self.a, "v2")
         sdk = self.a.sdk()
@@ -223,7 +216,7 @@ class DriverContract(ArraysCase):
         self.assertTrue(status.schedule_enabled)
         self.assertTrue(status.allowed)
         self.assertEqual(frozenset((other, ours)), status.volumes)
-        self.driver.remove_protection(direction, made=True)
+        self.driver.remove_protection(direction)
         status = self.driver.status(direction)
         self.assertTrue(status.group_exists)
         self.assertFalse(status.schedule_enabled)
@@ -234,7 +227,7 @@ class DriverContract(ArraysCase):
         )
 
     def test_cinders_group_is_not_raised_from_the_dead(self) -> None:
-        group = self.driver.array_group_name(self.tag)
+        group = names.group(self.tag)
         sdk = self.a.sdk()
         sdk.create_pgroup(group)
         sdk.destroy_pgroup(group)
@@ -288,7 +281,7 @@ class DriverContract(ArraysCase):
     def test_removed_and_made_again(self) -> None:
         volumes = self.protected("v1")
         for _ in range(2):
-            self.driver.remove_protection(self.direction, made=True)
+            self.driver.remove_protection(self.direction)
             status = self.driver.status(self.direction)
             self.assertFalse(status.group_exists)
             self.assertFalse(status.allowed)
@@ -302,7 +295,7 @@ class DriverContract(ArraysCase):
         self.protected("v1")
         final = self.make(eradicate=True)
         for _ in range(2):
-            final.remove_protection(self.direction, made=True)
+            final.remove_protection(self.direction)
         self.assertRaises(
             purestorage.PureHTTPError,
             self.a.sdk().get_pgroup,

@@ -270,7 +270,7 @@ class ContentContract(contract.ArraysCase):
             lambda: name in self.complete(), contract.ARRIVAL_SECONDS
         )
         self._repeat(self.overwrite, name, source, target)
-        self._repeat(self.driver.remove_protection, self.direction, True)
+        self._repeat(self.driver.remove_protection, self.direction)
         self.assertGreaterEqual(len(calls), number)
         self.assertEqual(digest, self.b.sha256(target))
         self.assertFalse(self.driver.status(self.direction).group_exists)

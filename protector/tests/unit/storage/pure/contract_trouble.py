@@ -161,7 +161,7 @@ class TroubleContract(contract.ArraysCase):
         self.assertEqual([staging], self.kept(self.b))
         self.gone(self.driver.get_volume, self.b.array, staging)
         for _ in range(2):
-            final.remove_protection(self.direction, made=True)
+            final.remove_protection(self.direction)
         self.assertFalse(self.driver.status(self.direction).group_exists)
         self.assertIn("is left to the array's timer", self.log_output)
         self.assertEqual([volume], self.kept(self.a))
@@ -181,7 +181,7 @@ class TroubleContract(contract.ArraysCase):
             (self.driver.set_schedule, self.direction, True, less),
             (self.driver.set_schedule, self.direction, False,
              contract.SCHEDULE),
-            (self.driver.remove_protection, self.direction, True),
+            (self.driver.remove_protection, self.direction),
         ):  # fmt: skip
             error = self.refused(call, *args)
             self.assertIs(exception.ArrayError, type(error))

@@ -5,6 +5,7 @@ from protector.storage.pure import connection, rest1, rest2
 from protector.tests.unit.storage.pure import (
     contract,
     contract_content,
+    contract_sync,
     contract_trouble,
 )
 
@@ -46,6 +47,10 @@ class TestTroubleOverRest1(contract_trouble.TroubleContract):
     rest = ("1",)
 
 
+class TestPodsOverRest1(contract_sync.SyncContract):
+    rest = ("1",)
+
+
 class TestProtectionOverRest2(contract.DriverContract):
     sends_later = False
 
@@ -73,4 +78,8 @@ class TestContentOverRest2(contract_content.ContentContract):
 
 
 class TestTroubleOverRest2(contract_trouble.TroubleContract):
+    pass
+
+
+class TestPodsOverRest2(contract_sync.SyncContract):
     pass

@@ -37,7 +37,17 @@ class TestNames(base.TestCase):
         error = self.assertRaises(
             exception.ArrayError, names.refuse_pods, "v", "pod::v"
         )
-        self.assertIn("synchronous replication", str(error))
+        self.assertIn("in pod pod", str(error))
+        for name, pod, bare in (
+            ("pod::v", "pod", "v"),
+            ("v", None, "v"),
+            ("a:g", None, "a:g"),
+        ):
+            self.assertEqual(
+                (pod, bare), (names.pod_of(name), names.bare(name))
+            )
+        self.assertEqual("pod::g.s.v", names.member("pod::g.s", "pod::v"))
+        self.assertTrue(names.is_made_by_cinder("p::consisgroup-1-cinder"))
 
     def test_foreign(self) -> None:
         names.refuse_foreign("protector-1-2-")

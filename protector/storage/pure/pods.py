@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pods, as an array tells of them: what may be done in one, and why not.
+
+A pod is its operator's and its Cinder backend's: it is looked at, never
+made, stretched, moved or promoted.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from protector import exception
+from protector.storage.pure import adapter, names
+
+ONLINE = "online"
+ABSENT = "not there"
+
+_REMEDIES = {
+    "resyncing": "Wait until the array has synchronised it.",
+    "offline": "The other array has the pod. Mend the connection of the "
+    "arrays; only their operator may decide to use this side.",
+    "suspended": "Mend the connection of the arrays.",
+    ABSENT: "Stretch the pod to this array; the replication_device of type "
+    "sync of the Cinder backend does it.",
+}
+_ANY = "Look at the pod on the array."
+
+
+def find(array: Any, pod: str) -> adapter.Pod | None:
+    """The pod, if the array has it and it is not destroyed."""
+    found: adapter.Pod | None = array.pods().get(pod)
+    return None if found is None or found.destroyed else found
+
+
+def common(volumes: Iterable[str]) -> str:
+    """The one pod that all of the volumes lie in.
+
+    :raises ArrayError: there is no such pod.
+    """
+    found = {names.pod_of(volume) for volume in volumes}
+    if len(found) == 1 and None not in found:
+        return str(found.pop())
+    raise exception.ArrayError(
+        "Volumes that replicate synchronously lie in one pod; these in "
+        f"{', '.join(sorted(pod or 'none' for pod in found))}: "
+        f"{', '.join(sorted(volumes))}.",
+        remedy="Use volumes of a volume type with synchronous replication, "
+        "of one backend.",
+    )
+
+
+def state(pod: adapter.Pod | None, array_name: str) -> str:
+    """How the pod is on an array, ``ABSENT`` included."""
+    return pod.arrays.get(array_name, ABSENT) if pod else ABSENT
+
+
+def obstacle(array: Any, array_name: str, name: str) -> str | None:
+    """Why an array cannot use what is called ``name`` now; None if it can,
+    or if it lies in no pod."""
+    pod = names.pod_of(name)
+    if pod is None:
+        return None
+    found = state(find(array, pod), array_name)
+    return None if found == ONLINE else says(pod, found, array_name)
+
+
+def says(pod: str, found: str, array_name: str) -> str:
+    return f"Pod {pod} is {found} on array {array_name}."
+
+
+def require_online(array: Any, array_name: str, name: str) -> None:
+    """A pod that is not online is never forced.
+
+    :raises PodNotOnline: what is called ``name`` lies in one.
+    """
+    pod = names.pod_of(name)
+    if pod is None:
+        return
+    found = state(find(array, pod), array_name)
+    if found != ONLINE:
+        raise exception.PodNotOnline(
+            says(pod, found, array_name),
+            remedy=_REMEDIES.get(found, _ANY),
+            pod=pod,
+            array=array_name,
+            status=found,
+        )
+
+
+def degraded(pod: adapter.Pod, arrays: tuple[str, ...]) -> str | None:
+    """What is not as it should be for no write to be lost with one of the
+    arrays; None when all is well."""
+    for array in arrays:
+        found = state(pod, array)
+        if found != ONLINE:
+            return says(pod.name, found, array)
+    for array in arrays:
+        mediator = pod.mediators.get(array, "unknown")
+        if mediator != ONLINE:
+            return (
+                f"The mediator of pod {pod.name} is {mediator} for array "
+                f"{array}: it cannot take over alone."
+            )
+    return None
