@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # tools/test.sh [STAGE...]: every check and every test, as CI runs them.
 #
-# Stages: pep8 unit client functional fuzz failure model docs package systemd
+# Stages: pep8 unit client functional failure fuzz model docs package systemd
 # realcloud, in this order when none is named; each is a script in
-# tools/stages. realcloud mostly waits, so it runs beside the others, which
-# begin when its clouds have started. The environment is .venv-test, logs are
-# in .test/log. The last line is `N passed, N failed` over all tests; a failed
-# stage without tests counts as one failure.
+# tools/stages. failure and realcloud mostly wait, so they run beside those
+# that follow; all begin when the clouds of realcloud have started. The
+# environment is .venv-test, logs are in .test/log. The last line is
+# `N passed, N failed` over all tests; a failed stage without tests counts as
+# one failure.
 #
 # PROTECTOR_REALCLOUD_DIR names the scripts that start two real clouds
 # (default ../shared/realcloud); without them that stage is skipped.
@@ -21,12 +22,14 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
-    [fuzz]=1200 [failure]=1200 [model]=1200 [docs]=300 [package]=300
+    [fuzz]=1200 [failure]=1800 [model]=1200 [docs]=300 [package]=300
     [systemd]=60 [realcloud]=3400)
-STAGES=(pep8 unit client functional fuzz failure model docs package systemd
+STAGES=(pep8 unit client functional failure fuzz model docs package systemd
     realcloud)
-# runs beside the others; it makes $TEST_DIR/ready/NAME when they may begin
-BESIDE=realcloud
+# not waited for before the others begin
+declare -A BESIDE=([failure]=1 [realcloud]=1)
+# begins first; it makes $TEST_DIR/ready/NAME when the others may
+FIRST=realcloud
 declare -A PID BEGIN
 PASSED=0
 FAILED=0
@@ -41,8 +44,8 @@ start_stage() {
     PID[$name]=$!
 }
 
-# start_beside NAME: begin it and wait until it is ready, or has ended
-start_beside() {
+# start_first NAME: begin it and wait until it is ready, or has ended
+start_first() {
     local name=$1
     start_stage "$name"
     while [[ ! -e $TEST_DIR/ready/$name ]] && kill -0 "${PID[$name]}" 2>/dev/null
@@ -93,11 +96,12 @@ main() {
     trap interrupted INT TERM
     make_venv "$VENV" test-requirements.txt doc/requirements.txt
     printf '%-10s %-7s %4d s\n' install ok $((SECONDS - begin))
-    for name in "$@"; do [[ $name != "$BESIDE" ]] || start_beside "$name"; done
+    for name in "$@"; do [[ $name != "$FIRST" ]] || start_first "$name"; done
     for name in "$@"; do
         [[ -n ${PID[$name]:-} ]] || start_stage "$name"
-        end_stage "$name"
+        [[ -n ${BESIDE[$name]:-} ]] || end_stage "$name"
     done
+    for name in "$@"; do [[ -z ${PID[$name]:-} ]] || end_stage "$name"; done
     echo "$PASSED passed, $FAILED failed"
     ((FAILED == 0))
 }
