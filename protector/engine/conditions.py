@@ -77,6 +77,7 @@ def replication(
         now,
     )
     reason, message = _health(status)
+    degraded = status.degraded if status else None
     protection_groups.set_condition(
         group,
         Kind.REPLICATION_HEALTHY,
@@ -85,6 +86,10 @@ def replication(
         message,
         now,
     )
+    if ready:
+        _degraded(group, degraded, now)
+    else:
+        _degraded(group, "No pod is stretched over both arrays.", now)
 
 
 def _health(status: base.Status | None) -> tuple[str, str]:
@@ -96,7 +101,7 @@ def _health(status: base.Status | None) -> tuple[str, str]:
             c.Finding.ARRAY_GROUP_MISSING,
             "There is no group of the volumes on the source array.",
         )
-    link = f"The link of the arrays is {status.link}."
+    link = status.degraded or f"The link of the arrays is {status.link}."
     if status.link != "connected":
         return "LinkNotConnected", link
     if not status.allowed:
@@ -119,6 +124,21 @@ def replication_unknown(
         error.message,
         now,
     )
+    _degraded(group, error.message, now)
+
+
+def _degraded(group: Group, why: str | None, now: datetime.datetime) -> None:
+    """Of a group that replicates synchronously only: whether a write that
+    was acknowledged could be lost with one array, as far as is known."""
+    if group.replication_type == c.ReplicationType.SYNC:
+        protection_groups.set_condition(
+            group,
+            Kind.DEGRADED,
+            why is not None,
+            "PodOnline" if why is None else "PodDegraded",
+            why or "The pod is online on both arrays.",
+            now,
+        )
 
 
 def fenced(
@@ -150,7 +170,10 @@ def rpo(
     :param newest: the newest complete point of its direction and epoch.
     :param empty: the group has no members.
     """
-    if newest is None:
+    if _mirrored(group):
+        within, reason = True, "Synchronous"
+        message = "Every write is on both arrays."
+    elif newest is None:
         within, reason = False, "NoRecoveryPoint"
         message = "There is no complete recovery point of this epoch yet."
     else:
@@ -208,6 +231,17 @@ def on_time(
         )
     protection_groups.set_condition(
         group, Kind.REPLICATION_ON_TIME, status, reason, message, now
+    )
+
+
+def _mirrored(group: Group) -> bool:
+    """Whether the group replicates synchronously and nothing is wrong with
+    that."""
+    seen = group.conditions.get(Kind.DEGRADED)
+    return (
+        group.replication_type == c.ReplicationType.SYNC
+        and seen is not None
+        and seen["status"] is False
     )
 
 

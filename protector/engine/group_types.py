@@ -30,12 +30,6 @@ def check_create(runtime: Any, context: RequestContext, args: Json) -> Json:
         local = site_rows.local(session)
         peer = _peer_row(session, args, local)
         protection_groups.check_name(session, args["project_id"], args["name"])
-    if args["replication_type"] != c.ReplicationType.ASYNC:
-        raise exception.ReplicationTypeNotAvailable(
-            f"replication_type {args['replication_type']} is not available "
-            "yet.",
-            field="replication_type",
-        )
     theirs = _clients(runtime, peer, context)
     try:
         theirs.peer.check(runtime.conf.peer.check_timeout)
@@ -47,6 +41,7 @@ def check_create(runtime: Any, context: RequestContext, args: Json) -> Json:
     project = tenants.counterpart(runtime, args["project_id"], peer)
     here = _primary_type(mine.service.volume, args)
     there = _secondary_type(theirs.service.volume, here, args, peer)
+    _check_available(runtime, args["replication_type"], local, peer)
     return {
         "secondary_project_id": project,
         "volume_type_id": here.id,
@@ -58,6 +53,27 @@ def check_create(runtime: Any, context: RequestContext, args: Json) -> Json:
             theirs.service.volume, there, peer.name
         ),
     }
+
+
+def _check_available(
+    runtime: Any,
+    replication_type: str,
+    local: models.Site,
+    peer: models.Site,
+) -> None:
+    """:raises ReplicationTypeNotAvailable: the arrays share no pod that a
+    synchronous group could lie in."""
+    if replication_type != c.ReplicationType.SYNC:
+        return
+    one, other = (
+        runtime.storage.array_of(site.id, site.name) for site in (local, peer)
+    )
+    driver = runtime.storage.reader(reading.forbid)
+    if not driver.is_synchronous(one, other):
+        raise exception.ReplicationTypeNotAvailable(
+            f"No pod of array {one.name} is stretched to array {other.name}.",
+            field="replication_type",
+        )
 
 
 def resolve_secondary(

@@ -47,14 +47,26 @@ def choose(look: Any, source: str, target: str, wanted: str | None) -> Choice:
         found = _of(look, source, newest) if newest else _parked(look, target)
     if len(found.left_out) == len(look.scene.movable(source)):
         raise exception.NoRecoveryPoint(
-            f"There is no complete recovery point of protection group "
-            f"{look.scene.group.name} from site "
+            f"{obstacle(look, source)}There is no complete recovery point of "
+            f"protection group {look.scene.group.name} from site "
             f"{look.scene.sites[source].name}, and nothing of it is parked "
             f"at {look.scene.sites[target].name}."
             if found.created is None
             else f"Recovery point {found.point} holds no member of the group."
         )
     return found
+
+
+def obstacle(look: Any, source: str) -> str:
+    """Why the target's array cannot use what it has, as a sentence to put
+    in front; empty if it can.
+
+    :param look: the context of a step, or a ``Reader``.
+    """
+    if not look.scene.side(source).array_group:
+        return ""
+    found = look.driver.obstacle(look.direction(source))
+    return f"{found} " if found else ""
 
 
 def epoch_of(group: models.ProtectionGroup) -> int:

@@ -40,7 +40,8 @@ def replication(look: Look) -> list[Finding]:
         found.append(
             finding.error(
                 Code.LINK_DOWN,
-                f"The link between the arrays is {status.link}.",
+                status.degraded
+                or f"The link between the arrays is {status.link}.",
                 MEND,
             )
         )
@@ -102,7 +103,8 @@ def points(look: Look) -> list[Finding]:
         return [
             finding.error(
                 Code.NO_RECOVERY_POINT,
-                "There is no complete recovery point of the current "
+                recovery.obstacle(look.ctx, look.source)
+                + "There is no complete recovery point of the current "
                 "direction.",
                 "Replicate now, and wait for the transfer.",
             )

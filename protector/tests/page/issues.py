@@ -86,12 +86,12 @@ class Issues(walk.Walk):
         rows = self.bed.a.tenant.protector.protection_groups()
         return [row.name for row in rows]
 
-    def test_sync_is_not_available_yet(self) -> None:
+    def test_the_volume_type_must_replicate_as_the_group_does(self) -> None:
         self.sign_in()
         command = self.page.section("Creating").commands[-1]
         other = command.replace('"async"', '"sync"')
         self.assertNotEqual(command, other)
-        self.curl_refused(other, 400, "ReplicationTypeNotAvailable")
+        self.curl_refused(other, 400, "ReplicationTypeMismatch")
         self.assertEqual([], self._groups())
 
     # -- a peer that is away

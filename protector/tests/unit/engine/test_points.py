@@ -87,6 +87,12 @@ class PointsTest(case.EngineCase):
         (left,) = self.choose().left_out
         self.assertEqual(self.app, left.id)
 
+    def test_why_the_target_cannot_use_what_it_has(self) -> None:
+        self.driver.obstacles["here"] = "Pod p is offline on array b."
+        self.assertTrue(
+            self.refused().startswith("Pod p is offline on array b. There")
+        )
+
     def test_a_point_of_nobody(self) -> None:
         self.there_are(("e1-now", 1, 0))
         self.assertIn("no member", self.refused())
