@@ -166,6 +166,10 @@ class BringUp:
         for a, b in self.layout.pairs:
             if connect.arrays(a, b):
                 self._say(f"{a.array} and {b.array} are connected")
+        for site in self.layout.every:
+            other = self.layout.other(site)
+            if connect.pod(site, other):
+                self._say(f"{site.pod} is on {site.array} and {other.array}")
 
     def _servers(
         self, linked: futures.Future[None]

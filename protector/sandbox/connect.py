@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connects the two arrays for replication, as their operator does.
+"""Connects the arrays for replication and makes pods, as their operator does.
 
 By the vendor's SDK and REST; beside that it only lowers the emulation's
 limit of how often a schedule may come round.
@@ -16,7 +16,8 @@ from protector.sandbox import layout as layouts
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 10.0
 TIMEOUT = (CONNECT_SECONDS, READ_SECONDS)
-TYPE = "async-replication"
+TYPE = "sync-replication"
+"""The link carries both: groups with a schedule, and stretched pods."""
 FREQUENCY_SECONDS = 30
 """The least between two points; real arrays: 300."""
 
@@ -36,6 +37,22 @@ def arrays(a: layouts.Site, b: layouts.Site) -> bool:
     source.connect_array(b.array_target, key, [TYPE])
     for site in (a, b):
         control(site, "PUT", "settings", min_frequency=FREQUENCY_SECONDS)
+    return True
+
+
+def pod(site: layouts.Site, other: layouts.Site) -> bool:
+    """Make a site's pod and stretch it to another array; again does nothing.
+
+    :returns: whether it was to be done.
+    :raises purestorage.PureError: an array refused or did not answer.
+    """
+    array = session(site)
+    known = {p["name"]: p["arrays"] for p in array.list_pods()}
+    if site.pod not in known:
+        array.create_pod(site.pod)
+    if len(known.get(site.pod, ())) > 1:
+        return False
+    array.add_pod(site.pod, other.array)
     return True
 
 

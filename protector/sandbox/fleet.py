@@ -90,6 +90,7 @@ class Fleet:
             *("--array-token", site.array_token),
             *("--array-ca", str(site.array_ca)),
             *("--array-target", peer.array),
+            *("--array-pod", site.pod),
             *("--peer-array-url", peer.array_url),
             *("--peer-array-token", peer.array_token),
             *("--peer-array-ca", str(peer.array_ca)),

@@ -62,6 +62,11 @@ class Site:
         return f"array-{self.letter}"
 
     @property
+    def pod(self) -> str:
+        """The pod of the site's back end, on its array and the other."""
+        return f"pod-{self.letter}"
+
+    @property
     def cloud_url(self) -> str:
         """``http://127.0.88.1:5000``, all services are below."""
         return f"http://{self.address}:{CLOUD_PORT}"

@@ -17,12 +17,15 @@ class Array:
     :ivar url: ``https://127.0.88.1:8443``.
     :ivar ca: the CA bundle's path that its certificate is checked with.
     :ivar target: the name of the array that this one replicates to.
+    :ivar pod: Cinder's ``pure_replication_pod_name``, a pod that is stretched
+        over both; None for a back end that does not replicate synchronously.
     """
 
     url: str
     token: str = dataclasses.field(repr=False)
     ca: str | None = None
     target: str | None = None
+    pod: str | None = None
 
 
 @dataclasses.dataclass

@@ -26,6 +26,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.add_argument(f"--{prefix}array-token", default="")
         parser.add_argument(f"--{prefix}array-ca", metavar="FILE")
         parser.add_argument(f"--{prefix}array-target", metavar="ARRAY")
+        parser.add_argument(f"--{prefix}array-pod", metavar="POD")
     return parser.parse_args(argv)
 
 
@@ -38,6 +39,7 @@ def _array(options: argparse.Namespace, prefix: str) -> context.Array | None:
         token=values[f"{prefix}array_token"],
         ca=values[f"{prefix}array_ca"],
         target=values[f"{prefix}array_target"],
+        pod=values[f"{prefix}array_pod"],
     )
 
 

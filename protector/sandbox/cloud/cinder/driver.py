@@ -111,8 +111,10 @@ class VolumeDriver:
     def manage(self, reference: str, name: str) -> None:
         """Rename an array volume to Cinder's name for it.
 
-        :raises DriverError: it does not exist or is connected to a host.
+        :raises DriverError: it does not exist, is connected to a host or
+            lies in a replicated pod.
         """
+        self._refuse_replicated_pod(reference)
         found = self.call("get_volume", reference, ignore=GONE)
         if found is None:
             self.call("get_volume", name)
@@ -120,6 +122,19 @@ class VolumeDriver:
         if self.call("list_volume_private_connections", reference):
             raise DriverError(f"{reference} is connected to hosts")
         self.call("rename_volume", reference, name)
+
+    def replicated_pods(self) -> set[str]:
+        """Return the names of the pods that are on more arrays than one."""
+        return {
+            pod["name"]
+            for pod in self.call("list_pods")
+            if len(pod["arrays"]) > 1
+        }
+
+    def _refuse_replicated_pod(self, name: str) -> None:
+        pod, mark, _ = name.rpartition("::")
+        if mark and pod in self.replicated_pods():
+            raise DriverError("Unable to manage volume in a Replicated Pod")
 
     def unmanage(self, name: str) -> None:
         """Rename a volume to its unmanaged name."""

@@ -36,12 +36,12 @@ class PureDriver(driver.VolumeDriver):
         """Whether a replication device is configured."""
         return self._peer is not None
 
-    def create_group(self, group_id: str, replicated: bool) -> None:
-        """Create a protection group, replicated to the peer array.
+    def create_group(self, name: str, replicated: bool) -> None:
+        """Create a protection group.
 
+        :param replicated: to the peer array, by its schedule.
         :raises driver.DriverError: refused; nothing is left behind.
         """
-        name = names.pgroup(group_id)
         self.call("create_pgroup", name, ignore=driver.EXISTS)
         if not replicated:
             return
@@ -51,13 +51,12 @@ class PureDriver(driver.VolumeDriver):
             self.call("destroy_pgroup", name, ignore=driver.GONE)
             raise
 
-    def delete_group(self, group_id: str) -> None:
+    def delete_group(self, name: str) -> None:
         """Destroy a protection group; its volumes stay."""
-        name = names.pgroup(group_id)
         self.call("destroy_pgroup", name, ignore=driver.GONE)
 
     def update_group(
-        self, group_id: str, add: list[str], remove: list[str]
+        self, pgroup: str, add: list[str], remove: list[str]
     ) -> None:
         """Add and remove members; what the array refuses is ignored.
 
@@ -65,30 +64,29 @@ class PureDriver(driver.VolumeDriver):
 
         :raises driver.DriverError: the array does not answer.
         """
-        pgroup = names.pgroup(group_id)
         for name in add:
             self.call("add_volume", name, pgroup, ignore=ANYTHING)
         for name in remove:
             self.call("remove_volume", name, pgroup, ignore=ANYTHING)
 
-    def set_group_replication(self, group_id: str, enabled: bool) -> None:
+    def set_group_replication(self, pgroup: str, enabled: bool) -> None:
         """Switch a protection group's replication schedule."""
         action = "enable" if enabled else "disable"
-        self.call(f"{action}_pgroup_replication", names.pgroup(group_id))
+        self.call(f"{action}_pgroup_replication", pgroup)
 
-    def create_group_snapshot(self, group_id: str, snapshot_id: str) -> None:
+    def create_group_snapshot(self, pgroup: str, snapshot_id: str) -> None:
         """Take a local snapshot of a protection group."""
         self.call(
             "create_pgroup_snapshot",
-            names.pgroup(group_id),
+            pgroup,
             suffix=names.pgroup_suffix(snapshot_id),
             ignore=driver.EXISTS,
         )
 
-    def delete_group_snapshot(self, group_id: str, snapshot_id: str) -> None:
+    def delete_group_snapshot(self, pgroup: str, snapshot_id: str) -> None:
         """Destroy a protection group's snapshot."""
         suffix = names.pgroup_suffix(snapshot_id)
-        name = f"{names.pgroup(group_id)}.{suffix}"
+        name = f"{pgroup}.{suffix}"
         self.call("destroy_pgroup", name, ignore=driver.GONE)
 
     def _replicate(self, name: str) -> None:

@@ -93,7 +93,7 @@ class GroupManager:
         try:
             if self._state.group_has(group, states.CONSISTENT):
                 self._state.driver.update_group(
-                    group["id"],
+                    self._state.pgroup(group),
                     self._names(args["add"]),
                     self._names(args["remove"]),
                 )
@@ -115,7 +115,7 @@ class GroupManager:
         members = self._state.members(group["id"])
         try:
             if self._state.group_has(group, states.CONSISTENT):
-                self._state.driver.delete_group(group["id"])
+                self._state.driver.delete_group(self._state.pgroup(group))
             for row in members:
                 self._state.driver.delete_volume(names.volume(row))
         except driver.DriverError as error:
@@ -137,7 +137,7 @@ class GroupManager:
         try:
             if done in ("enabled", "disabled"):
                 self._state.driver.set_group_replication(
-                    group["id"], done == "enabled"
+                    self._state.pgroup(group), done == "enabled"
                 )
         except driver.DriverError as error:
             LOG.error("Replication of group %s failed: %s", group["id"], error)
@@ -173,7 +173,7 @@ class GroupManager:
         try:
             if row["consistent"]:
                 self._state.driver.delete_group_snapshot(
-                    row["group_id"], row["id"]
+                    self._pgroup_of(row), row["id"]
                 )
             else:
                 for item in self._of(row):
@@ -190,7 +190,7 @@ class GroupManager:
     def _take(self, row: store.Document) -> None:
         if row["consistent"]:
             self._state.driver.create_group_snapshot(
-                row["group_id"], row["id"]
+                self._pgroup_of(row), row["id"]
             )
             return
         for item in self._of(row):
@@ -200,6 +200,13 @@ class GroupManager:
             self._state.driver.create_snapshot(
                 names.volume(volume), item["array_name"]
             )
+
+    def _pgroup_of(self, row: store.Document) -> str:
+        """The protection group that a group snapshot is of."""
+        group = self._state.groups.get(row["group_id"])
+        if group is None:
+            raise driver.DriverError(f"group {row['group_id']} is gone")
+        return self._state.pgroup(group)
 
     def _of(self, row: store.Document) -> list[store.Document]:
         return self._state.snapshots.list(group_snapshot_id=row["id"])
@@ -222,17 +229,19 @@ class GroupManager:
             return
         kinds = group["volume_type_ids"]
         replicated = state.group_has(group, states.REPLICATED)
-        if replicated and not all(state.is_async_type(k) for k in kinds):
+        of_async = all(state.is_async_type(k) for k in kinds)
+        of_sync = all(state.is_sync_type(k) for k in kinds)
+        if replicated and not (of_async or of_sync):
             raise driver.DriverError(
-                "create consistent replication group with non-replicated "
-                "volume type is not supported"
+                "create consistent replication group with non-replicated or "
+                "mixed volume types is not supported"
             )
         if not replicated and any(state.is_replicated_type(k) for k in kinds):
             raise driver.DriverError(
                 "non-replicated consistency group cannot contain replicated "
                 "volume types"
             )
-        state.driver.create_group(group["id"], replicated)
+        state.driver.create_group(state.pgroup(group), replicated and of_async)
 
     def _copy(self, group: store.Document, row: store.Document) -> None:
         state = self._state

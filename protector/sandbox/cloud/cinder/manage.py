@@ -95,10 +95,11 @@ class Manage:
         try:
             found = self._state.driver.list_volumes()
             connected = self._state.driver.connected()
+            pods = self._state.driver.replicated_pods()
         except driver.DriverError as error:
             raise errors.ServerError(str(error)) from error
         return [
-            _manageable(item, known.get(item["name"]), connected)
+            _manageable(item, known.get(item["name"]), connected, pods)
             for item in found
         ]
 
@@ -122,7 +123,10 @@ class Manage:
 
 
 def _manageable(
-    item: dict[str, typing.Any], cinder_id: str | None, connected: set[str]
+    item: dict[str, typing.Any],
+    cinder_id: str | None,
+    connected: set[str],
+    pods: set[str],
 ) -> dict[str, typing.Any]:
     name = item["name"]
     reasons = []
@@ -130,7 +134,7 @@ def _manageable(
         reasons.append("Volume connected to host")
     if cinder_id:
         reasons.append("Volume already managed")
-    if "::" in name:
+    if name.rpartition("::")[0] in pods:
         reasons.append("Volume is in a Replicated Pod")
     return {
         "reference": {"name": name},

@@ -119,7 +119,7 @@ class VolumeManager:
             state.driver.share(name)
         group = state.groups.get(row["group_id"]) if row["group_id"] else None
         if group and state.group_has(group, states.CONSISTENT):
-            state.driver.join(names.pgroup(group["id"]), name)
+            state.driver.join(state.pgroup(group), name)
 
     def delete_volume(self, args: Args) -> None:
         """Destroy a volume and its snapshots."""
@@ -177,6 +177,10 @@ class VolumeManager:
         if not source:
             raise driver.DriverError(f"invalid reference {ref}")
         state = self._state
+        if row["pod"]:
+            raise driver.DriverError(
+                f"{source} does not come into a stretched pod"
+            )
         try:
             size = state.driver.size(source)
         except driver.DriverError:
@@ -212,6 +216,7 @@ class VolumeManager:
         try:
             if not scheduler.passes(self._state, kind.get("extra_specs", {})):
                 raise driver.DriverError("no valid backend was found")
+            self._refuse_other_pod(row, args["type_id"])
             name = names.volume(row)
             if self._state.is_async_type(args["type_id"]):
                 self._state.driver.share(name)
@@ -231,6 +236,14 @@ class VolumeManager:
                 else "disabled"
             ),
         )
+
+    def _refuse_other_pod(self, row: store.Document, type_id: str) -> None:
+        """A volume stays in its pod; the real driver's ghost pods, which
+        take it in and out, are not emulated."""
+        if self._state.is_sync_type(type_id) != bool(row["pod"]):
+            raise driver.DriverError(
+                "a volume does not come into or out of a stretched pod"
+            )
 
     def create_snapshot(self, args: Args) -> None:
         """Take a snapshot of one volume."""

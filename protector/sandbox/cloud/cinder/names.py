@@ -19,7 +19,18 @@ _HOSTS = uuid.UUID("6f5cf2b2-7a8f-4b0b-9a0e-0d5f5d7a1c11")
 
 def volume(document: store.Document) -> str:
     """Return the array's name of a volume."""
-    return document.get("provider_id") or f"volume-{document['id']}-cinder"
+    name = f"volume-{document['id']}-cinder"
+    return document.get("provider_id") or in_pod(document.get("pod"), name)
+
+
+def in_pod(pod: str | None, name: str) -> str:
+    """Return what something in a pod is called; None for no pod."""
+    return f"{pod}::{name}" if pod else name
+
+
+def bare(name: str) -> str:
+    """Return a name without its pod."""
+    return name.rpartition("::")[2]
 
 
 def unmanaged(name: str) -> str:
@@ -35,9 +46,9 @@ def snapshot(volume_name: str, snapshot_id: str) -> str:
     return f"{volume_name}.snapshot-{snapshot_id}"
 
 
-def pgroup(group_id: str) -> str:
+def pgroup(group_id: str, pod: str | None) -> str:
     """Return the protection group of a consistent Cinder group."""
-    return f"consisgroup-{group_id}-cinder"
+    return in_pod(pod, f"consisgroup-{group_id}-cinder")
 
 
 def pgroup_suffix(group_snapshot_id: str) -> str:
@@ -46,11 +57,11 @@ def pgroup_suffix(group_snapshot_id: str) -> str:
 
 
 def pgroup_member(
-    group_id: str, group_snapshot_id: str, volume_name: str
+    pgroup_name: str, group_snapshot_id: str, volume_name: str
 ) -> str:
     """Return the array's name of one volume in a group snapshot."""
     suffix = pgroup_suffix(group_snapshot_id)
-    return f"{pgroup(group_id)}.{suffix}.{volume_name}"
+    return f"{pgroup_name}.{suffix}.{bare(volume_name)}"
 
 
 def host(connector_host: str) -> str:

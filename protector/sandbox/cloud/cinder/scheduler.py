@@ -43,6 +43,8 @@ def capabilities(state: states.State) -> dict[str, typing.Any]:
     array = state.cloud.array
     if state.driver.replicates and array is not None:
         found["replication_type"] = ["async"]
+        if state.pod:
+            found["replication_type"].append("sync")
         found["replication_targets"] = [array.target]
         found["replication_count"] = 1
     return found

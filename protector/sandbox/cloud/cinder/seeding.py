@@ -15,6 +15,14 @@ VOLUME_TYPES = {
     },
     "plain": BACKEND,
 }
+SYNC_VOLUME_TYPES = {
+    "sync": {
+        **BACKEND,
+        "replication_enabled": states.TRUE,
+        "replication_type": states.SYNC,
+    },
+}
+"""Of a cloud whose back end has a pod."""
 GROUP_TYPES = {
     groups.DEFAULT_CG_TYPE: {states.CONSISTENT: states.TRUE},
     "cg": {states.CONSISTENT: states.TRUE},
@@ -28,7 +36,10 @@ GROUP_TYPES = {
 def seed_cinder(cloud: context.Cloud) -> None:
     """Write the types; what is there stays."""
     volume_types = cloud.store.table("volume.types")
-    for name, specs in VOLUME_TYPES.items():
+    kinds_of_volumes = dict(VOLUME_TYPES)
+    if cloud.array is not None and cloud.array.pod:
+        kinds_of_volumes |= SYNC_VOLUME_TYPES
+    for name, specs in kinds_of_volumes.items():
         if volume_types.first(name=name) is None:
             volume_types.put(types.new_type(name, specs))
     kinds = cloud.store.table("volume.group_types")

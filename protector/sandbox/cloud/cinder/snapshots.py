@@ -143,8 +143,9 @@ def new_row(
     name = names.volume(volume)
     array_name = names.snapshot(name, key)
     if group_snapshot is not None and group_snapshot["consistent"]:
+        group = state.group(request, group_snapshot["group_id"])
         array_name = names.pgroup_member(
-            group_snapshot["group_id"], group_snapshot["id"], name
+            state.pgroup(group), group_snapshot["id"], name
         )
     return {
         "id": key,

@@ -7,7 +7,7 @@ A look-up answers 404 for what belongs to another project.
 import typing
 
 from protector.sandbox.cloud import context, store, wsgi
-from protector.sandbox.cloud.cinder import driver_groups, refusals
+from protector.sandbox.cloud.cinder import driver_groups, names, refusals
 
 ZONE = "nova"
 BACKEND = "pure"
@@ -15,6 +15,7 @@ CONSISTENT = "consistent_group_snapshot_enabled"
 REPLICATED = "consistent_group_replication_enabled"
 TRUE = "<is> True"
 ASYNC = "<in> async"
+SYNC = "<in> sync"
 
 
 class State:
@@ -112,10 +113,31 @@ class State:
 
     def is_async_type(self, type_id: str | None) -> bool:
         """Whether volumes of a type go to the shared array group."""
+        return self._replication(type_id) == ASYNC
+
+    def is_sync_type(self, type_id: str | None) -> bool:
+        """Whether volumes of a type go to the back end's pod."""
+        return self._replication(type_id) == SYNC
+
+    def _replication(self, type_id: str | None) -> str | None:
         row = self.types.get(type_id) if type_id else None
         specs = row["extra_specs"] if row else {}
-        kind = specs.get("replication_type", ASYNC)
-        return self.is_replicated_type(type_id) and kind == ASYNC
+        if not self.is_replicated_type(type_id):
+            return None
+        return str(specs.get("replication_type", ASYNC))
+
+    @property
+    def pod(self) -> str | None:
+        """The pod of the back end, if it has one."""
+        return self.cloud.array.pod if self.cloud.array else None
+
+    def pgroup(self, group: store.Document) -> str:
+        """Return the array's name of a consistent group.
+
+        One synchronously replicated type puts the group into the pod.
+        """
+        sync = any(self.is_sync_type(k) for k in group["volume_type_ids"])
+        return names.pgroup(group["id"], self.pod if sync else None)
 
     def group_has(self, group: store.Document, spec: str) -> bool:
         """Whether a group's type carries a spec as ``<is> True``."""

@@ -82,6 +82,7 @@ class VolumeCreator:
             "updated_at": None,
             "replication_status": "enabled" if replicated else "disabled",
             "provider_id": None,
+            "pod": state.pod if state.is_sync_type(kind["id"]) else None,
             "host": None,
             "service_uuid": None,
             "migration_status": None,

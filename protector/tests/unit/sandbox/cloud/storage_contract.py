@@ -25,6 +25,7 @@ SECONDS = 30
 CONSISTENT = "consistent_group_snapshot_enabled"
 REPLICATED = "consistent_group_replication_enabled"
 TRUE = "<is> True"
+SYNC = "<in> sync"
 _BUSY = (
     "creating",
     "downloading",
@@ -87,6 +88,7 @@ class StorageContractTestCase(contract.ContractTestCase):
             row
             for row in cls.volumes_admin.volume_types.list()
             if row.get_keys().get("replication_enabled") == TRUE
+            and row.get_keys().get("replication_type") != SYNC
             and emulated_cloud.is_wanted(row.name)
         )
 
