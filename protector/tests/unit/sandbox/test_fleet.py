@@ -28,7 +28,7 @@ class CommandTest(base.TestCase):
 
     def test_an_array(self) -> None:
         given = self._arguments("array-b", "protector.sandbox.array")
-        settings = command.parse(given)
+        (settings,) = command.settings(command.parse(given))
         self.assertEqual("array-b", settings.name)
         self.assertEqual(f"{PREFIX}.2", settings.address)
         self.assertEqual(self.b.state("array-b"), settings.state)
