@@ -17,6 +17,7 @@ from protector.engine import (
     losses,
     made,
     mapping,
+    membership,
     records,
     residue,
     volume_set,
@@ -25,7 +26,6 @@ from protector.engine import recipe as recipes
 from protector.engine.context import StepContext
 
 Json = dict[str, Any]
-MEMBER_MARK = "protector_member"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ def create_server(ctx: StepContext, member: models.Member) -> str:
     copy = member.copy(ctx.target)
     parts = Parts(
         name=member.recipe["name"],
-        marks={MEMBER_MARK: member.id},
+        marks={membership.MEMBER_MARK: member.id},
         ports=[p["id"] for p in copy.ports],
         volumes=[
             (v.boot_index, str(v.cinder_id))

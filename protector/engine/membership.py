@@ -9,12 +9,15 @@ from protector.db import models
 from protector.engine import made
 from protector.engine.context import StepContext
 
+# metadata of what was made for a member
+MEMBER_MARK = "protector_member"
+
 
 def volume_marks(member: models.Member, ordinal: int) -> dict[str, str]:
     """Metadata by which a copy that was made, but not yet recorded, is
     found.  Marks find, recorded ids decide: nothing is deleted on one."""
     return {
-        "protector_member": member.id,
+        MEMBER_MARK: member.id,
         "protector_volume": str(ordinal),
     }
 

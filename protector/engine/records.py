@@ -147,10 +147,10 @@ def locate_volume(
 # -- ports
 
 
-def port_mark(member: models.Member, number: int) -> str:
+def port_mark(member_id: str, number: int) -> str:
     """Neutron ignores tags when a port is created: the description finds
     it again."""
-    return f"protector:{member.id}:{number}"
+    return f"protector:{member_id}:{number}"
 
 
 def marked_port(
@@ -158,7 +158,7 @@ def marked_port(
 ) -> types.Port | None:
     """The port that bears the mark of a NIC, if one was made."""
     found = ctx.tenant(site_id).network.ports(
-        description=port_mark(ctx.member, number),
+        description=port_mark(ctx.member.id, number),
         project_id=ctx.scene.project(site_id),
     )
     return residue.oldest(ctx, "port", found, "created_at")

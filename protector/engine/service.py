@@ -29,6 +29,7 @@ from protector.engine import (
     array_watch,
     checkups,
     drill_leases,
+    late_copies,
     late_staging,
     leases,
     manager,
@@ -84,6 +85,10 @@ class Engine:
         )
         self._drills = drill_leases.DrillLeases(runtime, self._scanner.ring)
         self._undo_copies = undo_copies.UndoCopies(runtime)
+        self._late = (
+            late_staging.LateStaging(runtime),
+            late_copies.LateCopies(runtime),
+        )
         self._threads: list[threading.Thread] = []
         self._server: Any = None
 
@@ -103,8 +108,7 @@ class Engine:
         self._every("reprotect", scan, self._reprotection.run)
         self._every("drills", scan, self._drills.run)
         self._every("undo", UNDO_INTERVAL, self._undo_copies.run)
-        staging = late_staging.LateStaging(self._runtime)
-        self._every("staging", UNDO_INTERVAL, staging.run)
+        self._every("late", UNDO_INTERVAL, self._look_for_what_is_late)
         self._every("locks", scan, releasing.SourceReturn(self._runtime).run)
         self._every("fence", scan, quarantine.Quarantine(self._runtime).run)
         endpoint = manager.Manager(
@@ -160,6 +164,10 @@ class Engine:
         thread = threading.Thread(target=loop, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _look_for_what_is_late(self) -> None:
+        for work in self._late:
+            work.run()
 
     def _push_unsent(self) -> None:
         """Repeat pushes whose time has come, and tell of tombstones."""

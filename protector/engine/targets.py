@@ -13,9 +13,9 @@ from protector.clients import clouds, types
 from protector.db import models
 from protector.engine import (
     arrival,
-    build,
     disks,
     fencing,
+    membership,
     power,
     records,
     removal,
@@ -139,7 +139,7 @@ def never_ran(server: types.Server, member: models.Member) -> bool:
 
 def is_ours(server: types.Server, member: models.Member) -> bool:
     """Whether we made the server."""
-    return server.metadata.get(build.MEMBER_MARK) == member.id
+    return server.metadata.get(membership.MEMBER_MARK) == member.id
 
 
 def _forget(ctx: StepContext) -> None:

@@ -242,6 +242,22 @@ def amend_result(
         operation.mirror_version += 1
 
 
+def add_residue(operation: Op, found: list[Any]) -> None:
+    """The same of what it left; what is told already is not told again.
+
+    :param found: entries with ``kind``, ``id`` and ``why``.
+    """
+    told = {entry["id"] for entry in operation.data.get("residue", [])}
+    fresh = [entry for entry in found if entry["id"] not in told]
+    if not fresh:
+        return
+    residue = [*operation.data.get("residue", []), *fresh]
+    operation.data = {**operation.data, "residue": residue}
+    result = operation.result or {"verdict": c.Verdict.FAILED}
+    operation.result = {**result, "residue": residue}
+    operation.mirror_version += 1
+
+
 def supersede_queue(
     session: orm.Session, now: datetime.datetime, group_id: str, by: str
 ) -> None:

@@ -78,7 +78,7 @@ def _port(
     if found is None:
         mapper = mapping.Mapper(ctx.scene, site_id)
         body = port_body(ctx, site_id, mapper, pattern)
-        body["description"] = records.port_mark(ctx.member, number)
+        body["description"] = records.port_mark(ctx.member.id, number)
         body |= secured(pattern, groups)
         found = ctx.tenant(site_id).network.create_port(body)
     records.record_port(ctx, site_id, number, found)

@@ -6,7 +6,7 @@ from protector import constants as c
 from protector.db import models
 from protector.db.api import sites
 from protector.tests import base
-from protector.tests.model import bed, world
+from protector.tests.model import bed, endings, world
 
 
 class WaysOutTest(base.TestCase):
@@ -43,6 +43,32 @@ class WaysOutTest(base.TestCase):
         self.assertEqual("ended", _drill(place))
         body = {"test_failover": {}}
         self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
+
+    def test_addition_that_the_other_site_never_heard_of(self) -> None:
+        """Its copies are told of where it is known that they were made."""
+        place = self.useFixture(bed.Bed())
+        place.begin(1)
+        place.run(35)
+        body = {"member": {"instance_id": place.servers["db"]}}
+        path = f"/protection-groups/{place.group_id}"
+        status, _ = place.sites["a"].ask("POST", f"{path}/members", body)
+        self.assertEqual(202, status)
+        known = set(place.clouds["b"].volume.rows)
+        made = place.clouds["b"].volume.rows
+        self.assertTrue(place.sim.run(lambda: set(made) > known, 60))
+        place.lose("a")
+        body = {"failover": {"type": "unplanned", "confirm": True}}
+        answer = place.sites["b"].ask("POST", f"{path}/action", body)
+        self.assertEqual(202, answer[0])
+        place.run(300)
+        place.find()
+        place.start()
+        place.run(900)
+        (left,) = set(made) - known
+        (own,) = place.clouds["a"].compute.disks[place.servers["db"]]
+        for letter in "ab":
+            told = endings.residue(world.held(place, letter))
+            self.assertLessEqual({left, own.volume_id}, told)
 
     def _released_to_a_lost_site(self) -> bed.Bed:
         place = self.useFixture(bed.Bed())

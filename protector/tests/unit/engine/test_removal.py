@@ -44,7 +44,7 @@ class MadeTest(RemovalCase):
         )
         self.there.network.create_port(
             {
-                "description": records.port_mark(self.row(), 0),
+                "description": records.port_mark(self.member_id, 0),
                 "mac_address": "fa:16:3e:00:00:01",
                 "security_groups": [],
             }

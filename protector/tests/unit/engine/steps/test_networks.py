@@ -144,7 +144,7 @@ class PortsTest(arrival_case.ArrivalCase):
 
     def test_of_two_with_one_mark_the_older_is_used(self) -> None:
         body = {
-            "description": records.port_mark(self.row(), 0),
+            "description": records.port_mark(self.member_id, 0),
             "mac_address": "fa:16:3e:00:00:01",
             "security_groups": [],
         }
