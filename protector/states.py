@@ -166,6 +166,16 @@ def never_received(name: str) -> exception.InvalidStatus:
     )
 
 
+def not_settled(name: str, epoch: int) -> exception.InvalidStatus:
+    """The refusal to change what was claimed and does not run yet."""
+    return exception.InvalidStatus(
+        f"Protection group {name} was claimed for epoch {epoch}, and what "
+        "claimed it has not settled.",
+        remedy="Wait for the operation that claimed it, or retry it.",
+        epoch=epoch,
+    )
+
+
 def not_empty(name: str, members: int) -> exception.GroupNotEmpty:
     """The refusal of a delete."""
     return exception.GroupNotEmpty(

@@ -255,6 +255,8 @@ def _sync(
         return None
     if histories.is_split(group):
         return _split(group)
+    if verb in states.CHANGES and found.sync.epoch < group.epoch:
+        return states.not_settled(group.name, group.epoch)
     pending = found.sync.remote_status != c.SyncStatus.FAILED
     if verb in PENDING_SYNC and pending:
         return None

@@ -17,7 +17,7 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, operations, protection_groups
-from protector.engine import reading
+from protector.engine import adoption, reading
 
 LOG = logging.getLogger(__name__)
 Group = models.ProtectionGroup
@@ -76,6 +76,7 @@ class Reprotection:
         if _replicates(reader):
             # what was seen is older than the last operation
             return
+        adoption.require_newest(reader)
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
             group = protection_groups.lock(session, group_id)

@@ -33,6 +33,7 @@ class State(NamedTuple):
     remote_status: str
     version: int
     remote_version: int | None
+    epoch: int
 
 
 def find(session: orm.Session, group_id: str) -> Sync | None:
@@ -312,6 +313,7 @@ def states(session: orm.Session, group_ids: Sequence[str]) -> dict[str, State]:
         Sync.remote_status,
         Sync.version,
         Sync.remote_version,
+        Sync.epoch,
     ).where(Sync.protection_group_id.in_(group_ids))
     return {i: State(*rest) for i, *rest in session.execute(statement)}
 

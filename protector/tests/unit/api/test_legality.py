@@ -10,6 +10,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from protector import constants as c
+from protector import states
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.tests.unit.api import served
@@ -57,6 +58,7 @@ class LegalityTest(served.ApiTest):
         self.engine.finishes = False
         self.engine.answers["forward"] = self.told
         self.group_id = ""
+        self.changes = states.CHANGES - {V.SYNC}
 
     def told(self, action: Any, **kwargs: Any) -> Any:
         """The other site accepts."""
@@ -85,6 +87,7 @@ class LegalityTest(served.ApiTest):
         parked: bool = True,
         conditions: dict[str, bool | None] | None = None,
         drill: bool = False,
+        claimed: int = 1,
     ) -> None:
         moved = status in MOVED or error_verb == V.FAILBACK
         ends = [self.site.local_id, self.site.peer_id]
@@ -95,7 +98,7 @@ class LegalityTest(served.ApiTest):
         )
         with self.db.writer() as session:
             group = protection_groups.get(session, self.group_id)
-            group.error_verb = error_verb
+            group.error_verb, group.epoch = error_verb, claimed
             group.current_primary_site_id = ends[1] if moved else ends[0]
             group.operation_id = str(uuid.uuid4()) if busy else None
             self._hang_on(session, sync)
@@ -421,6 +424,25 @@ class LegalityTest(served.ApiTest):
                 }
             )
             self.assertEqual({str(v) for v in alone}, set(found))
+
+    def test_claim_that_its_move_has_not_settled(self) -> None:
+        """Changes would be versions of what does not run yet."""
+        for here, status, claimed in itertools.product(
+            (True, False), (S.ACTIVE, S.FAILED_OVER), (3, 1)
+        ):
+            found = set(
+                self.compare(
+                    status=status,
+                    error_verb=None,
+                    here=here,
+                    claimed=claimed,
+                )
+            )
+            if claimed == 3:
+                self.assertEqual(set(), found & self.changes)
+            self.assertIn(V.SYNC, found)
+            move = V.FAILOVER if status == S.ACTIVE else V.FAILBACK
+            self.assertIn(move, found)
 
     def test_two_histories_wait_for_a_choice(self) -> None:
         for here, split, status in itertools.product(

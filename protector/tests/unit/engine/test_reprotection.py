@@ -92,6 +92,16 @@ class ReprotectionTest(case.EngineCase):
         self.work.run()
         self.assertEqual([], self.rung)
 
+    def test_not_while_the_other_site_claims_the_group(self) -> None:
+        """Whether its move has settled or failed."""
+        held = {"id": self.group_id, "epoch": 1, "checksum": None}
+        self.peer.held = [{**held, "claimed_epoch": 2}]
+        self.work.run()
+        self.assertEqual([], self.rung)
+        self.peer.held = [{**held, "claimed_epoch": 1}]
+        self.work.run()
+        self.assertEqual(1, len(self.rung))
+
     def test_pauses_between_two(self) -> None:
         self.work.run()
         self.end(self.rung[0])
