@@ -144,7 +144,7 @@ class SourceReturn:
         site_id = reader.scene.local_site_id
         copies = [m.copy(site_id) for m in reader.scene.settled_members]
         back = [
-            _bring_back(reader, site_id, str(copy.server_id), lock)
+            bring_back(reader, site_id, str(copy.server_id), lock.operation_id)
             for copy in copies
             if copy is not None and copy.server_id
         ]
@@ -188,11 +188,8 @@ class WritingReader(reading.Reader):
         return self.runtime.storage.driver(lambda: None)
 
 
-def _bring_back(
-    reader: reading.Reader,
-    site_id: str,
-    server_id: str,
-    lock: models.SourceLock,
+def bring_back(
+    reader: reading.Reader, site_id: str, server_id: str, operation_id: str
 ) -> bool:
     """Start a server that the move stopped, then lift its lock; whether
     nothing is left to do."""
@@ -200,7 +197,7 @@ def _bring_back(
         compute = reader.tenant(site_id).compute
         server = compute.get_server(server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
-        if ours is None or ours[0] != lock.operation_id:
+        if ours is None or ours[0] != operation_id:
             return True
         if server.task_state:
             return False

@@ -30,6 +30,7 @@ from protector.engine import (
     checkups,
     drill_leases,
     late_copies,
+    late_locks,
     late_staging,
     leases,
     manager,
@@ -88,6 +89,7 @@ class Engine:
         self._late = (
             late_staging.LateStaging(runtime),
             late_copies.LateCopies(runtime),
+            late_locks.LateLocks(runtime),
         )
         self._threads: list[threading.Thread] = []
         self._server: Any = None

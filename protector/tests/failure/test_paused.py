@@ -4,7 +4,7 @@ when another one has long brought the operation to its end."""
 
 from typing import Any
 
-from protector.engine import late_staging
+from protector.engine import late_locks, late_staging
 from protector.sandbox import evidence
 from protector.tests.failure import kills, tour
 
@@ -44,6 +44,11 @@ class PausedTest(tour.Tour):
         # it may have stopped or locked a server, and no more
         self.expect_on_array(self.a, live)
         self.expect_on_array(self.b, parked)
+        self.until("no server stays locked", self._is_free)
+
+    def _is_free(self) -> bool:
+        late_locks.LateLocks(self.site(self.a).runtime).run()
+        return not any(server.locked for server in self.running(self.a))
 
     def move(self, verb: str, at: Any) -> kills.Pauses:
         plan = kills.Pauses()
