@@ -158,6 +158,25 @@ def fenced(
     )
 
 
+def partial(
+    group: Group, missing: Sequence[str], now: datetime.datetime
+) -> None:
+    """:param missing: names of members that do not run where the group
+    does."""
+    protection_groups.set_condition(
+        group,
+        Kind.PARTIAL,
+        bool(missing),
+        "MembersFailed" if missing else "AllMembersRun",
+        f"Not running here: {', '.join(missing)}. Retry the operation if it "
+        "failed; what its recovery point did not hold runs where it was: "
+        "move the group back, or remove it from the group."
+        if missing
+        else "Every member runs.",
+        now,
+    )
+
+
 def rpo(
     group: Group,
     newest: models.RecoveryPoint | None,

@@ -152,6 +152,7 @@ def _left_behind(
     protection_groups.drop_conditions(
         group,
         c.Condition.SOURCE_FENCED,
+        c.Condition.PARTIAL,
         c.Condition.SPLIT,
         c.Condition.PEER_REGRESSED,
     )

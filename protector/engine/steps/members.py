@@ -3,9 +3,13 @@
 
 from typing import Any
 
+from sqlalchemy import orm
+
 from protector import constants as c
 from protector.db import models
+from protector.db.api import protection_groups
 from protector.engine import (
+    conditions,
     membership,
     recipe,
     records,
@@ -152,8 +156,14 @@ def leave(ctx: StepContext) -> None:
 
 
 def drop_copies(ctx: StepContext) -> Json:
-    """Delete what Protector made for the member at the other site."""
-    kept = removal.drop_copies(ctx, ctx.scene.peer_site_id)
+    """Delete what Protector made for the member where it does not run: at
+    the other site, or here, where a move that left it behind brought the
+    others."""
+    here, site_ids = ctx.work.local_site_id, [ctx.scene.peer_site_id]
+    copy = ctx.member.copy(here)
+    if copy is not None and copy.role != c.CopyRole.LIVE:
+        site_ids.append(here)
+    kept = [e for i in site_ids for e in removal.drop_copies(ctx, i)]
     residue.note(ctx, kept)
     return {"kept": kept}
 
@@ -165,7 +175,27 @@ def forget(ctx: StepContext) -> Json:
         member = session.get(models.Member, str(ctx.member_id))
         if member is not None:
             session.delete(member)
+            session.flush()
+        _mend(ctx, session, group)
         return {"version": settling.end(ctx, session, group)}
+
+
+def _mend(
+    ctx: StepContext, session: orm.Session, group: models.ProtectionGroup
+) -> None:
+    """A group that lacked the member only is whole without it."""
+    if not protection_groups.holds(group, c.Condition.PARTIAL):
+        return
+    here = ctx.work.local_site_id
+    rows = session.query(models.Member).filter_by(protection_group_id=group.id)
+    away = [
+        row.instance_name
+        for row in rows
+        for copy in [row.copy(here)]
+        if row.status not in c.MEMBER_UNSETTLED
+        and (copy is None or copy.role != c.CopyRole.LIVE)
+    ]
+    conditions.partial(group, away, ctx.clock.now())
 
 
 STEPS = (

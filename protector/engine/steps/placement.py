@@ -185,10 +185,10 @@ def settle(ctx: StepContext) -> Json:
         if group.current_primary_site_id != ctx.target:
             _move(ctx, group)
         _turn_copies(ctx, session, started)
-        _partial(ctx, group, failed + _left_out(ctx))
+        now = ctx.clock.now()
+        conditions.partial(group, failed + _left_out(ctx), now)
         if not _unplanned(ctx):
             # else the fence tells it, which runs beside
-            now = ctx.clock.now()
             conditions.fenced(group, _unfenced(ctx, session), now)
         metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
         if _unplanned(ctx):
@@ -232,21 +232,6 @@ def _left_out(ctx: StepContext) -> list[str]:
     """Names of the members that the recovery point does not hold."""
     ids = ctx.data.get("left_out", [])
     return [m.instance_name for m in ctx.scene.members if m.id in ids]
-
-
-def _partial(
-    ctx: StepContext, group: models.ProtectionGroup, failed: list[str]
-) -> None:
-    protection_groups.set_condition(
-        group,
-        c.Condition.PARTIAL,
-        bool(failed),
-        "MembersFailed" if failed else "AllMembersRun",
-        f"Not running: {', '.join(failed)}. Retry the operation."
-        if failed
-        else "Every member runs.",
-        ctx.clock.now(),
-    )
 
 
 def _move(ctx: StepContext, group: models.ProtectionGroup) -> None:

@@ -139,12 +139,14 @@ def _give_up_unknown(bed: beds.Bed, watch: invariants.Watch) -> None:
 
 
 def _remove_broken(bed: beds.Bed) -> bool:
-    """A member whose addition was cancelled or failed is removed, where the
-    group runs."""
+    """A member whose addition was cancelled or failed, or that a move left
+    behind, is removed where the group runs."""
     for letter, site in bed.sites.items():
         held = world.held(bed, letter)
         for member in held.members if held else ():
-            if member.status == c.MemberStatus.ERROR:
+            copy = member.copy(site.site_id)
+            runs = copy is None or copy.role == c.CopyRole.LIVE
+            if member.status == c.MemberStatus.ERROR or not runs:
                 path = f"{_path(bed)}/members/{member.id}"
                 if site.ask("DELETE", path)[0] < 300:
                     return True
