@@ -9,7 +9,7 @@ from typing import Any
 from protector import exception
 from protector.clients import clouds
 from protector.db import models
-from protector.engine import finding, recipe, targets, volume_set
+from protector.engine import disks, finding, recipe, targets, volume_set
 from protector.engine.finding import Code, Finding
 
 ADD_AGAIN = "Remove the member and add it again."
@@ -150,8 +150,8 @@ def _volumes(
                     Code.COPY_IN_USE,
                     f"Volume {volume.name} ({volume.id}), a copy of "
                     f"{member.instance_name}, is attached to server "
-                    f"{', '.join(volume.server_ids)}.",
-                    "Detach it there.",
+                    f"{', '.join(sorted(set(volume.server_ids) - {own}))}.",
+                    disks.HELD,
                 )
             )
         elif volume.size < sizes.get(origin.get(row.ordinal, ""), 0):

@@ -47,9 +47,11 @@ def ensure_volumes(
 ) -> list[str]:
     """Make what is missing of the member's volumes at ``site_id``, after
     the pattern of those at ``origin_site_id``; the ids in boot order."""
+    copy = ctx.member.copy(site_id)
+    own = copy.server_id if copy else None
     for pattern in ctx.member.volumes_at(origin_site_id):
         volume_id = _present(ctx, site_id, pattern)
-        disks.usable(ctx, site_id, volume_id)
+        disks.usable(ctx, site_id, volume_id, server_id=own)
         volume = ctx.tenant(site_id).volume.get(volume_id)
         ours = not membership.is_original(ctx.member, site_id)
         if pattern.boot_index == 0 and ours:

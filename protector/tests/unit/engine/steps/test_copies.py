@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The copies at the target: looked at, made, recorded, unmade."""
 
+from typing import Any
+
 from protector import exception
 from protector.engine import arrival, membership
 from protector.engine.steps import copies
 from protector.tests.unit.engine import arrival_case
+from protector.tests.unit.engine import fake_project as fake
 
 LOST = exception.CloudUnavailable("no answer")
 
@@ -192,6 +195,40 @@ class VolumesTest(arrival_case.ArrivalCase):
             exception.UnexpectedState, copies.build, self.ctx
         )
         self.assertIn("delete the volume", error.remedy)
+
+    def held(self) -> None:
+        """By a server that the rows do not know: they went back in time."""
+        copies.build(self.ctx)
+        (volume_id,) = self.copies()
+        self.there.compute.rows["forgotten"] = fake.server("forgotten")
+        self.there.compute.attach("forgotten", volume_id)
+
+    def test_one_that_another_server_holds(self) -> None:
+        self.held()
+        began = self.clock.monotonic()
+        error = self.assertRaises(
+            exception.UnexpectedState, copies.build, self.again()
+        )
+        self.assertLess(self.clock.monotonic() - began, 60)
+        self.assertIn("name-forgotten (forgotten)", error.message)
+        self.assertIn("delete", error.remedy)
+
+    def test_one_that_a_server_which_goes_lets_go(self) -> None:
+        self.held()
+        (volume_id,) = self.copies()
+        del self.there.compute.rows["forgotten"]
+        real = self.there.volume.list
+        looks = iter(range(3))
+
+        def listed(**filters: Any) -> Any:
+            if next(looks, None) is None:
+                self.there.volume.change(
+                    volume_id, status="available", server_ids=()
+                )
+            return real(**filters)
+
+        self.there.volume.list = listed
+        copies.build(self.again())
 
 
 class HomeTest(arrival_case.ArrivalCase):
