@@ -10,11 +10,13 @@ the adapter below every HTTP session.
 
 import collections
 from collections.abc import Callable, Iterator
+from concurrent import futures
 import contextlib
 import dataclasses
 import functools
 import re
 import threading
+import types
 from typing import Any, ClassVar
 
 import fixtures
@@ -276,9 +278,40 @@ class Seams(fixtures.Fixture):
         self._patch("protector.engine.steps.STEPS", mortal)
         self._patch("requests.adapters.HTTPAdapter.send", _sender(self))
         self._patch("threading.excepthook", _excepthook)
+        # the step that begins threads of its own
+        threads = types.SimpleNamespace(Thread=Heir, Event=threading.Event)
+        self._patch("protector.engine.lost_site.threading", threads)
+        pools = types.SimpleNamespace(ThreadPoolExecutor=_pool_of_heirs)
+        self._patch("protector.engine.lost_site.futures", pools)
 
     def _patch(self, name: str, value: Any) -> None:
         self.useFixture(fixtures.MonkeyPatch(name, value))
+
+
+class Heir(threading.Thread):
+    """A thread that a step begins carries it out, too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._life = getattr(_here, "life", None)
+        self._step = getattr(_here, "step", None)
+
+    def run(self) -> None:
+        if self._life is None:
+            super().run()
+            return
+        with self._life.inside(*self._step):
+            super().run()
+
+
+def _pool_of_heirs(workers: int) -> futures.ThreadPoolExecutor:
+    life, step = getattr(_here, "life", None), getattr(_here, "step", None)
+
+    def inherit() -> None:
+        _here.life, _here.step = life, step
+        _here.seen = collections.Counter()
+
+    return futures.ThreadPoolExecutor(workers, initializer=inherit)
 
 
 def _both(

@@ -13,6 +13,7 @@ from protector import constants as c
 from protector.sandbox import workload
 from protector.tests.failure import bed, kill_case, kills, tour
 
+FENCE = "servers.fence_lost"
 VERBS = 9
 """Operations in the life of a group."""
 SERVERS = (
@@ -150,6 +151,8 @@ class DisastersTest(kill_case.KillCase):
         self._round()
         self.expect_unchanged(calm)
         self.expect_in_sync()
+        fencing = [row for row in self.rows if row[2] == FENCE and row[3]]
+        self.expect("died while it fenced", len(fencing) > 4, fencing)
 
     def _round(self) -> None:
         for verb, source, target in (
@@ -158,7 +161,8 @@ class DisastersTest(kill_case.KillCase):
         ):
             self.write(source)
             self.run_verb("replicate", source)
-            self.take_over(target, verb)
+            told = self.take_over(target, verb).result
+            self.expect("the fence is told of", told["source_fenced"], told)
             self.expect_content(target)
 
 

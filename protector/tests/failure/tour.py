@@ -173,17 +173,20 @@ class Tour(base.TestCase):
             ),
         )
 
-    def take_over(self, at: Any, verb: str, **args: Any) -> None:
+    def take_over(self, at: Any, verb: str, **args: Any) -> models.Operation:
         """Unplanned, although the other site is well; that one gives in,
         and replication is turned round."""
         name = f"unplanned {verb}"
-        self.run_verb(verb, at, name, type="unplanned", confirm=True, **args)
+        ended = self.run_verb(
+            verb, at, name, type="unplanned", confirm=True, **args
+        )
         self.until(
             "the other side gave in",
             lambda: self.condition(at, "SourceFenced"),
         )
         self.expect_in_sync()
         self.run_verb("reprotect", at)
+        return ended
 
     def condition(self, at: Any, kind: str) -> Any:
         """True, False, or None for unknown."""
