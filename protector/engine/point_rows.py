@@ -11,6 +11,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector.db import models
 from protector.db.api import recovery_points, rpo_days
 from protector.engine import replication
@@ -51,6 +52,9 @@ def keep(
         row.members = replication.members_in(
             point, scene.settled_members, site_id
         )
+    if scene.group.replication_type == c.ReplicationType.SYNC:
+        # what is lost with the source is not told by the age of a point
+        arrived = []
     for row in arrived:
         row.rpo_seconds = reached(row, rows.values())
     rpo_days.count(

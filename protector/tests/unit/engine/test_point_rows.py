@@ -97,6 +97,11 @@ class PointRowsTest(case.EngineCase):
             [row[0] for row in self.days()],
         )
 
+    def test_what_is_on_both_arrays_has_no_age(self) -> None:
+        self.set_group(replication_type="sync")
+        self.see(self.point("e1", 0), self.point("2", 40))
+        self.assertEqual([], self.days())
+
     # -- alarms
 
     def test_two_and_three_intervals_are_alarms(self) -> None:
