@@ -98,6 +98,22 @@ class Asynchronous:
     def capture(self, suffix: str) -> None:
         """The target has what was sent to it, and nothing newer."""
 
+    def obstacle(self) -> str | None:
+        """A source that was renamed has its points under its new name."""
+        known = self._target.groups()
+        origins = [
+            name.removesuffix(f":{self._group}")
+            for name in known
+            if name.endswith(f":{self._group}")
+        ]
+        if not origins or self.replicated in known:
+            return None
+        return (
+            f"Array {self._direction.target.name} knows the group of array "
+            f"{origins[0]}, not of {self._direction.source.name}: if that "
+            "was renamed, [storage] arrays must name it so."
+        )
+
     def list_points(self) -> list[base.Point]:
         return points.listed(self._target, self.replicated)
 

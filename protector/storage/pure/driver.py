@@ -143,11 +143,7 @@ class PureDriver(base.ReplicationDriver):
         return self._way(direction).capture(suffix)
 
     def obstacle(self, direction: base.Direction) -> str | None:
-        return pods.obstacle(
-            self._arrays.of(direction.target),
-            direction.target.name,
-            direction.group,
-        )
+        return self._way(direction).obstacle()
 
     def refuse_shared(
         self, one: base.Direction, other: base.Direction

@@ -95,6 +95,9 @@ class Synchronous:
         snapshots.take(self._target, self._group, suffix, ages=True)
         return names.snapshot(self._group, suffix)
 
+    def obstacle(self) -> str | None:
+        return pods.obstacle(self._target, self._target_name, self._group)
+
     def list_points(self) -> list[base.Point]:
         """None is complete where the pod is not online: nothing can be read
         of it there."""
@@ -103,7 +106,7 @@ class Synchronous:
             made = target.snapshot_times(self._group)
         except exception.ArrayNotFound:
             return []
-        online = pods.obstacle(target, self._target_name, self._group) is None
+        online = self.obstacle() is None
         volumes = self._volumes(target.members(self._group)) if made else {}
         points = [
             base.Point(

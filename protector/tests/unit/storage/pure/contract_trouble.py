@@ -118,6 +118,10 @@ class TroubleContract(contract.ArraysCase):
         emulated_arrays.wait_until(
             lambda: self.driver.list_points(renamed), contract.ARRIVAL_SECONDS
         )
+        # what a failover is told that finds none under the old name
+        told = self.driver.obstacle(self.direction)
+        self.assertIn("knows the group of array array-z", told)
+        self.assertIsNone(self.driver.obstacle(renamed))
         (point,) = self.driver.list_points(renamed)
         self.assertEqual({volume}, point.volumes)
         self.assertTrue(point.name.startswith("array-z:"))
