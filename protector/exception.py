@@ -315,6 +315,13 @@ class PodNotOnline(ArrayError):
     remedy = "Look at the pod on the array."
 
 
+class PodRefuses(ArrayError):
+    """An array takes no overwrite into a pod while its other array is
+    away."""
+
+    remedy = "Retry when the pod is online on both arrays."
+
+
 class ReplicationNotConfigured(ArrayError):
     """The array side of a direction is not made."""
 

@@ -30,6 +30,12 @@ NEEDED = (
 )
 
 
+ASYNCHRONOUS = (
+    "The volumes replicate asynchronously: their pod took no overwrite when "
+    "the group moved. Fail it back, then run source-cleanup."
+)
+
+
 def peer(group: Group, reason: str | None, now: datetime.datetime) -> None:
     """:param reason: why the peer site does not answer; None if it does."""
     protection_groups.set_condition(
@@ -86,7 +92,9 @@ def replication(
         message,
         now,
     )
-    if ready:
+    if status is not None and not status.synchronous:
+        _degraded(group, ASYNCHRONOUS, now)
+    elif ready:
         _degraded(group, degraded, now)
     else:
         _degraded(group, "No pod is stretched over both arrays.", now)

@@ -88,6 +88,14 @@ def usable(ctx: StepContext) -> types.Server | None:
     return None
 
 
+def give_up(ctx: StepContext) -> None:
+    """Delete the parked server: it is built anew on other volumes."""
+    server = usable(ctx)
+    if server is not None:
+        _keep_in_mind(ctx)
+        _discard(ctx, server)
+
+
 def _make_room(ctx: StepContext, server: types.Server) -> None:
     """Cinder does not extend the volumes of a parked server: when those of
     the source grew, the server is built anew on its volumes."""

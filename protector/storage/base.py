@@ -108,6 +108,7 @@ class Status:
     volumes: frozenset[str]
     blackout: tuple[int, int] | None = None
     degraded: str | None = None
+    synchronous: bool = False
 
 
 class ReplicationDriver(abc.ABC):
@@ -261,6 +262,8 @@ class ReplicationDriver(abc.ABC):
         ``staging``: point -> staging -> target.
 
         :raises ArrayNotFound: the point or one of the volumes is gone.
+        :raises PodRefuses: ``target_volume`` replicates synchronously, and
+            the array takes no overwrite without its other array.
         :raises ArrayError: ``target_volume`` is connected to a host.
         """
 

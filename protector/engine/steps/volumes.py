@@ -2,12 +2,19 @@
 """Steps on the volumes' content at the target of a move."""
 
 import datetime
+import functools
 from typing import Any
 
-from protector import exception, times
+from protector import exception, states, times
 from protector.clients import types
 from protector.db import models
-from protector.engine import arrival, undo_copies, volume_set
+from protector.engine import (
+    arrival,
+    records,
+    undo_copies,
+    unreplicated,
+    volume_set,
+)
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -84,25 +91,46 @@ def overwrite(ctx: StepContext) -> Json:
     """Replace the content of the member's volumes at the target by that of
     the recovery point, through staging volumes of this run."""
     ctx.save(staged=True)
-    direction = ctx.direction(ctx.source)
     targets = {v.ordinal: v for v in ctx.member.volumes_at(ctx.target)}
     sources = ctx.member.volumes_at(ctx.source)
     for source in sources:
-        ctx.driver.overwrite(
-            direction,
-            ctx.data["point"],
-            str(source.array_volume),
-            str(targets[source.ordinal].array_volume),
-            arrival.staging_name(ctx, ctx.member, source.ordinal),
-        )
-    _bootable(ctx, targets[0])
+        _arrive(ctx, source, targets[source.ordinal])
+    _bootable(ctx)
     return {"volumes": len(sources)}
 
 
-def _bootable(ctx: StepContext, root: models.VolumeCopy) -> None:
-    volume = ctx.tenant(ctx.target).volume
-    if not volume.get(str(root.cinder_id)).bootable:
-        volume.set_bootable(str(root.cinder_id), True)
+def _arrive(
+    ctx: StepContext, source: models.VolumeCopy, target: models.VolumeCopy
+) -> None:
+    """The content of one volume.  Where the survivor's array takes none
+    into a pod alone, into a new volume outside of it."""
+    call = functools.partial(
+        ctx.driver.overwrite,
+        ctx.direction(ctx.source),
+        ctx.data["point"],
+        str(source.array_volume),
+        staging=arrival.staging_name(ctx, ctx.member, source.ordinal),
+    )
+    try:
+        call(str(target.array_volume))
+    except exception.PodRefuses as e:
+        if not states.is_unplanned(ctx.operation.args):
+            raise
+        renewed = unreplicated.replace(ctx, source, e)
+        call(str(renewed.array_volume))
+
+
+def _bootable(ctx: StepContext) -> None:
+    """As the image says, which the root of a copy may not know yet."""
+    client = ctx.tenant(ctx.target).volume
+    row = records.volume(ctx, ctx.target, 0)
+    root_id = str(row and row.cinder_id)
+    root = client.get(root_id)
+    image = ctx.member.recipe["volumes"][0]["image_metadata"]
+    if image and not root.bootable and not root.image_metadata:
+        client.set_image_metadata(root_id, image)
+    if not root.bootable:
+        client.set_bootable(root_id, True)
 
 
 def unstage(ctx: StepContext) -> None:

@@ -6,7 +6,7 @@ of an engine that was replaced finds no source and changes nothing.
 """
 
 from protector import exception
-from protector.storage.pure import adapter
+from protector.storage.pure import adapter, pods
 from protector.storage.pure.protection import eradicated
 
 
@@ -24,6 +24,7 @@ def overwrite(
 
     :raises ArrayNotFound: the snapshot, the target or, between both copies,
         the staging volume is gone.
+    :raises PodRefuses: the target's pod takes no overwrite now.
     :raises ArrayError: the target is connected to a host.
     """
     size = live(array, array_name, target).size
@@ -32,7 +33,10 @@ def overwrite(
     if live(array, array_name, staging).size < size:
         array.extend_volume(staging, size)
     _refuse_connected(array, array_name, target)
-    array.copy_volume(staging, target)
+    try:
+        array.copy_volume(staging, target)
+    except exception.ArrayError as error:
+        raise pods.refusal(array, target, error) from None
     now = live(array, array_name, target).size
     if now < size:
         raise exception.ArrayError(

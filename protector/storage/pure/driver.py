@@ -59,13 +59,16 @@ class PureDriver(base.ReplicationDriver):
         synchronous: bool,
     ) -> str | None:
         """The pod is that of the volumes; while there are none, that where
-        Cinder's driver made the group.
+        Cinder's driver made the group.  Volumes that lie in no pod, because
+        it took no overwrite, have a group of our own.
 
-        :raises ArrayError: the volumes lie in more than one pod, or in none.
+        :raises ArrayError: the volumes lie in more than one pod.
         """
         name = names.group(cinder_group_id)
         if not synchronous:
             return name
+        if volumes and not any(map(names.pod_of, volumes)):
+            return names.own_group(cinder_group_id)
         if volumes:
             return names.in_pod(pods.common(volumes), name)
         for found, group in self._arrays.of(array).groups().items():

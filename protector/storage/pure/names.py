@@ -11,7 +11,7 @@ import re
 from protector import exception
 
 OURS = "protector-"
-"""How every volume begins that this driver may destroy."""
+"""How every object begins that this driver may destroy."""
 
 _CINDERS_GROUP = re.compile(r"consisgroup-.+-cinder")
 _NO_PODS = "Use volumes of a volume type with asynchronous replication."
@@ -23,6 +23,11 @@ def volume(cinder_id: str) -> str:
 
 def group(cinder_group_id: str) -> str:
     return f"consisgroup-{cinder_group_id}-cinder"
+
+
+def own_group(cinder_group_id: str) -> str:
+    """Of volumes that lie outside of the pod of their Cinder group."""
+    return f"{OURS}{cinder_group_id}"
 
 
 def is_made_by_cinder(group: str) -> bool:

@@ -86,6 +86,20 @@ def require_online(array: Any, array_name: str, name: str) -> None:
         )
 
 
+def refusal(
+    array: Any, name: str, error: exception.ArrayError
+) -> exception.ArrayError:
+    """What the refusal of an overwrite of ``name`` means: no array has been
+    measured, so that its text is not relied on, but the state of the pod."""
+    pod = find(array, names.pod_of(name) or "")
+    if type(error) is not exception.ArrayError or pod is None:
+        return error
+    why = degraded(pod, tuple(sorted(pod.arrays)))
+    if why is None:
+        return error
+    return exception.PodRefuses(f"{why} {error.message}", pod=pod.name)
+
+
 def degraded(pod: adapter.Pod, arrays: tuple[str, ...]) -> str | None:
     """What is not as it should be for no write to be lost with one of the
     arrays; None when all is well."""

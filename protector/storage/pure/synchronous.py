@@ -150,6 +150,7 @@ class Synchronous:
             interval=settings.snap_interval if settings else None,
             volumes=group.volumes if group else frozenset(),
             degraded=pods.degraded(pod, both) if pod else None,
+            synchronous=True,
         )
 
     def drop(self, destroy: bool, eradicate: bool) -> None:

@@ -154,6 +154,44 @@ class SyncTest(two_sites.TwoSites):
         self.move("failback", group_id, self.a)
         self.check_content(group_id, expected, (DB, LOG), self.a)
 
+    def test_a_survivor_that_takes_no_overwrite_alone(self) -> None:
+        """Into new volumes then, that replicate asynchronously until the
+        group is at home and its copies are made anew."""
+        group_id = self.group()
+        expected = self.write(group_id)
+        self.control("settings", {"overwrite_without_peer": False})
+        self.cut()
+        ended = self.fail_over(group_id)
+        self.assertEqual(0, ended.result["rpo_seconds"])
+        self.check_content(group_id, expected, (DB, LOG))
+        self.assertEqual({"plain"}, self.types(group_id))
+        self.assertEqual(3, len(ended.result["residue"]))
+        expected = self.write(group_id, self.b)
+        self.start(*self._lost()[::-1])
+        self.until(lambda: self.in_sync(group_id))
+        self.until(
+            lambda: self.condition(group_id, self.b, "FailoverReady"), 120
+        )
+        self.assertIs(True, self.condition(group_id, self.b, "Degraded"))
+        self.move("failback", group_id, self.a)
+        self.check_content(group_id, expected, (DB, LOG), self.a)
+        self.on_both_arrays(group_id, self.a)
+        operation = self.a.run_protection_group(group_id, "source_cleanup")
+        self.follow(operation.id, self.a)
+        self.until(lambda: self.whole(group_id, self.a))
+        self.move("failover", group_id, self.b)
+        self.check_content(group_id, expected, (DB, LOG))
+        self.on_both_arrays(group_id, self.b)
+
+    def types(self, group_id: str) -> set[str]:
+        """Volume types of the disks at site B."""
+        storage = self.sandbox.clouds["site-b"].block_storage
+        return {
+            storage.get_volume(disk.volume_id).volume_type
+            for server in self.servers(group_id, self.b).values()
+            for disk in server.disks
+        }
+
     def test_a_pod_that_the_other_array_has_is_not_forced(self) -> None:
         group_id = self.group()
         expected = self.write(group_id)
@@ -179,11 +217,15 @@ class SyncTest(two_sites.TwoSites):
 
     def link(self, cut: bool) -> None:
         """Between the arrays; the pod stays with site A's."""
+        self.control(f"links/{self.site_a.array}", {"cut": cut})
+
+    def control(self, path: str, values: dict[str, bool]) -> None:
+        """Of the array of site B."""
         answer = requests.put(
-            f"{self.site_a.array_url}/control/links/{self.site_b.array}",
-            json={"cut": cut},
+            f"{self.site_b.array_url}/control/{path}",
+            json=values,
             timeout=guests.TIMEOUT,
-            verify=str(self.site_a.array_ca),
+            verify=str(self.site_b.array_ca),
         )
         answer.raise_for_status()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a group that replicates synchronously is told to be in."""
 
+import dataclasses
 import datetime
 
 from protector import constants as c
@@ -12,7 +13,9 @@ from protector.tests import base
 
 K = c.Condition
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-ONE = storage.Status(True, "connected", True, True, 900, frozenset())
+ONE = storage.Status(
+    True, "connected", True, True, 900, frozenset(), synchronous=True
+)
 RESYNCING = storage.Status(
     True,
     "resyncing",
@@ -21,6 +24,7 @@ RESYNCING = storage.Status(
     900,
     frozenset(),
     degraded="Pod p is resyncing.",
+    synchronous=True,
 )
 NO_MEDIATOR = storage.Status(
     True,
@@ -30,6 +34,7 @@ NO_MEDIATOR = storage.Status(
     900,
     frozenset(),
     degraded="The mediator is away.",
+    synchronous=True,
 )
 
 
@@ -68,6 +73,16 @@ class SynchronousTest(base.TestCase):
         found = self.said(self.group(), NO_MEDIATOR)
         self.assertTrue(found[K.DEGRADED])
         self.assertTrue(found[K.REPLICATION_HEALTHY])
+
+    def test_volumes_that_left_their_pod(self) -> None:
+        group = self.group()
+        asynchronous = dataclasses.replace(ONE, synchronous=False)
+        found = self.said(group, asynchronous)
+        self.assertTrue(found[K.DEGRADED])
+        self.assertFalse(found[K.WITHIN_RPO])
+        self.assertIn(
+            "source-cleanup", group.conditions[K.DEGRADED]["message"]
+        )
 
     def test_what_is_not_there(self) -> None:
         self.assertTrue(self.said(self.group(), None)[K.DEGRADED])

@@ -108,7 +108,8 @@ class SyncContract(PodsCase):
         self.assertEqual(
             wanted, self.find(f"{self.pod_a}::v1", f"{self.pod_a}::v2")
         )
-        for volumes in (["v1"], [f"{self.pod_a}::v1", f"{self.pod_b}::v2"]):
+        one = f"{self.pod_a}::v1"
+        for volumes in (["v1", one], [one, f"{self.pod_b}::v2"]):
             error = self.refused(self.find, *volumes)
             self.assertIn("one pod", str(error))
 
@@ -158,6 +159,7 @@ class SyncContract(PodsCase):
                     interval=contract.SCHEDULE.interval,
                     volumes=frozenset(volumes),
                     degraded=None,
+                    synchronous=True,
                 ),
                 status,
             )
@@ -364,6 +366,33 @@ class SyncContract(PodsCase):
         self.isolate(self.pod_b, self.b)
         error = self.not_online(self.overwrite, name, volume, target)
         self.assertIn(self.pod_b, str(error))
+
+    def test_a_survivor_that_takes_no_overwrite_alone(self) -> None:
+        (volume,) = self.protected("v1")
+        name = self.driver.replicate_now(self.direction, "e1")
+        target = self.inside(self.b, "copy")
+        digest = self.written(self.b, target)
+        self.a.sdk().set_pod(self.pod_a, failover_preference=[self.b.name])
+        self.b.tune(overwrite_without_peer=False)
+        self.addCleanup(self.b.tune, overwrite_without_peer=True)
+        self.isolate(self.pod_b, self.a)
+        error = self.assertRaises(
+            exception.PodRefuses, self.overwrite, name, volume, target
+        )
+        self.assertIn(self.pod_b, str(error))
+        self.assertEqual(digest, self.b.sha256(target))
+        # nobody's fault but the pod's
+        host = f"h-{self.tag}"
+        sdk = self.b.sdk()
+        sdk.create_host(host)
+        sdk.connect_host(host, target)
+        error = self.refused(self.overwrite, name, volume, target)
+        self.assertIs(exception.ArrayError, type(error))
+        sdk.disconnect_host(host, target)
+        sdk.delete_host(host)
+
+    def test_volumes_that_left_the_pod_have_a_group_of_our_own(self) -> None:
+        self.assertEqual(f"protector-{self.tag}", self.find("v1", "v2"))
 
     def test_a_link_that_is_cut_and_mended(self) -> None:
         (volume,) = self.protected("v1")
