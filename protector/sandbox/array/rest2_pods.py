@@ -145,6 +145,18 @@ def take_out(call: Call) -> list[Item]:
     return []
 
 
+def protections(call: Call) -> list[Item]:
+    """GET container-default-protections: no group takes new volumes in."""
+    return [
+        {
+            "name": call.array.pods.show(name)["name"],
+            "type": "pod",
+            "default_protections": [],
+        }
+        for name in call.named()
+    ]
+
+
 _BODY = {
     "mediator": TEXT,
     "failover_preferences": ANY,
@@ -166,6 +178,12 @@ ROUTES = [
         {"name": TEXT, "destroyed": BOOL, **_BODY},
     ),
     Route("DELETE", "pods", eradicate, rest2.NAMES),
+    Route(
+        "GET",
+        "container-default-protections",
+        protections,
+        rest2.LIST | rest2.NAMES,
+    ),
     Route("GET", "pods/arrays", members, rest2.LIST | _MEMBERS),
     Route("POST", "pods/arrays", add, _MEMBERS),
     Route(

@@ -40,7 +40,8 @@ from protector.sandbox.array.sessions import Sessions
 
 LOG = logging.getLogger(__name__)
 
-_THREADS = 30
+# changes of a pod wait for each other, and the other array must be heard
+_THREADS = 100
 _LARGEST = 1024**3
 _CONNECTION = "protector.connection"
 _VERSIONS = "/api/api_version"

@@ -204,11 +204,12 @@ class Stretch:
         """
         row = self._known(pod["uid"])
         state = podstate.dump(self._store, row)
-        if unless_told and row["told"] == _digest(state):
+        digest = _digest(state)
+        if unless_told and row["told"] == digest:
             return
         name = self._links.name_of(array)
         self._links.ask(name, "POST", "pods", state, _PATIENT)
-        self._told(row)
+        self._told(row, digest)
 
     def receive(self, state: dict[str, Any]) -> dict[str, Any]:
         """Take in what the other array tells of a pod.
@@ -225,7 +226,7 @@ class Stretch:
             elif pod["name"] != name:
                 self._pods.name_anew(pod["id"], name)
             podstate.apply(self._store, self._known(uid)["id"], state)
-            self._told(self._known(uid))
+            self._told(self._known(uid), "")
         self.attend(self._known(uid))
         return {}
 
@@ -235,11 +236,10 @@ class Stretch:
             raise errors.missing("Pod", uid)
         return row
 
-    def _told(self, pod: Row) -> None:
+    def _told(self, pod: Row, digest: str) -> None:
+        """Remember which state the other array knows, "" for none."""
         self._store.run(
-            "UPDATE pods SET told = ? WHERE id = ?",
-            _digest(podstate.dump(self._store, pod)),
-            pod["id"],
+            "UPDATE pods SET told = ? WHERE id = ?", digest, pod["id"]
         )
 
     # -- this array's part

@@ -288,6 +288,10 @@ class PodsTest(base.TestCase):
             {("array-a", "online"), ("array-b", "online")},
             {(array.name, array.status) for array in pod.arrays},
         )
+        (held,) = self.done(
+            one.get_container_default_protections(names=[self.pod])
+        )
+        self.assertEqual([], held.default_protections)
         self.assertEqual(2, len(self.done(
             one.get_pods_arrays(group_names=[self.pod]))))  # fmt: skip
         self.done(
