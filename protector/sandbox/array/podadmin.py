@@ -128,19 +128,36 @@ class PodAdmin:
             self._pods.rename(name, new)
 
     def refuse_move(self, volume: str, pod: str) -> None:
-        """Raise ``ArrayError`` for a move into or out of a stretched pod."""
-        why = "A volume cannot be moved into or out of a stretched pod."
-        for one in (names.split(volume)[0], pod):
-            self._stretch.refuse_stretched(one, why)
+        """Raise ``ArrayError`` for a move into or out of a stretched pod.
 
-    def destroy(self, name: str) -> None:
-        """Destroy an empty pod that is on this array alone."""
-        self._stretch.refuse_stretched(name, "The pod is stretched.")
-        self._pods.destroy(name)
+        From one pod to another of the same arrays is no such move.
+        """
+        old = self._members(names.split(volume)[0])
+        new = self._members(pod)
+        if old != new and max(len(old), len(new)) > 1:
+            raise errors.ArrayError(
+                "A volume cannot be moved into or out of a stretched pod.",
+                volume,
+            )
 
-    def eradicate(self, name: str) -> None:
-        """Remove a destroyed pod with all that was in it."""
+    def _members(self, pod: str) -> set[str]:
+        row = self._pods.find(pod)
+        return set(self._stretch.record(row).arrays) if row else set()
+
+    def destroy(self, name: str, contents: bool = False) -> None:
+        """Destroy a pod that is on this array alone.
+
+        ``contents``: with all that is in it; else it must be empty.
+        """
+        if len(self._members(name)) > 1:
+            raise errors.ArrayError("The pod is stretched.", name)
+        self._pods.destroy(name, contents)
+
+    def eradicate(self, name: str, contents: bool = True) -> None:
+        """Remove a destroyed pod, if need be with ``contents``."""
         pod = self._pods.pending(name)
+        if not contents:
+            self._pods.require_empty(pod)
         safemode.refuse_eradication(self._core, name)
         self._remove(pod)
 

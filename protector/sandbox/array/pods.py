@@ -105,14 +105,30 @@ class Pods:
         for sql in _FOLLOW:
             self._store.run(sql, new, pod_id)
 
-    def destroy(self, name: str) -> Row:
-        """Destroy a pod without content. Raises ``ArrayError``."""
+    def destroy(self, name: str, contents: bool) -> Row:
+        """Destroy a pod, with its ``contents`` or only without any.
+
+        Raises ``ArrayError``.
+        """
         with self._store.transaction():
-            row = self.live(name)
-            if any(self._store.one(sql, row["id"]) for sql in _CONTENT):
+            row, now = self.live(name), self._core.clock.now()
+            if self._store.one(_CONNECTED, row["id"]):
+                raise errors.ArrayError(
+                    "Pod cannot be deleted due to existing connections.", name
+                )
+            if not contents and any(
+                self._store.one(sql, row["id"]) for sql in _CONTENT
+            ):
                 raise errors.ArrayError("Pod is not empty.", name)
-            self.mark(row["id"], self._core.clock.now())
+            for sql in _DESTROY:
+                self._store.run(sql, now, row["id"])
+            self.mark(row["id"], now)
             return self.show(name, pending=True)
+
+    def require_empty(self, row: Row) -> None:
+        """Raise ``ArrayError`` if a pod holds anything, destroyed or not."""
+        if any(self._store.one(sql, row["id"]) for sql in _HELD):
+            raise errors.ArrayError("Pod is not empty.", row["name"])
 
     def mark(self, pod_id: int, destroyed: float | None) -> None:
         """Write down when a pod was destroyed, None for not at all."""
@@ -161,12 +177,24 @@ _FOLLOW = (
     "UPDATE pgroups SET name = ? || substr(name, instr(name, '::'))"
     " WHERE pod_id = ?",
 )
+_CONNECTED = (
+    "SELECT 1 FROM connections c JOIN volumes v ON v.id = c.volume_id"
+    " WHERE v.pod_id = ?"
+)
+_HELD = (
+    "SELECT 1 FROM volumes WHERE pod_id = ?",
+    "SELECT 1 FROM pgroups WHERE pod_id = ?",
+)
+_DESTROY = (
+    "UPDATE volumes SET destroyed = ? WHERE pod_id = ? AND destroyed IS NULL",
+    "UPDATE pgroups SET destroyed = ? WHERE pod_id = ? AND destroyed IS NULL",
+)
 _CONTENT = (
     "SELECT 1 FROM volumes WHERE pod_id = ? AND destroyed IS NULL",
     "SELECT 1 FROM pgroups WHERE pod_id = ? AND destroyed IS NULL",
 )
 _EMPTY = (
-    "DELETE FROM snapshots WHERE volume_id IN"
+    "DELETE FROM snapshots WHERE pgsnap_id IS NULL AND volume_id IN"
     " (SELECT id FROM volumes WHERE pod_id = ?)",
     "DELETE FROM pgroups WHERE pod_id = ?",
     "DELETE FROM volumes WHERE pod_id = ?",

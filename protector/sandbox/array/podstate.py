@@ -23,6 +23,10 @@ _VOLUMES = (
     " WHERE c.volume_id = v.id) AS connected"
     " FROM volumes v WHERE v.pod_id = ? ORDER BY v.serial"
 )
+_KNOWN_VOLUMES = (
+    "SELECT id, serial FROM volumes WHERE pod_id = ?"
+    " OR serial IN (SELECT value FROM json_each(?))"
+)
 _GROUPS = "SELECT * FROM pgroups WHERE pod_id = ? ORDER BY uid"
 _PGSNAPS = (
     "SELECT p.* FROM pgsnaps p JOIN pgroups g ON g.id = p.pgroup_id"
@@ -32,7 +36,8 @@ _SNAPSHOTS = (
     "SELECT s.* FROM snapshots s LEFT JOIN volumes v ON v.id = s.volume_id"
     " LEFT JOIN pgsnaps p ON p.id = s.pgsnap_id"
     " LEFT JOIN pgroups g ON g.id = p.pgroup_id"
-    " WHERE v.pod_id = ?1 OR g.pod_id = ?1 ORDER BY s.serial"
+    " WHERE (s.pgsnap_id IS NULL AND v.pod_id = ?1) OR g.pod_id = ?1"
+    " ORDER BY s.serial"
 )
 _MEMBERS = (
     "SELECT m.pgroup_id, m.volume_id FROM pgroup_volumes m"
@@ -103,6 +108,11 @@ def apply(store: Store, pod_id: int, state: State) -> None:
         *(state[k] for k in ("home", "destroyed", "mediator", "failover")),
         pod_id,
     )
+    # before their volumes: they would outlive these
+    told = {row["serial"] for row in state["snapshots"]}
+    for row in store.all(_SNAPSHOTS, pod_id):
+        if row["serial"] not in told:
+            store.run("DELETE FROM snapshots WHERE id = ?", row["id"])
     volumes = _apply_volumes(store, pod_id, state["volumes"])
     groups = _merge(
         store,
@@ -148,7 +158,9 @@ def _apply_volumes(store: Store, pod_id: int, told: Rows) -> Ids:
         }
         for row in told
     ]
-    known = store.all(_VOLUMES, pod_id)
+    # one that comes from another pod is known by its serial only
+    serials = json.dumps([row["serial"] for row in rows])
+    known = store.all(_KNOWN_VOLUMES, pod_id, serials)
     return _merge(store, "volumes", _by("serial"), known, rows)
 
 

@@ -99,7 +99,7 @@ def _change(call: Call, kind: str, name: str) -> Item:
     elif kind == "failover_preferences":
         admin.change(name, {"failover": _preferred(given)})
     elif given["destroyed"]:
-        admin.destroy(name)
+        admin.destroy(name, bool(call.query.get("destroy_contents")))
     else:
         call.array.pods.recover(name)
     return view(call, call.array.pods.show(name, pending=True))
@@ -107,8 +107,9 @@ def _change(call: Call, kind: str, name: str) -> Item:
 
 def eradicate(call: Call) -> list[Item]:
     """DELETE pods: eradicate destroyed ones."""
+    contents = bool(call.query.get("eradicate_contents"))
     for name in call.named():
-        call.array.podadmin.eradicate(name)
+        call.array.podadmin.eradicate(name, contents)
     return []
 
 
@@ -174,10 +175,15 @@ ROUTES = [
         "PATCH",
         "pods",
         change,
-        rest2.NAMES,
+        {**rest2.NAMES, "destroy_contents": BOOL},
         {"name": TEXT, "destroyed": BOOL, **_BODY},
     ),
-    Route("DELETE", "pods", eradicate, rest2.NAMES),
+    Route(
+        "DELETE",
+        "pods",
+        eradicate,
+        {**rest2.NAMES, "eradicate_contents": BOOL},
+    ),
     Route(
         "GET",
         "container-default-protections",

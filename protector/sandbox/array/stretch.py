@@ -31,7 +31,8 @@ _FREEZE = (
     "UPDATE volumes SET file = ? || substr(file, ?)"
     " WHERE pod_id = ? AND file NOT LIKE ?",
     "UPDATE snapshots SET file = ? || substr(file, ?)"
-    " WHERE (volume_id IN (SELECT id FROM volumes WHERE pod_id = ?)"
+    " WHERE (pgsnap_id IS NULL"
+    " AND volume_id IN (SELECT id FROM volumes WHERE pod_id = ?)"
     " OR pgsnap_id IN (SELECT p.id FROM pgsnaps p JOIN pgroups g"
     " ON g.id = p.pgroup_id WHERE g.pod_id = ?)) AND file NOT LIKE ?",
 )
@@ -122,12 +123,6 @@ class Stretch:
                     " is not online.",
                     name,
                 )
-
-    def refuse_stretched(self, pod: str, why: str) -> None:
-        """Raise ``ArrayError`` if the pod called so is on two arrays."""
-        row = self._pods.find(pod)
-        if row is not None and len(self.record(row).arrays) > 1:
-            raise errors.ArrayError(why, pod)
 
     def refuse_used(self, array: str) -> None:
         """Raise ``ArrayError`` if a pod is stretched to ``array``."""

@@ -114,7 +114,8 @@ class Volumes:
             self._refuse_grouped(row)
             target = self._pods.holding(new)
             self._store.run(
-                "UPDATE volumes SET name = ?, pod_id = ? WHERE id = ?",
+                "UPDATE volumes SET name = ?, pod_id = ?, elsewhere = 0"
+                " WHERE id = ?",
                 new,
                 target["id"],
                 row["id"],

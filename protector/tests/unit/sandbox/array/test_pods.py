@@ -138,6 +138,20 @@ class PodsTest(base.TestCase):
             [f"{v}.s"], self.named(self.a.list_volumes(snap=True))
         )
 
+    def test_what_is_eradicated_is_gone_from_both(self) -> None:
+        self.stretched()
+        name = f"{self.pod}::v"
+        self.a.create_volume(name, "1M")
+        self.a.create_snapshot(name, suffix=f"s-{self.pod}")
+        self.b.destroy_volume(name)
+        self.b.eradicate_volume(name)
+        for array in (self.a, self.b):
+            for kind in ({}, {"snap": True}):
+                rows = array.list_volumes(pending=True, **kind)
+                self.assertEqual([], self.named(rows))
+        self.a.create_volume(name, "1M")
+        self.assertEqual([name], self.named(self.b.list_volumes()))
+
     def test_from_pod_to_pod_on_the_other_array(self) -> None:
         """How a prestaged copy is overwritten where the guests arrive."""
         self.stretched()
@@ -199,6 +213,61 @@ class PodsTest(base.TestCase):
         self.a.remove_pod(self.pod, "array-b")
         self.a.move_volume(moved["name"], "")
         self.assertEqual(moved["serial"], self.a.get_volume(name)["serial"])
+
+    def test_a_move_between_pods_of_the_same_arrays(self) -> None:
+        """How Cinder's driver gives a volume another type, by ghost pods."""
+        one, two = client(self.one), client(self.two)
+        ghost, name = f"ghost-{self.pod}", f"v-{self.pod}"
+        self.stretched()
+        self.a.create_volume(name, "1M")
+        self.a.create_snapshot(name, suffix="s")
+        self.a.create_pgroup(f"g-{self.pod}", vollist=[name])
+        self.a.create_pgroup_snapshot(f"g-{self.pod}", suffix="t")
+        self.a.create_pod(ghost)
+        self.assertIn("in a protection group", self.refused(
+            self.a.move_volume, name, ghost))  # fmt: skip
+        self.a.set_pgroup(f"g-{self.pod}", remvollist=[name])
+        self.moved(one, name, ghost)
+        self.a.add_pod(ghost, "array-b")
+        self.moved(one, f"{ghost}::{name}", self.pod)
+        self.moved(two, f"{self.pod}::{name}", ghost)
+        self.moved(one, f"{ghost}::{name}", self.pod)
+        for array in (self.a, self.b):
+            self.assertEqual(
+                [f"{self.pod}::{name}.s"],
+                [
+                    row["name"]
+                    for row in array.list_volumes(snap=True)
+                    if f"{name}.s" in row["name"]
+                ],
+            )
+        kept = [row["name"] for row in self.a.list_volumes(snap=True)]
+        self.assertIn(f"g-{self.pod}.t.{name}", kept)
+        self.a.remove_pod(ghost, "array-b")
+        self.a.create_volume(f"{ghost}::rest", "1M")
+        refused = one.patch_pods(
+            names=[ghost], pod=flasharray.PodPatch(destroyed=True)
+        )
+        self.assertIn("not empty", refused.errors[0].message)
+        self.done(
+            one.patch_pods(
+                names=[ghost],
+                destroy_contents=True,
+                pod=flasharray.PodPatch(destroyed=True),
+            )
+        )
+        self.assertEqual(400, one.delete_pods(names=[ghost]).status_code)
+        self.done(one.delete_pods(names=[ghost], eradicate_contents=True))
+
+    def moved(self, array: Any, name: str, pod: str) -> None:
+        self.done(
+            array.patch_volumes(
+                names=[name],
+                volume=flasharray.VolumePatch(
+                    pod=flasharray.Reference(name=pod)
+                ),
+            )
+        )
 
     def test_connections_are_each_arrays_own(self) -> None:
         self.stretched()
