@@ -57,7 +57,6 @@ class GroupManager:
             group["id"],
             status="available",
             host=self._state.pool,
-            replication_status=self._status_of(group),
         )
 
     def create_from_src(self, args: Args) -> None:
@@ -82,7 +81,6 @@ class GroupManager:
             group["id"],
             status=status,
             host=self._state.pool,
-            replication_status=self._status_of(group),
         )
 
     def update(self, args: Args) -> None:
@@ -262,11 +260,6 @@ class GroupManager:
             metadata=self._volumes.marks(row),
             service_uuid=self._volumes.service_uuid(),
         )
-
-    def _status_of(self, group: store.Document) -> str:
-        replicated = self._state.group_has(group, states.REPLICATED)
-        both = replicated and self._state.group_has(group, states.CONSISTENT)
-        return "enabled" if both else "disabled"
 
     def _names(self, ids: list[str]) -> list[str]:
         rows = [self._state.volumes.get(key) for key in ids]

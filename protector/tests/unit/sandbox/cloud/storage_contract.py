@@ -131,6 +131,18 @@ class StorageContractTestCase(contract.ContractTestCase):
         self.wait(lambda: get(volume_id).status not in _BUSY)
         return get(volume_id)
 
+    def is_gone(self, volume_id: str) -> bool:
+        """Whether a volume is not there any more.
+
+        Not by a list: Cinder answers 404 for all of it while a group is
+        deleted with its volumes.
+        """
+        try:
+            self.volumes.volumes.get(volume_id)
+        except cinder_exceptions.NotFound:
+            return True
+        return False
+
     def drop_volume(self, volume_id: str) -> None:
         """Delete a volume if it is there and may go."""
         try:

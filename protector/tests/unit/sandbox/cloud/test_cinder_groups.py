@@ -160,8 +160,11 @@ class GroupsContractTest(storage_contract.StorageContractTestCase):
 
     def test_replication_actions(self) -> None:
         group = self.new_group(self.new_volume())
-        self.assertEqual("enabled", group.replication_status)
         get, groups = self.volumes.groups.get, self.volumes.groups
+        # what it is until then is the driver's: of Pure it is disabled,
+        # although the array replicates
+        groups.enable_replication(group.id)
+        self.wait(lambda: get(group.id).replication_status == "enabled")
         groups.disable_replication(group.id)
         self.wait(lambda: get(group.id).replication_status == "disabled")
         self.says(
@@ -226,6 +229,7 @@ class PureGroupsTest(storage_contract.StorageContractTestCase):
         self.assertEqual(
             [{"name": "array-b", "allowed": True}], found["targets"]
         )
+        self.assertEqual("disabled", group.replication_status)
         schedule = sdk.get_pgroup(name, schedule=True)
         self.assertTrue(schedule["replicate_enabled"])
         self.assertEqual(3600, schedule["replicate_frequency"])
