@@ -121,6 +121,7 @@ def group(state: State) -> models.ProtectionGroup:
         secondary_site_id="b",
         current_primary_site_id=state.primary,
         operation_id=None,
+        epoch=1,
         conditions={k: {"status": v} for k, v in conditions.items()},
     )
 
@@ -135,7 +136,7 @@ def situation(state: State, here: str) -> legality.Situation:
         local=sites[here],
         primary=sites[state.primary],
         peer=sites[there],
-        sync=metadata_sync.State(status, 2, 2 if state.synced else 1),
+        sync=metadata_sync.State(status, 2, 2 if state.synced else 1, 1),
         configured=True,
         members=int(state.members),
         settled=int(state.members),

@@ -88,7 +88,7 @@ def _port() -> dict[str, Any]:
 
 
 def _sync(status: str) -> Deed:
-    return lambda test: test.scene(sync=metadata_sync.State(status, 3, 2))
+    return lambda test: test.scene(sync=metadata_sync.State(status, 3, 2, 1))
 
 
 def _split(status: bool) -> Deed:

@@ -33,7 +33,7 @@ class SitesTest(preflight_case.PreflightCase):
             (c.SyncStatus.FAILED, ["MetadataOutOfSync"]),
             (c.SyncStatus.SYNCED, []),
         ):
-            self.start(sync=metadata_sync.State(status, 3, 2))
+            self.start(sync=metadata_sync.State(status, 3, 2, 1))
             told = self.findings()
             self.assertEqual(found, [f.code for f in told])
             for one in told:
