@@ -108,9 +108,10 @@ class Bed(fixtures.Fixture):
         }
         self.sim = sim.Sim(self._passing)
         for site in self.sites.values():
-            site.fate = sites.Fate()
+            site.fate = sites.Fate(site)
             site.manager = None
             site.life = None
+            site.lives = []
             site.backup = None
             site.tells = False
 

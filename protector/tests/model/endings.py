@@ -34,6 +34,7 @@ def end_well(bed: beds.Bed, watch: invariants.Watch) -> None:
     """:raises Violation: it does not come to a good end."""
     for site in bed.sites.values():
         site.fate.kind = None
+        site.thaw()
     bed.find()
     bed.cut()
     bed.start()

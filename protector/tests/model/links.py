@@ -119,6 +119,8 @@ class Door:
         """A changing call is about to be made, or was."""
         if self._life is not None:
             self._life.reach(moment)
+            if self._life.frozen:
+                self.place.sim.pause(0)
         if before_change is not None:
             before_change()
         if moment == "before":

@@ -150,6 +150,16 @@ class Machine(stateful.RuleBasedStateMachine):
         """The engine dies when it gets there."""
         self.bed.sites[letter].fate.plan(kind, left)
 
+    def thaw(self) -> None:
+        """Engines that stood still go on, whether others were started
+        meanwhile or not."""
+        self._run(self._thaw)
+
+    def _thaw(self) -> None:
+        for site in self.bed.sites.values():
+            site.thaw()
+        self.bed.run(10)
+
     @stateful.rule()
     def revive(self) -> None:
         """Engines that died are started."""

@@ -10,6 +10,7 @@ import fixtures
 from protector.engine import removal, steps
 from protector.engine.context import StepContext
 from protector.tests.model import links
+from protector.tests.model import site as sites
 
 Json = dict[str, Any]
 Run = Callable[[StepContext], Json | None]
@@ -21,6 +22,13 @@ CUT: Lead = (("cut", {"kinds": links.KINDS}),)
 # the other site takes over while nobody reaches anybody
 TAKE: Lead = (*CUT, ("take", {"place": "there"}), *FINISH)
 HEAL: Lead = (("heal", {}), ("let_go_on", {"seconds": 150}), *FINISH)
+# another engine goes on in place of one that stands still
+REPLACE: Lead = (
+    ("let_go_on", {"seconds": 150}),
+    ("revive", {}),
+    *FINISH,
+    ("let_go_on", {"seconds": 150}),
+)
 WRITE: Lead = (("write", {"letter": "a"}),)
 
 
@@ -77,14 +85,11 @@ def oldest_point(ctx: StepContext) -> Json:
 
 def mutations() -> dict[str, Mutation]:
     """By what is wrong."""
+    return {**_of_content(), **_of_who_may_act()}
+
+
+def _of_content() -> dict[str, Mutation]:
     return {
-        "a site that returns is not quarantined": Mutation(
-            TAKE + HEAL,
-            {
-                "protector.engine.quarantine.Quarantine.run": nothing,
-                "protector.engine.lost_site.Fence.run": nothing,
-            },
-        ),
         "unique content is overwritten without an undo copy": Mutation(
             CUT + WRITE + TAKE + HEAL + HEAL + MOVE,
             {
@@ -92,11 +97,6 @@ def mutations() -> dict[str, Mutation]:
                     lambda ctx, member: False
                 )
             },
-        ),
-        "the source runs on during a planned move": Mutation(
-            MOVE,
-            {"protector.engine.releasing._check_quiet": nothing},
-            {"servers.stop": nothing},
         ),
         "a planned move arrives from an older point": Mutation(
             WRITE + MOVE, runs={"replication.final": oldest_point}
@@ -112,5 +112,49 @@ def mutations() -> dict[str, Mutation]:
         ),
         "staging volumes are left": Mutation(
             MOVE, runs={"volumes.unstage": nothing}
+        ),
+    }
+
+
+def _of_who_may_act() -> dict[str, Mutation]:
+    return {
+        "a site that returns is not quarantined": Mutation(
+            TAKE + HEAL,
+            {
+                "protector.engine.quarantine.Quarantine.run": nothing,
+                "protector.engine.lost_site.Fence.run": nothing,
+            },
+        ),
+        "the source runs on during a planned move": Mutation(
+            MOVE,
+            {"protector.engine.releasing._check_quiet": nothing},
+            {"servers.stop": nothing},
+        ),
+        "the epoch is ignored at the peer endpoint": Mutation(
+            (
+                ("add", {"place": "there"}),
+                ("let_go_on", {"seconds": 2}),
+                ("cut", {"kinds": (links.PEER,)}),
+                *FINISH,
+                ("take", {"place": "there"}),
+                *FINISH,
+                ("heal", {}),
+                ("sync", {"letter": "a"}),
+            ),
+            {
+                "protector.db.api.metadata_sync._check_claim": nothing,
+                "protector.db.api.metadata_sync._check_newer": nothing,
+            },
+        ),
+        "an engine ignores its lease": Mutation(
+            (
+                ("doom", {"letter": "b", "kind": sites.STILL, "left": 2}),
+                ("move", {"place": "there"}),
+                *REPLACE,
+                *MOVE,
+                ("thaw", {}),
+                *FINISH,
+            ),
+            {"protector.engine.leases.HeldLease.check": nothing},
         ),
     }

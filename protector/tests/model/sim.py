@@ -29,6 +29,7 @@ Ready = Callable[[], bool]
 class Life:
     """One life of a process: its tasks end with it.
 
+    :ivar frozen: its tasks stand still, as by SIGSTOP.
     :param ends: asked at each moment, which it gets as ``before`` or
         ``after`` a call or ``recorded``, whether it is the last.
     """
@@ -36,6 +37,7 @@ class Life:
     def __init__(self, ends: Callable[[str], bool]) -> None:
         self._ends = ends
         self.over = False
+        self.frozen = False
 
     def check(self) -> None:
         """:raises Death: it is over."""
@@ -75,7 +77,13 @@ class Task:
     def is_over(self) -> bool:
         return self.life is not None and self.life.over
 
+    @property
+    def stands_still(self) -> bool:
+        return self.life is not None and self.life.frozen and not self.is_over
+
     def is_due(self, now: float) -> bool:
+        if self.stands_still:
+            return False
         return self.until <= now or self.is_over or self.ready()
 
     def resume(self) -> None:
@@ -162,7 +170,8 @@ class Sim:
             if task is not None:
                 self._switch(task)
                 continue
-            due = min((t.until for t in self._tasks), default=math.inf)
+            moving = [t for t in self._tasks if not t.stands_still]
+            due = min((t.until for t in moving), default=math.inf)
             self.now = self._passing(min(due, end))
             if due > end:
                 return until()

@@ -37,13 +37,18 @@ OPTIONS = {
 }
 
 
+STILL = "still"
+
+
 class Fate:
-    """What an engine meets: it dies at a moment that comes.
+    """What an engine meets: it dies at a moment that comes, or stands still
+    before a call.
 
     :ivar deaths: so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, site: "Site") -> None:
+        self._site = site
         self.kind: str | None = None
         self.left = 0
         self.deaths = 0
@@ -53,12 +58,16 @@ class Fate:
         self.kind, self.left = kind, left
 
     def ends(self, moment: str) -> bool:
-        if moment != self.kind:
+        kind = self.kind
+        if moment != ("before" if kind == STILL else kind):
             return False
         self.left -= 1
         if self.left >= 0:
             return False
         self.kind = None
+        if kind == STILL:
+            self._site.freeze()
+            return False
         self.deaths += 1
         return True
 
@@ -162,6 +171,7 @@ class Runtime(runtime_module.Runtime):
 class Site:
     """:param place: the bed.
     :param fixture: with the database.
+    :ivar lives: of all engines since the last kill; ``life`` is the last's.
     :ivar changes: how often the database has changed.
     """
 
@@ -187,8 +197,9 @@ class Site:
         self._app = app.Application(self.runtime)
         self.runtime.policy  # noqa: B018
         self.api_life = sim.Life(lambda moment: False)
-        self.fate = Fate()
+        self.fate = Fate(self)
         self.life: sim.Life | None = None
+        self.lives: list[sim.Life] = []
         self.manager: Any = None
         self.backup: pathlib.Path | None = None
         self.changes = 0
@@ -235,12 +246,25 @@ class Site:
         if self.is_alive or self.letter in self.place.links.dark:
             return
         self.life = sim.Life(lambda moment: self.fate.ends(moment))
+        self.lives.append(self.life)
         engine = engine_service.Engine(Runtime(self, self.life))
         self.place.sim.spawn(engine.start, self.life)
 
     def kill(self) -> None:
+        for life in self.lives:
+            life.over = True
+        self.lives = []
+
+    def freeze(self) -> None:
+        """The engine stands still; another one may be started."""
         if self.life is not None:
-            self.life.over = True
+            self.life.frozen = True
+            self.life = None
+
+    def thaw(self) -> None:
+        """Engines that stood still go on, beside the one that lives."""
+        for life in self.lives:
+            life.frozen = False
 
     # -- the API
 
