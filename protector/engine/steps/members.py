@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that take a server into a group, and out of it."""
 
+import contextlib
 from typing import Any
 
 from sqlalchemy import orm
 
 from protector import constants as c
+from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import (
+    adoption,
     conditions,
     membership,
     recipe,
@@ -136,7 +139,13 @@ def uncover(ctx: StepContext) -> None:
 
 
 def settle(ctx: StepContext) -> Json:
-    """The member is protected from this version on."""
+    """The member is protected from this version on.
+
+    :raises NotPrimarySite: the other site took the group over meanwhile.
+    """
+    if not ctx.scene.alone:
+        with contextlib.suppress(exception.PeerUnreachable):
+            adoption.require_newest(ctx)
     with ctx.write() as session:
         group = settling.begin(ctx, session)
         member = session.get(models.Member, ctx.member.id)

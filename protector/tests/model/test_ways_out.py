@@ -6,7 +6,7 @@ from protector import constants as c
 from protector.db import models
 from protector.db.api import sites
 from protector.tests import base
-from protector.tests.model import bed, endings, world
+from protector.tests.model import bed, endings, links, world
 
 
 class WaysOutTest(base.TestCase):
@@ -61,6 +61,26 @@ class WaysOutTest(base.TestCase):
         for letter in "ab":
             told = endings.residue(world.held(place, letter))
             self.assertLessEqual(left, told)
+
+    def test_addition_that_goes_on_after_the_other_site_took_over(
+        self,
+    ) -> None:
+        """It makes no second history, and what it leaves is told of."""
+        place = self.useFixture(bed.Bed())
+        place.begin(1)
+        place.run(35)
+        self._add(place)
+        self.assertTrue(place.sim.run(lambda: self._copies(place), 60))
+        place.cut(*links.KINDS)
+        self._take_over(place)
+        place.cut()
+        place.run(900)
+        for letter in "ab":
+            shown = bed.Shown(place, letter)
+            self.assertFalse(shown.holds(c.Condition.SPLIT))
+            self.assertEqual(2, shown.body["epoch"])
+            told = endings.residue(world.held(place, letter))
+            self.assertLessEqual(set(self._copies(place)), told)
 
     def _add(self, place: bed.Bed) -> None:
         path = f"/protection-groups/{place.group_id}/members"
