@@ -2,9 +2,10 @@
 """Lists what additions of members left that nobody knows any more.
 
 A site that the group left meanwhile takes over the other one's document,
-which never knew a member that was only being added: its row goes, and the
-operation is all that is left to tell of its copies.  They are found by their
-marks, so nothing is deleted here.
+which never knew a member that was only being added, and so does one whose
+history is given up: the member's row goes, and the operation is all that is
+left to tell of its copies.  They are found by their marks, so nothing is
+deleted here.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 from oslo_log import log as logging
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from protector import constants as c
 from protector import exception
@@ -26,7 +28,7 @@ Json = dict[str, Any]
 Op = models.Operation
 # how long the other site may be away, or an engine have stood still
 SPAN = datetime.timedelta(days=7)
-LEFT = "made for a member that was not added: {}"
+LEFT = "made for a member that the group does not have: {}"
 
 
 class LateCopies:
@@ -44,20 +46,28 @@ class LateCopies:
                 LOG.exception("Copies of operation %s", operation.id)
 
     def _ended(self) -> list[Op]:
-        statement = sa.select(Op).where(
-            Op.executor_site_id == self._runtime.local_site_id,
-            Op.kind == c.Verb.MEMBER_ADD,
-            Op.status.in_(
-                (c.OperationStatus.FAILED, c.OperationStatus.CANCELLED)
-            ),
-            Op.finished_at > self._runtime.clock.now() - SPAN,
-        )
         with self._runtime.db.reader() as session:
+            ended = self._lately(session, c.Verb.MEMBER_ADD)
+            removals = self._lately(session, c.Verb.MEMBER_REMOVE)
+            removed = {
+                row.args["member_id"]
+                for row in removals
+                if row.status == c.OperationStatus.COMPLETED
+            }
             return [
                 row
-                for row in session.scalars(statement)
-                if session.get(models.Member, row.args["member_id"]) is None
+                for row in ended
+                if row.executor_site_id == self._runtime.local_site_id
+                and row.args["member_id"] not in removed
+                and session.get(models.Member, row.args["member_id"]) is None
             ]
+
+    def _lately(self, session: orm.Session, verb: str) -> list[Op]:
+        statement = sa.select(Op).where(
+            Op.kind == verb,
+            Op.finished_at > self._runtime.clock.now() - SPAN,
+        )
+        return list(session.scalars(statement))
 
     def _look(self, operation: Op) -> None:
         reader = reading.Reader.of(

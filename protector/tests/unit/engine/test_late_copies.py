@@ -83,9 +83,19 @@ class LateCopiesTest(arrival_case.ArrivalCase):
             row.args = {**row.args, "member_id": self.member_id}
         self.assertEqual([], self.told())
 
-    def test_not_of_one_that_was_added(self) -> None:
+    def test_of_one_that_went_with_its_history(self) -> None:
+        """Another history was kept, which never knew it."""
+        self.made(self.lost_id)
+        self.finish(c.OperationStatus.COMPLETED, result={"residue": []})
+        self.assertEqual(["v", "p0", "p1"], self.told())
+
+    def test_not_of_one_that_was_removed(self) -> None:
         self.made(self.lost_id)
         self.finish(c.OperationStatus.COMPLETED)
+        removal = self.accept(
+            c.Verb.MEMBER_REMOVE, args={"member_id": self.lost_id}
+        )
+        self.end(removal)
         self.assertEqual([], self.told())
 
     def test_not_for_ever(self) -> None:
