@@ -37,50 +37,58 @@ class LateCopies:
 
     def run(self) -> None:
         """Look at the additions that ended without their member."""
-        for operation in self._ended():
+        for ended in self._ended():
             try:
-                self._look(operation)
+                self._look(ended)
             except exception.ProtectorError as e:
-                LOG.info("Copies of operation %s: %s", operation.id, e)
+                LOG.info("Copies of operation %s: %s", ended.id, e)
             except Exception:
-                LOG.exception("Copies of operation %s", operation.id)
+                LOG.exception("Copies of operation %s", ended.id)
 
-    def _ended(self) -> list[Op]:
+    def _ended(self) -> list[Any]:
+        """Of each id, group and args; there may be many operations."""
         with self._runtime.db.reader() as session:
-            ended = self._lately(session, c.Verb.MEMBER_ADD)
-            removals = self._lately(session, c.Verb.MEMBER_REMOVE)
-            removed = {
-                row.args["member_id"]
-                for row in removals
-                if row.status == c.OperationStatus.COMPLETED
-            }
-            return [
-                row
-                for row in ended
-                if row.executor_site_id == self._runtime.local_site_id
-                and row.args["member_id"] not in removed
-                and session.get(models.Member, row.args["member_id"]) is None
-            ]
+            found = self._lately(session)
+            known = set(session.scalars(sa.select(models.Member.id)))
+        removed = {
+            row.args["member_id"]
+            for row in found
+            if row.kind == c.Verb.MEMBER_REMOVE
+            and row.status == c.OperationStatus.COMPLETED
+        }
+        return [
+            row
+            for row in found
+            if row.kind == c.Verb.MEMBER_ADD
+            and row.executor_site_id == self._runtime.local_site_id
+            and row.args["member_id"] not in known
+            and row.args["member_id"] not in removed
+        ]
 
-    def _lately(self, session: orm.Session, verb: str) -> list[Op]:
-        statement = sa.select(Op).where(
-            Op.kind == verb,
+    def _lately(self, session: orm.Session) -> list[Any]:
+        statement = sa.select(
+            Op.id,
+            Op.protection_group_id,
+            Op.kind,
+            Op.status,
+            Op.executor_site_id,
+            Op.args,
+        ).where(
+            Op.kind.in_((c.Verb.MEMBER_ADD, c.Verb.MEMBER_REMOVE)),
             Op.finished_at > self._runtime.clock.now() - SPAN,
         )
-        return list(session.scalars(statement))
+        return list(session.execute(statement))
 
-    def _look(self, operation: Op) -> None:
-        reader = reading.Reader.of(
-            self._runtime, operation.protection_group_id
-        )
+    def _look(self, ended: Any) -> None:
+        reader = reading.Reader.of(self._runtime, ended.protection_group_id)
         if reader.scene.alone:
             return
         found = [
-            *_made(reader, operation.args["member_id"]),
-            *_joined(reader, operation.args["instance_id"]),
+            *_made(reader, ended.args["member_id"]),
+            *_joined(reader, ended.args["instance_id"]),
         ]
         with self._runtime.db.writer() as session:
-            row = operations.get(session, operation.id)
+            row = operations.get(session, ended.id)
             operations.add_residue(row, found)
 
 
