@@ -49,8 +49,9 @@ clean_up() {
 # once; what runs by then is kept. A subshell: the next site's are others
 up() (
     export RC_PURE_ADDR=$2 RC_PURE_TOKEN=$3
-    export RC_PURE_EXTRA="replication_device = \
-backend_id:$4,san_ip:$5,api_token:$6,type:async"
+    # such a device replicates by pods and, too, by groups with a schedule
+    export RC_PURE_EXTRA="pure_replication_pod_name = pod-${1: -1}
+replication_device = backend_id:$4,san_ip:$5,api_token:$6,type:sync"
     echo "$(date +%T) starting $1"
     outside "$bed/up.sh" "$1" || outside "$bed/up.sh" "$1"
     outside "$RC_HOME/venv/bin/python" "$bed/seed.py" "$1" --no-server

@@ -26,9 +26,11 @@ START_SECONDS = 60
 EXTENT = 512 * 1024
 EXTENTS = 6
 _KNOWN = "arrays.json"
+_POD = "(?:pod-[ab]::)?"
 _CINDERS = re.compile(
-    r"volume-[0-9a-f-]{36}-cinder|cinder-group|consisgroup-.*-cinder"
+    rf"cinder-group|{_POD}(?:volume-[0-9a-f-]{{36}}|consisgroup-.*)-cinder"
 )
+_REPLICA = re.compile("[^:]+:[^:]")
 Json = dict[str, Any]
 
 
@@ -89,22 +91,28 @@ class Array(emulated_arrays.EmulatedArray):
 
     def groups(self) -> list[str]:
         """The array groups of Cinder's groups."""
-        return [n for n in self._names() if n.startswith("consisgroup-")]
+        return [n for n in self._names() if "consisgroup-" in n]
 
     def _names(self) -> list[str]:
         found = self.control("GET", "inventory").json()
         return [
             row["name"]
             for row in (*found["volumes"], *found["pgroups"])
-            if not row["destroyed"] and ":" not in row["name"]
+            if not row["destroyed"] and not _REPLICA.match(row["name"])
         ]
+
+    def _name_of(self, volume_id: str) -> str:
+        """What a Cinder volume is called, in a pod or not."""
+        cinders = re.compile(f"{_POD}volume-{volume_id}-cinder")
+        (name,) = filter(cinders.fullmatch, self._names())
+        return name
 
     # -- stands in for the guests, which do not run on the bed
 
     def scribble(self, volume_id: str) -> str:
         """Write random bytes at both ends and at random places of a Cinder
         volume; the digest of all of it."""
-        name = f"volume-{volume_id}-cinder"
+        name = self._name_of(volume_id)
         host = f"guest-{secrets.token_hex(6)}"
         sdk = self.sdk()
         sdk.create_host(host)
@@ -126,7 +134,7 @@ class Array(emulated_arrays.EmulatedArray):
         """SHA-256 of what is not zero in a Cinder volume, with its places."""
         found = self.control(
             "GET",
-            f"volumes/volume-{volume_id}-cinder/data",
+            f"volumes/{self._name_of(volume_id)}/data",
             params={"digest": "sha256"},
         )
         return str(found.json()["digest"])
@@ -167,7 +175,7 @@ def launch(directory: pathlib.Path) -> list[Array]:
     first.connect_array(
         made[1].array.management_address,
         second.get(connection_key=True)["connection_key"],
-        ["async-replication"],
+        ["sync-replication"],
     )
     processes.wait_until(
         lambda: (

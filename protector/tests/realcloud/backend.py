@@ -15,13 +15,17 @@ import openstack
 from protector.tests.realcloud import processes
 
 NAME = "pure"
-REPLICATED, PLAIN = "pure-replicated", "pure-plain"
+REPLICATED, SYNC, PLAIN = "pure-replicated", "pure-sync", "pure-plain"
 """Volume types that are made there."""
 REPORT_SECONDS = 240
 _SPECS = {
     REPLICATED: {
         "replication_enabled": "<is> True",
         "replication_type": "<in> async",
+    },
+    SYNC: {
+        "replication_enabled": "<is> True",
+        "replication_type": "<in> sync",
     },
     PLAIN: {},
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from protector.tests.realcloud import (
     arrays,
+    backend,
     processes,
     protector_site,
     residue,
@@ -60,16 +61,51 @@ class StoryTestCase(residue.PairTestCase):
         with open(path, "a") as file:
             file.writelines(f"{line}\n" for line in self._timings)
 
+    def go_there_and_back(self) -> None:
+        """The whole life of a group, without a disaster."""
+        with self.timed("create group"):
+            group_id = self.create_group()
+        with self.timed("add three members"):
+            self.add_members(group_id)
+        written = self.write(self.a, self.seen(self.a, group_id))
+
+        with self.timed("failover"):
+            # asked of the site that will not be primary: it is handed on
+            key = self.at_a.begin(group_id, "failover", {"type": "planned"})
+            self.at_b.finish(key, MOVE_SECONDS)
+        there = self.seen(self.b, group_id)
+        self.check_running(self.b, there)
+        self.assertEqual(written, self.read(self.b, there))
+        self.check_no_staging()
+        moved = self.group(self.at_b, group_id)
+        self.assertEqual("failed_over", moved["status"])
+        self.assertEqual(self.b.id, moved["current_primary_site_id"])
+        written = self.write(self.b, there)
+
+        with self.timed("failback"):
+            key = self.at_b.begin(group_id, "failback", {"type": "planned"})
+            self.at_a.finish(key, MOVE_SECONDS)
+        back = self.seen(self.a, group_id)
+        self.check_running(self.a, back)
+        self.check_originals(back)
+        self.assertEqual(written, self.read(self.a, back))
+        self.assertEqual("active", self.group(self.at_a, group_id)["status"])
+
+        with self.timed("remove members and group"):
+            self.delete_group(group_id)
+        self.check_no_residue()
+
     # -- the group
 
     def create_group(self) -> str:
         """Make a group at ``a``; its id."""
         wanted = self.names.volume_type
         types = self.a.tenant.block_storage.types()
+        kind = "sync" if wanted == backend.SYNC else "async"
         body = {
             "name": f"real-{secrets.token_hex(4)}",
             "description": "The story on two real clouds",
-            "replication_type": "async",
+            "replication_type": kind,
             "primary_site_id": self.a.id,
             "secondary_site_id": self.b.id,
             "volume_type_id": next(t.id for t in types if t.name == wanted),
