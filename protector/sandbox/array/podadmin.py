@@ -87,8 +87,12 @@ class PodAdmin:
             )
         return link
 
-    def take_out(self, name: str, array: str, unknown: bool = False) -> None:
-        """Unstretch a pod; ``unknown``: even if the array is not online."""
+    def take_out(self, name: str, array: str) -> None:
+        """Unstretch a pod, be the other array online or not.
+
+        An array that is out cannot go on alone, by no force: ``with_unknown``
+        of a real one is not emulated.
+        """
         pod = self._pods.live(name)
         mediator = Mediator(pod["home"])
         with mediator.held():
@@ -99,15 +103,13 @@ class PodAdmin:
                 raise errors.missing("Array", array)
             if len(ids) == 1:
                 raise errors.ArrayError("The pod is on no other array.", name)
-            if record.winner is not None and not unknown:
-                raise errors.ArrayError("The array is not online.", array)
             left = {k: v for k, v in record.arrays.items() if k != ids[array]}
             mediator.write(replace(record.together(), arrays=left))
             mediator.thaw(ids[array])
             self._core.store.run(
                 "UPDATE volumes SET elsewhere = 0 WHERE pod_id = ?", pod["id"]
             )
-        self._stretch.refresh(pod)
+        self._stretch.look()
 
     def change(self, name: str, values: dict[str, Any]) -> None:
         """Set ``mediator`` or ``failover`` (names of arrays of the pod)."""
@@ -196,7 +198,8 @@ class PodAdmin:
         return [known[a] for a in json.loads(pod["failover"]) if a in known]
 
     def _status(self, record: Record, number: str) -> str:
-        if not self._in_touch(number):
+        """An array that is out does not know how the other one is."""
+        if number != self._core.id and record.out(self._core.id):
             return "unknown"
         if not record.out(number):
             return "online"
@@ -205,11 +208,6 @@ class PodAdmin:
         return "offline"
 
     def _mediated(self, record: Record, number: str) -> str:
-        if not self._in_touch(number):
+        if number != self._core.id and record.winner is not None:
             return "unknown"
         return "unreachable" if number in record.unreachable else "online"
-
-    def _in_touch(self, number: str) -> bool:
-        if number == self._core.id:
-            return True
-        return self._links.is_up(self._links.name_of(number))

@@ -49,10 +49,10 @@ class PodWatch:
 
     def _look(self, pod: Row) -> None:
         mediator, me = Mediator(pod["home"]), self._core.id
-        if self._work(mediator, self._stretch.refresh(pod)) is None:
+        if self._work(mediator, mediator.read()) is None:
             return
         with mediator.held():
-            record = self._stretch.refresh(pod)
+            record = mediator.read()
             work = self._work(mediator, record)
             if work == "part":
                 self._stretch.part(pod, mediator)

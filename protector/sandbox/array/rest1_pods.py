@@ -139,11 +139,7 @@ def add(call: Call) -> dict[str, Any]:
 def take_out(call: Call) -> dict[str, Any]:
     """DELETE pod/{name}/array/{array}: unstretch."""
     _check_version(call)
-    call.array.podadmin.take_out(
-        call.names["name"],
-        call.names["array"],
-        bool(call.params.get("with_unknown")),
-    )
+    call.array.podadmin.take_out(call.names["name"], call.names["array"])
     return _members(call)
 
 

@@ -141,8 +141,7 @@ def take_out(call: Call) -> list[Item]:
     """DELETE pods/arrays: unstretch."""
     for pod in call.named("group_names"):
         for array in call.named("member_names"):
-            unknown = bool(call.query.get("with_unknown"))
-            call.array.podadmin.take_out(pod, array, unknown)
+            call.array.podadmin.take_out(pod, array)
     return []
 
 

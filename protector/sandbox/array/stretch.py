@@ -60,7 +60,7 @@ class Stretch:
         with contextlib.ExitStack() as stack:
             for pod in pods:
                 stack.enter_context(Mediator(pod["home"]).held())
-                record = self.refresh(pod)
+                record = self._current(pod)
                 if not anyway:
                     self.require_in(pod, record)
             try:
@@ -79,23 +79,25 @@ class Stretch:
         with contextlib.ExitStack() as stack:
             for pod in self._of([name]):
                 stack.enter_context(Mediator(pod["home"]).held())
-                record = self.refresh(pod)
+                record = self._current(pod)
                 if writing:
                     self.require_in(pod, record)
             yield
 
     def look(self) -> None:
-        """Learn of each pod whether this array still is in it."""
+        """Leave the pods that this array was taken out of."""
         for pod in self._pods.listing():
-            self.refresh(pod)
+            if self._core.id not in self.record(pod).arrays:
+                self._become_restretch(pod)
 
-    def refresh(self, pod: Row) -> Record:
-        """Follow the record: leave the pod, or take to the kept bytes."""
+    def _current(self, pod: Row) -> Record:
+        """Return the record, with the kept bytes in use if they are to be.
+
+        The pod is held: else it could be brought up to date meanwhile.
+        """
         mediator, me = Mediator(pod["home"]), self._core.id
         record = mediator.read()
-        if me not in record.arrays:
-            self._become_restretch(pod)
-        elif record.out(me) and mediator.frozen(me).exists():
+        if record.out(me) and mediator.frozen(me).exists():
             self._freeze(pod, str(mediator.frozen(me)))
         return record
 
