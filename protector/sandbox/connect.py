@@ -53,6 +53,8 @@ def pod(site: layouts.Site, other: layouts.Site) -> bool:
     if len(known.get(site.pod, ())) > 1:
         return False
     array.add_pod(site.pod, other.array)
+    # hosts reach their own site's array only, so that is to go on alone
+    array.set_pod(site.pod, failover_preference=[site.array])
     return True
 
 
