@@ -17,7 +17,7 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, operations, protection_groups
-from protector.engine import adoption, reading
+from protector.engine import adoption, reading, replication
 
 LOG = logging.getLogger(__name__)
 Group = models.ProtectionGroup
@@ -53,8 +53,7 @@ class Reprotection:
                 LOG.exception("Group %s is not reprotected", group_id)
 
     def _is_due(self, session: orm.Session, group: Group) -> bool:
-        seen = group.conditions.get(c.Condition.REPLICATION_CONFIGURED)
-        if seen is None or seen["status"] is not False:
+        if not _lacks(group):
             return False
         if protection_groups.refusal(group, c.Verb.REPROTECT) is not None:
             return False
@@ -112,4 +111,28 @@ def _replicates(reader: reading.Reader) -> bool:
     if not scene.side(scene.local_site_id).array_group:
         return False
     status = reader.driver.status(reader.direction(scene.local_site_id))
-    return status.group_exists and status.allowed and status.schedule_enabled
+    on = status.group_exists and status.allowed and status.schedule_enabled
+    return on and _has_begun(reader)
+
+
+def _has_begun(reader: reading.Reader) -> bool:
+    """Whether a point of the group's epoch is there, or under way, if there
+    is anything to send: what a schedule sends belongs to the epoch of the
+    point on demand before it."""
+    scene = reader.scene
+    here = scene.local_site_id
+    if not replication.array_volumes(scene.settled_members, here):
+        return True
+    points = reader.driver.list_points(reader.direction(here))
+    known = replication.epochs(points, reader.known_epochs())
+    return scene.group.epoch in known.values()
+
+
+def _lacks(group: Group) -> bool:
+    """Whether it was seen not to replicate, or not in its epoch."""
+    configured = group.conditions.get(c.Condition.REPLICATION_CONFIGURED)
+    points = group.conditions.get(c.Condition.WITHIN_RPO)
+    return bool(
+        (configured and configured["status"] is False)
+        or (points and points["reason"] == "NoRecoveryPoint")
+    )

@@ -6,7 +6,7 @@ from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import reprotection
-from protector.tests.unit.engine import case
+from protector.tests.unit.engine import case, fakes
 
 
 class ReprotectionTest(case.EngineCase):
@@ -17,12 +17,15 @@ class ReprotectionTest(case.EngineCase):
         self.configured(False)
 
     def configured(self, status: bool | None) -> None:
+        self.seen(c.Condition.REPLICATION_CONFIGURED, status, "Tested")
+
+    def seen(self, kind: str, status: bool | None, reason: str) -> None:
         with self.runtime.db.writer() as session:
             protection_groups.set_condition(
                 session.get(models.ProtectionGroup, self.group_id),
-                c.Condition.REPLICATION_CONFIGURED,
+                kind,
                 status,
-                "Tested",
+                reason,
                 "",
                 self.clock.now(),
             )
@@ -74,6 +77,23 @@ class ReprotectionTest(case.EngineCase):
         self.driver.schedules["here"] = True
         self.work.run()
         self.assertEqual([], self.rung)
+
+    def test_what_replicates_and_has_no_point_of_its_epoch(self) -> None:
+        """A takeover and a way back left the old schedule on: what it sends
+        belongs to the epoch before."""
+        self.site.member(self.group_id)
+        self.configured(True)
+        self.driver.schedules["here"] = True
+        self.set_group(epoch=3)
+        for reason, suffix, asked in (
+            ("RPOViolated", "e1", 0),
+            ("NoRecoveryPoint", "e3-now", 0),
+            ("NoRecoveryPoint", "e1", 1),
+        ):
+            self.seen(c.Condition.WITHIN_RPO, False, reason)
+            self.driver.points["here"] = [fakes.point("here", suffix, 0)]
+            self.work.run()
+            self.assertEqual(asked, len(self.rung), (reason, suffix))
 
     def test_not_while_the_peer_lacks_the_last_version(self) -> None:
         with self.runtime.db.writer() as session:
