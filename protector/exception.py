@@ -305,6 +305,10 @@ class ArrayNotFound(ArrayError):
     pass
 
 
+class ArrayDenied(ArrayError):
+    """The token of the array is not valid, or has too few rights."""
+
+
 class ArrayUnavailable(ArrayError):
     """No answer from the array: the outcome is unknown."""
 
@@ -313,6 +317,15 @@ class PodNotOnline(ArrayError):
     """A stretched pod cannot be used on an array, and is not forced."""
 
     remedy = "Look at the pod on the array."
+
+
+class PodShared(ArrayError):
+    """The Cinder backends of both sites use one pod."""
+
+    remedy = (
+        "Give each backend a pod of its own: pure_replication_pod_name in its "
+        "part of cinder.conf."
+    )
 
 
 class PodRefuses(ArrayError):

@@ -153,12 +153,20 @@ class ReplicationDriver(abc.ABC):
         cinder_group_id: str,
         volumes: Sequence[str],
         synchronous: bool,
+        own: bool = True,
     ) -> str | None:
         """The name on the array of a Cinder group.
 
         :param volumes: array names of the group's volumes.
+        :param own: those that should lie in a pod and do not may have a group
+            of our own; otherwise they are refused.
         :return: None while nothing tells where a synchronous one lies.
         """
+
+    @abc.abstractmethod
+    def groups_of(self, array: Array, cinder_group_id: str) -> list[str]:
+        """Names of all array groups that a synchronous Cinder group has, or
+        had while its volumes lay elsewhere."""
 
     @abc.abstractmethod
     def check(self, array: Array) -> dict[str, str]:
@@ -237,6 +245,11 @@ class ReplicationDriver(abc.ABC):
     def obstacle(self, direction: Direction) -> str | None:
         """Why the target array cannot use what it has of the direction now;
         None if it can.  No call to the source array."""
+
+    @abc.abstractmethod
+    def closed(self, array: Array, volumes: Sequence[str]) -> str | None:
+        """Why the array takes nothing into one of the volumes now; None if
+        it would."""
 
     @abc.abstractmethod
     def refuse_shared(self, one: Direction, other: Direction) -> None:

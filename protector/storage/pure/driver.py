@@ -57,6 +57,7 @@ class PureDriver(base.ReplicationDriver):
         cinder_group_id: str,
         volumes: Sequence[str],
         synchronous: bool,
+        own: bool = True,
     ) -> str | None:
         """The pod is that of the volumes; while there are none, that where
         Cinder's driver made the group.  Volumes that lie in no pod, because
@@ -67,14 +68,25 @@ class PureDriver(base.ReplicationDriver):
         name = names.group(cinder_group_id)
         if not synchronous:
             return name
-        if volumes and not any(map(names.pod_of, volumes)):
+        if own and volumes and not any(map(names.pod_of, volumes)):
             return names.own_group(cinder_group_id)
         if volumes:
             return names.in_pod(pods.common(volumes), name)
-        for found, group in self._arrays.of(array).groups().items():
-            if names.bare(found) == name and not group.destroyed:
-                return found if names.pod_of(found) else None
-        return None
+        known = self.groups_of(array, cinder_group_id)
+        return next(filter(names.pod_of, known), None)
+
+    def groups_of(self, array: base.Array, cinder_group_id: str) -> list[str]:
+        cinders = names.group(cinder_group_id)
+        own = names.own_group(cinder_group_id)
+        return [
+            name
+            for name, group in self._arrays.of(array).groups().items()
+            if not group.destroyed
+            and (
+                name == own
+                or (names.pod_of(name) and names.bare(name) == cinders)
+            )
+        ]
 
     def check(self, array: base.Array) -> dict[str, str]:
         found = connection.identity(self._arrays, array)
@@ -89,10 +101,14 @@ class PureDriver(base.ReplicationDriver):
         return asynchronous.link(self._arrays, one, other)
 
     def is_synchronous(self, one: base.Array, other: base.Array) -> bool:
-        """Some pod of ``one`` is stretched to ``other``."""
-        return any(
-            not pod.destroyed and other.name in pod.arrays
-            for pod in self._arrays.of(one).pods().values()
+        """Some pod is stretched over both, as both say."""
+        both = {one.name, other.name}
+        return all(
+            any(
+                not pod.destroyed and both <= set(pod.arrays)
+                for pod in self._arrays.of(array).pods().values()
+            )
+            for array in (one, other)
         )
 
     def space(self, array: base.Array) -> base.Space:
@@ -148,16 +164,19 @@ class PureDriver(base.ReplicationDriver):
     def obstacle(self, direction: base.Direction) -> str | None:
         return self._way(direction).obstacle()
 
+    def closed(self, array: base.Array, volumes: Sequence[str]) -> str | None:
+        adapter = self._arrays.of(array)
+        found = (pods.obstacle(adapter, array.name, v) for v in volumes)
+        return next(filter(None, found), None)
+
     def refuse_shared(
         self, one: base.Direction, other: base.Direction
     ) -> None:
         """Two backends in one pod would overwrite each other's volumes."""
         pod = names.pod_of(one.group)
         if pod is not None and pod == names.pod_of(other.group):
-            raise exception.ArrayError(
-                f"The Cinder backends of both sites use pod {pod}.",
-                remedy="Give each backend a pod of its own: "
-                "pure_replication_pod_name in its part of cinder.conf.",
+            raise exception.PodShared(
+                f"The Cinder backends of both sites use pod {pod}.", pod=pod
             )
 
     def list_points(self, direction: base.Direction) -> list[base.Point]:
@@ -189,7 +208,7 @@ class PureDriver(base.ReplicationDriver):
             )
         target = self._arrays.of(direction.target)
         way.require_complete(point)
-        pods.require_online(target, direction.target.name, target_volume)
+        pods.require_writable(target, direction.target.name, target_volume)
         try:
             copying.overwrite(
                 target,

@@ -86,18 +86,31 @@ def require_online(array: Any, array_name: str, name: str) -> None:
         )
 
 
+def require_writable(array: Any, array_name: str, name: str) -> None:
+    """:raises PodRefuses: ``name`` lies in a pod that is not online here:
+    nothing can be put into it."""
+    why = obstacle(array, array_name, name)
+    if why is not None:
+        raise exception.PodRefuses(why, pod=names.pod_of(name))
+
+
 def refusal(
     array: Any, name: str, error: exception.ArrayError
 ) -> exception.ArrayError:
     """What the refusal of an overwrite of ``name`` means: no array has been
     measured, so that its text is not relied on, but the state of the pod."""
-    pod = find(array, names.pod_of(name) or "")
-    if type(error) is not exception.ArrayError or pod is None:
+    pod = names.pod_of(name)
+    if pod is None or type(error) is not exception.ArrayError:
         return error
-    why = degraded(pod, tuple(sorted(pod.arrays)))
-    if why is None:
+    found = find(array, pod)
+    away = {a for a, s in found.arrays.items() if s != ONLINE} if found else ()
+    if not away:
         return error
-    return exception.PodRefuses(f"{why} {error.message}", pod=pod.name)
+    return exception.PodRefuses(
+        f"Pod {pod} is not online on array {', '.join(sorted(away))}. "
+        f"{error.message}",
+        pod=pod,
+    )
 
 
 def degraded(pod: adapter.Pod, arrays: tuple[str, ...]) -> str | None:

@@ -72,7 +72,7 @@ def _judged(
     if code == 0:
         return trust.no_answer(array, _NO_TLS)
     if code in _DENIED:
-        return exception.ArrayError(
+        return exception.ArrayDenied(
             f"Array {array.name} denies access ({code}).",
             remedy=f"Check api_token in [{array.name}] and its rights.",
         )

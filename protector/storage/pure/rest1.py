@@ -324,7 +324,9 @@ class Rest1:
         with self._asking() as sdk:
             rows = sdk.list_pgroups(snap=True, transfer=True)
             # what was not replicated to here was not transferred
-            return _transfers(r for r in rows if ":" in r["name"])
+            return _transfers(
+                r for r in rows if ":" in r["name"].replace("::", "")
+            )
 
     def members(self, group: str) -> list[str]:
         return [n for n in self.all_members() if n.startswith(f"{group}.")]

@@ -83,7 +83,15 @@ class Synchronous:
         _apply(self._source, self._group, schedule, enabled)
 
     def set_allowed(self, allowed: bool) -> None:
-        """A pod takes every write as long as it is stretched."""
+        """A pod takes every write as long as it is stretched.  Where it was
+        disallowed, no point of the source's schedule ages out the others.
+        """
+        if allowed or self._group not in self._target.groups():
+            return
+        target = self._target
+        online = pods.obstacle(target, self._target_name, self._group) is None
+        if online and target.settings(self._group).snapping:
+            target.set_snapping(self._group, False)
 
     def replicate_now(self, suffix: str) -> str:
         pods.require_online(self._source, self._source_name, self._group)

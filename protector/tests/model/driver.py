@@ -51,6 +51,7 @@ class Driver(base.ReplicationDriver):
         cinder_group_id: str,
         volumes: Sequence[str],
         synchronous: bool,
+        own: bool = True,
     ) -> str:
         return f"consisgroup-{cinder_group_id}-cinder"
 
@@ -64,6 +65,12 @@ class Driver(base.ReplicationDriver):
 
     def obstacle(self, direction: base.Direction) -> None:
         return None
+
+    def closed(self, array: base.Array, volumes: Sequence[str]) -> None:
+        return None
+
+    def groups_of(self, array: base.Array, cinder_group_id: str) -> list[str]:
+        return []
 
     def refuse_shared(
         self, one: base.Direction, other: base.Direction

@@ -74,6 +74,7 @@ class Driver:
         # by array
         self.pods: dict[str, str] = {}
         self.obstacles: dict[str, str] = {}
+        self.closed_arrays: dict[str, str] = {}
         self.degraded: str | None = None
         self.error: Exception | None = None
 
@@ -95,6 +96,7 @@ class Driver:
         cinder_group_id: str,
         volumes: Sequence[str],
         synchronous: bool,
+        own: bool = True,
     ) -> str | None:
         self._asked("find_group", array.name)
         name = f"consisgroup-{cinder_group_id}-cinder"
@@ -113,6 +115,12 @@ class Driver:
 
     def obstacle(self, direction: base.Direction) -> str | None:
         return self.obstacles.get(direction.group)
+
+    def closed(self, array: base.Array, volumes: Sequence[str]) -> str | None:
+        return self.closed_arrays.get(array.name)
+
+    def groups_of(self, array: base.Array, cinder_group_id: str) -> list[str]:
+        return []
 
     def check(self, array: base.Array) -> dict[str, str]:
         self._asked("check", array.name)

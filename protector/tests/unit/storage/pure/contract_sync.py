@@ -364,8 +364,13 @@ class SyncContract(PodsCase):
         self.b.sdk().set_pod(self.pod_b, failover_preference=[self.a.name])
         name = self.driver.replicate_now(self.direction, "e1")
         self.isolate(self.pod_b, self.b)
-        error = self.not_online(self.overwrite, name, volume, target)
+        error = self.assertRaises(
+            exception.PodRefuses, self.overwrite, name, volume, target
+        )
         self.assertIn(self.pod_b, str(error))
+        for volumes, why in (([volume], None), ([volume, target], error)):
+            found = self.driver.closed(self.b.array, volumes)
+            self.assertEqual(why and why.message, found)
 
     def test_a_survivor_that_takes_no_overwrite_alone(self) -> None:
         (volume,) = self.protected("v1")
@@ -393,6 +398,35 @@ class SyncContract(PodsCase):
 
     def test_volumes_that_left_the_pod_have_a_group_of_our_own(self) -> None:
         self.assertEqual(f"protector-{self.tag}", self.find("v1", "v2"))
+        error = self.refused(
+            self.driver.find_group,
+            self.a.array,
+            self.tag,
+            ["v1"],
+            True,
+            False,
+        )
+        self.assertIn("none", str(error))
+
+    def test_all_groups_that_a_cinder_group_has(self) -> None:
+        sdk = self.a.sdk()
+        wanted = {
+            f"{self.pod_a}::{names.group(self.tag)}",
+            f"protector-{self.tag}",
+        }
+        for name in (*wanted, names.group(self.tag)):
+            sdk.create_pgroup(name)
+        found = self.driver.groups_of(self.a.array, self.tag)
+        self.assertEqual(wanted, set(found))
+
+    def test_a_source_that_is_disallowed_takes_no_more_points(self) -> None:
+        self.protected("v1")
+        self.driver.set_schedule(self.direction, True, contract.SCHEDULE)
+        for _ in range(2):
+            self.driver.set_allowed(self.direction, False)
+            status = self.driver.status(self.direction)
+            self.assertFalse(status.schedule_enabled)
+        self.driver.set_allowed(self.back, False)
 
     def test_a_link_that_is_cut_and_mended(self) -> None:
         (volume,) = self.protected("v1")
