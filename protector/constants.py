@@ -259,6 +259,7 @@ class Finding(enum.StrEnum):
     SCHEDULE_OFF = "ScheduleOff"
     SCHEDULE_RESTS = "ScheduleRests"
     LINK_DOWN = "LinkDown"
+    COPIES_CLOSED = "CopiesClosed"
     TRANSFER_NOT_ALLOWED = "TransferNotAllowed"
     ARRAY_SPACE_SHORT = "ArraySpaceShort"
     NO_RECOVERY_POINT = "NoRecoveryPoint"

@@ -5,7 +5,7 @@ Sets conditions on rows that the caller holds in a transaction; looks at
 nothing outside.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import datetime
 
 from protector import constants as c
@@ -66,10 +66,15 @@ def sync(
 
 
 def replication(
-    group: Group, status: base.Status | None, now: datetime.datetime
+    group: Group,
+    status: base.Status | None,
+    now: datetime.datetime,
+    volumes: Collection[str] = (),
 ) -> None:
     """:param status: of the current direction; None when it has no array
-    group yet."""
+    group yet.
+    :param volumes: array names of those that the members have now.
+    """
     ready = bool(status and status.group_exists and status.allowed)
     on = ready and bool(status and status.schedule_enabled)
     protection_groups.set_condition(
@@ -92,8 +97,12 @@ def replication(
         message,
         now,
     )
+    outside = set(volumes) - status.volumes if status else ()
     if status is not None and not status.synchronous:
         _degraded(group, ASYNCHRONOUS, now)
+    elif outside:
+        text = f"Not in the array group: {', '.join(sorted(outside))}."
+        _degraded(group, text, now)
     elif ready:
         _degraded(group, degraded, now)
     else:

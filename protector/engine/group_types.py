@@ -95,6 +95,9 @@ def resolve_secondary(
     }
     here = _primary_type(mine.service.volume, wanted)
     there = _secondary_type(theirs.service.volume, here, wanted, site)
+    with runtime.db.reader() as session:
+        local = site_rows.local(session)
+    _check_available(runtime, group.replication_type, local, site)
     return {
         "secondary_project_id": tenants.counterpart(
             runtime, group.project_id, site

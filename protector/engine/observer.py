@@ -280,7 +280,9 @@ class Observer:
         group.last_replication_at = max(
             (p.completed for p in current if p.completed), default=None
         )
-        conditions.replication(group, status, now)
+        primary = group.current_primary_site_id
+        volumes = replication.array_volumes(scene.settled_members, primary)
+        conditions.replication(group, status, now, volumes)
         self._follow(session, group, now)
 
     def _unhealthy(

@@ -30,19 +30,31 @@ class Choice:
     left_out: Sequence[models.Member]
 
 
-def choose(look: Any, source: str, target: str, wanted: str | None) -> Choice:
+def choose(
+    look: Any,
+    source: str,
+    target: str,
+    wanted: str | None,
+    captured: str | None = None,
+) -> Choice:
     """The point that was asked for, else the newest complete one of the
     direction and epoch that the group was in, else what is parked there.
 
     :param look: the context of a step, or a ``Reader``.
     :param wanted: id of a point, or ``parked``.
-    :raises NoRecoveryPoint: there is none, or it holds no member.
+    :param captured: name of the point that the target has just taken; none
+        is newer, whatever the clocks of the arrays say.
+    :raises NoRecoveryPoint: there is none, it holds no member, or the target
+        cannot use what it has of the direction.
     """
     if wanted == c.PARKED_POINT:
         found = _parked(look, target)
     elif wanted is not None:
         found = _of(look, source, _named(look, source, wanted))
+    elif captured is not None:
+        found = _of(look, source, _called(look, source, captured))
     else:
+        _refuse_obstacle(look, source)
         newest = _newest(look, source)
         found = _of(look, source, newest) if newest else _parked(look, target)
     if len(found.left_out) == len(look.scene.movable(source)):
@@ -89,18 +101,36 @@ def _newest(look: Any, source: str) -> base.Point | None:
     points = _complete(look, source)
     epochs = replication.epochs(points, look.known_epochs())
     wanted = epoch_of(look.scene.group)
+    members = look.scene.movable(source)
     current = [p for p in points if epochs[p.name] == wanted]
-    return max(current, key=lambda p: p.created, default=None)
+    held = [p for p in current if replication.members_in(p, members, source)]
+    return max(held or current, key=lambda p: p.created, default=None)
+
+
+def _refuse_obstacle(look: Any, source: str) -> None:
+    """What is parked at the target is older than what its array has and
+    cannot use: nobody gets it who did not ask for it."""
+    found = obstacle(look, source)
+    if found:
+        raise exception.NoRecoveryPoint(
+            f"{found}No recovery point of protection group "
+            f"{look.scene.group.name} can be used there.",
+            remedy="Mend the pod, or choose what is parked at the target.",
+        )
 
 
 def _named(look: Any, source: str, point_id: str) -> base.Point:
     with look.runtime.db.reader() as session:
         row = recovery_points.get(session, look.scene.group.id, point_id)
+    return _called(look, source, row.name)
+
+
+def _called(look: Any, source: str, name: str) -> base.Point:
     for point in _complete(look, source):
-        if point.name == row.name:
+        if point.name == name:
             return point
     raise exception.NoRecoveryPoint(
-        f"Recovery point {row.name} is not complete on the array of site "
+        f"Recovery point {name} is not complete on the array of site "
         f"{look.scene.sites[look.scene.other(source)].name}, or not there "
         "any more."
     )

@@ -8,6 +8,7 @@ of this site.
 """
 
 from collections.abc import Collection
+import contextlib
 import datetime
 import re
 from typing import Any
@@ -76,14 +77,18 @@ def _short_ids(
 def _found(
     look: Any, site_id: str, known: set[str]
 ) -> dict[str, datetime.datetime]:
-    group = look.scene.side(site_id).array_group
-    if not group:
+    side, array = look.scene.side(site_id), look.array(site_id)
+    if not side.array_group:
         return {}
-    try:
-        snapshots = look.driver.list_snapshots(look.array(site_id), group)
-    except exception.ArrayNotFound:
-        # they went with the array group
-        return {}
+    groups = {side.array_group}
+    if look.scene.group.replication_type == c.ReplicationType.SYNC:
+        # what was taken while the volumes lay elsewhere
+        groups.update(look.driver.groups_of(array, side.cinder_group_id))
+    snapshots: dict[str, datetime.datetime] = {}
+    for group in sorted(groups):
+        # otherwise they went with the array group
+        with contextlib.suppress(exception.ArrayNotFound):
+            snapshots |= look.driver.list_snapshots(array, group)
     return {
         name: created
         for name, created in snapshots.items()

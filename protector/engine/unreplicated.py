@@ -6,6 +6,7 @@ They do not replicate until the group is protected again, and then
 asynchronously.  What they stand for is left alone and listed.
 """
 
+from protector import constants as c
 from protector import exception
 from protector.clients import types
 from protector.db import models
@@ -23,31 +24,77 @@ from protector.engine.context import StepContext
 def replace(
     ctx: StepContext,
     pattern: models.VolumeCopy,
-    refused: exception.PodRefuses,
+    why: str,
 ) -> models.VolumeCopy:
     """A new volume stands for that of the same place at the target; its
     row.  What was made before a crash is found again.
 
     :param pattern: the row of the volume at the source.
-    :param refused: what the array said.
+    :param why: what the array said of the volumes that were there.
     """
-    targets.give_up(ctx)
-    old = records.volume(ctx, ctx.target, pattern.ordinal)
     found = _marked(ctx, pattern.ordinal) or _make(ctx, pattern)
     disks.usable(ctx, ctx.target, found.id, ("available",))
-    if old is not None:
-        old_id = str(old.cinder_id)
-        membership.leave(ctx, ctx.target, [old_id])
-        residue.note(ctx, [residue.entry("volume", old_id, refused.message)])
+    # nothing is given up before what takes its place is there
+    targets.give_up(ctx)
+    old = records.volume(ctx, ctx.target, pattern.ordinal)
+    if old is not None and old.cinder_id != found.id:
+        leave_alone(ctx, old, why)
     records.record_volume(ctx, ctx.target, pattern, found)
-    volume = ctx.tenant(ctx.target).volume.get(found.id)
-    records.locate_volume(ctx, ctx.target, pattern.ordinal, volume)
     ctx.refresh()
-    return next(
-        v
-        for v in ctx.member.volumes_at(ctx.target)
-        if v.ordinal == pattern.ordinal
+    return locate(ctx, pattern.ordinal)
+
+
+def locate(ctx: StepContext, ordinal: int) -> models.VolumeCopy:
+    """The row of a place at the target, with what the array calls it."""
+    row = _row(ctx, ordinal)
+    if not row.array_volume:
+        found = ctx.tenant(ctx.target).volume.get(str(row.cinder_id))
+        records.locate_volume(ctx, ctx.target, ordinal, found)
+        ctx.refresh()
+        row = _row(ctx, ordinal)
+    return row
+
+
+def give_back(ctx: StepContext) -> None:
+    """A later move arrives in the pods again: what was made outside of them
+    is left alone, and copies that replicate are made in its place."""
+    if ctx.scene.group.replication_type != c.ReplicationType.SYNC:
+        return
+    rows = [v for v in ctx.member.volumes_at(ctx.target) if _is_ours(ctx, v)]
+    if not rows:
+        return
+    targets.give_up(ctx)
+    for row in rows:
+        leave_alone(ctx, row, "another copy replicates in its place")
+    with ctx.write() as session:
+        for row in rows:
+            key = (row.member_id, row.ordinal, row.site_id)
+            session.delete(session.get(models.VolumeCopy, key))
+    ctx.refresh()
+
+
+def _is_ours(ctx: StepContext, row: models.VolumeCopy) -> bool:
+    """Whether a volume at the target was made in the place of another."""
+    try:
+        found = ctx.tenant(ctx.target).volume.get(str(row.cinder_id))
+    except exception.CloudNotFound:
+        return False
+    return _marks(ctx, row.ordinal).items() <= found.metadata.items()
+
+
+def leave_alone(ctx: StepContext, row: models.VolumeCopy, why: str) -> None:
+    """Let a volume at the target go: nothing of ours finds it any more."""
+    volume_id = str(row.cinder_id)
+    membership.leave(ctx, ctx.target, [volume_id])
+    ctx.tenant(ctx.target).volume.set_metadata(
+        volume_id, {"protector_volume": f"{row.ordinal}-left"}
     )
+    residue.note(ctx, [residue.entry("volume", volume_id, why)])
+
+
+def _row(ctx: StepContext, ordinal: int) -> models.VolumeCopy:
+    rows = ctx.member.volumes_at(ctx.target)
+    return next(row for row in rows if row.ordinal == ordinal)
 
 
 def _marks(ctx: StepContext, ordinal: int) -> dict[str, str]:

@@ -61,6 +61,7 @@ CHECKS: dict[str, Check] = {
     "networks": networks.addresses,
     "replication": replication.replication,
     "points": replication.points,
+    "closed": replication.copies,
     "undo": parked.undo,
     "parked": parked.parked,
 }

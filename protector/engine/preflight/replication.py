@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arrays say: the link, the group, and what could be returned to."""
 
+from protector import constants as c
 from protector.engine import finding
 from protector.engine import points as recovery
 from protector.engine import replication as directions
@@ -88,6 +89,17 @@ def _rests(start: int, end: int) -> Finding:
         "clock of the source array.",
         "Take the blackout from the array group, or replicate on demand.",
     )
+
+
+def copies(look: Look) -> list[Finding]:
+    """Whether the target's array takes something into the copies."""
+    if look.scene.group.replication_type != c.ReplicationType.SYNC:
+        return []
+    names = directions.array_volumes(look.members, look.target)
+    why = look.driver.closed(look.ctx.array(look.target), names)
+    if why is None:
+        return []
+    return [finding.error(Code.COPIES_CLOSED, why, MEND)]
 
 
 def points(look: Look) -> list[Finding]:

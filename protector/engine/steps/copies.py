@@ -18,6 +18,7 @@ from protector.engine import (
     removal,
     residue,
     targets,
+    unreplicated,
 )
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -29,6 +30,7 @@ def build(ctx: StepContext) -> Json:
     """The target's server is parked or not there yet, and every volume of
     the member has its copy there, in the Cinder group and big enough."""
     targets.prepare(ctx)
+    unreplicated.give_back(ctx)
     ids = ensure_volumes(ctx, ctx.target, ctx.source)
     return {"volumes": ids}
 

@@ -112,8 +112,8 @@ def cover(ctx: StepContext) -> Json:
     them is on its way."""
     scene = ctx.scene
     primary = scene.group.current_primary_site_id
-    replication_steps.name_group(ctx, primary, ctx.member)
-    scene = ctx.refresh()
+    replication_steps.name_groups(ctx, ctx.member)
+    scene = ctx.scene
     direction = ctx.direction(primary)
     members = [*scene.settled_members, ctx.member]
     ctx.driver.ensure_protection(

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that drive the replication between the arrays."""
 
+import dataclasses
 from typing import Any
+
+from oslo_log import log as logging
 
 from protector import constants as c
 from protector import exception, times
@@ -12,6 +15,7 @@ from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.storage import base
 
+LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 
@@ -19,11 +23,15 @@ def configure(ctx: StepContext) -> Json:
     """Both directions have their array group; only the primary's schedule is
     on (Cinder's driver makes replicated groups with theirs on)."""
     scene = ctx.scene
-    for site_id in scene.site_ids:
-        name_group(ctx, site_id)
-    scene = ctx.refresh()
     primary = scene.group.current_primary_site_id
     other = scene.other(primary)
+    name_group(ctx, primary)
+    ctx.refresh()
+    # what is wrong with the copies stops nothing here
+    name_group_if_known(ctx, other)
+    scene = ctx.refresh()
+    for site_id in scene.site_ids:
+        _drop_former(ctx, site_id)
     if scene.side(other).array_group:
         _protect(ctx, other)
         _schedule(ctx, other, False)
@@ -63,7 +71,7 @@ def name_group(
     """Record the array and the array group of a site's Cinder group.
 
     What lies in a pod is known by the pod of the volumes, of ``joining``
-    too.
+    too, which must lie in one.
     """
     scene, array = ctx.scene, ctx.array(site_id)
     ctx.driver.check(array)
@@ -73,12 +81,77 @@ def name_group(
         array,
         str(side.cinder_group_id),
         replication.array_volumes(members, site_id),
-        scene.group.replication_type == c.ReplicationType.SYNC,
+        _is_synchronous(ctx),
+        own=not joining,
     )
+    other = scene.other(site_id)
+    if name and scene.side(other).array_group:
+        ctx.driver.refuse_shared(
+            base.Direction(array, ctx.array(other), name),
+            ctx.direction(other),
+        )
     with ctx.write() as session:
         row = _side(session, side)
         row.array_name = array.name
         row.array_group = name
+
+
+def name_group_if_known(
+    ctx: StepContext, site_id: str, *joining: models.Member
+) -> None:
+    """The same where volumes in different places are nobody's fault now:
+    the name stays as it is.
+
+    :raises PodShared: it lies in the pod of the other site's backend.
+    """
+    try:
+        name_group(ctx, site_id, *joining)
+    except (exception.ArrayUnavailable, exception.PodShared):
+        raise
+    except exception.ArrayError as e:
+        LOG.warning("The array group of a site is not known: %s", e)
+
+
+def follow_copies(ctx: StepContext) -> None:
+    """The target's group is known to be where its volumes are: they may have
+    gone out of their pod, or back into it."""
+    if _is_synchronous(ctx):
+        try:
+            name_group(ctx, ctx.target)
+        except exception.ArrayUnavailable:
+            raise
+        except exception.ArrayError as e:
+            LOG.warning("The array group of the copies is not known: %s", e)
+        ctx.refresh()
+
+
+def name_groups(ctx: StepContext, *joining: models.Member) -> None:
+    """Those of both sites, when volumes join that may be the first to tell
+    their pods."""
+    primary = ctx.scene.group.current_primary_site_id
+    name_group(ctx, primary, *joining)
+    ctx.refresh()
+    if _is_synchronous(ctx):
+        name_group_if_known(ctx, ctx.scene.other(primary), *joining)
+        ctx.refresh()
+
+
+def _drop_former(ctx: StepContext, site_id: str) -> None:
+    """The group of volumes that lie elsewhere now replicates no more."""
+    side = ctx.scene.side(site_id)
+    if not _is_synchronous(ctx) or not side.array_group:
+        return
+    direction = ctx.direction(site_id)
+    found = ctx.driver.groups_of(direction.source, str(side.cinder_group_id))
+    for name in found:
+        if name != side.array_group:
+            former = dataclasses.replace(direction, group=name)
+            ctx.driver.remove_protection(former)
+
+
+def _is_synchronous(ctx: StepContext) -> bool:
+    kind = ctx.scene.group.replication_type
+    return kind == c.ReplicationType.SYNC
 
 
 def _side(
@@ -90,10 +163,6 @@ def _side(
 
 def _protect(ctx: StepContext, source: str) -> None:
     scene = ctx.scene
-    if all(scene.side(site_id).array_group for site_id in scene.site_ids):
-        ctx.driver.refuse_shared(
-            ctx.direction(source), ctx.direction(scene.other(source))
-        )
     volumes = replication.array_volumes(scene.settled_members, source)
     ctx.driver.ensure_protection(
         ctx.direction(source), volumes, scene.settings.schedule
@@ -236,9 +305,8 @@ def choose_point(ctx: StepContext) -> Json:
     known = ctx.data
     if "point" not in known:
         wanted = ctx.operation.args.get("recovery_point_id")
-        if wanted is None:
-            _capture(ctx)
-        found = points.choose(ctx, ctx.source, ctx.target, wanted)
+        captured = _capture(ctx) if wanted is None else None
+        found = points.choose(ctx, ctx.source, ctx.target, wanted, captured)
         ctx.save_point(
             found.point,
             point_created_at=times.iso(found.created),
@@ -253,13 +321,20 @@ def choose_point(ctx: StepContext) -> Json:
     }
 
 
-def _capture(ctx: StepContext) -> None:
-    """What the source wrote last, where the target has it."""
+def _capture(ctx: StepContext) -> str | None:
+    """What the source wrote last, where the target has it: the name of a
+    point.  An array that takes none has older ones."""
     if not ctx.scene.side(ctx.source).array_group:
-        return
+        return None
     epoch = points.epoch_of(ctx.scene.group)
     suffix = replication.epoch_suffix(epoch, "last", ctx.run_name)
-    ctx.driver.capture(ctx.direction(ctx.source), suffix)
+    try:
+        return ctx.driver.capture(ctx.direction(ctx.source), suffix)
+    except (exception.PodNotOnline, exception.ArrayUnavailable):
+        raise
+    except exception.ArrayError as e:
+        LOG.warning("The last writes are not in a point: %s", e)
+        return None
 
 
 def _age(ctx: StepContext, found: points.Choice) -> int | None:
@@ -292,6 +367,7 @@ def remove(ctx: StepContext) -> None:
     scene = ctx.scene
     for site_id in scene.site_ids:
         if scene.side(site_id).array_group:
+            _drop_former(ctx, site_id)
             ctx.driver.remove_protection(ctx.direction(site_id))
 
 

@@ -2,9 +2,9 @@
 """Steps on the volumes' content at the target of a move."""
 
 import datetime
-import functools
 from typing import Any
 
+from protector import constants as c
 from protector import exception, states, times
 from protector.clients import types
 from protector.db import models
@@ -17,8 +17,11 @@ from protector.engine import (
 )
 from protector.engine.context import StepContext
 from protector.engine.step import Step
+from protector.engine.steps import replication
 
 Json = dict[str, Any]
+# in the data of an unplanned move whose copies take no content: why
+OUTSIDE = "outside_pods"
 
 
 def disconnect(ctx: StepContext) -> None:
@@ -71,6 +74,7 @@ def undo_copy(ctx: StepContext) -> Json:
     ]
     if not unique:
         return {"message": "no unique content"}
+    replication.follow_copies(ctx)
     group = str(ctx.scene.side(ctx.target).array_group)
     name = ctx.driver.snapshot(
         ctx.array(ctx.target), group, f"undo-{ctx.run_name}"
@@ -91,33 +95,35 @@ def overwrite(ctx: StepContext) -> Json:
     """Replace the content of the member's volumes at the target by that of
     the recovery point, through staging volumes of this run."""
     ctx.save(staged=True)
-    targets = {v.ordinal: v for v in ctx.member.volumes_at(ctx.target)}
     sources = ctx.member.volumes_at(ctx.source)
-    for source in sources:
-        _arrive(ctx, source, targets[source.ordinal])
+    try:
+        for source in sources:
+            _arrive(ctx, source)
+    except exception.PodRefuses as e:
+        if not states.is_unplanned(ctx.operation.args):
+            raise
+        # a survivor alone: then all of the move goes elsewhere
+        ctx.save(**{OUTSIDE: e.message})
+        for source in sources:
+            _arrive(ctx, source)
     _bootable(ctx)
     return {"volumes": len(sources)}
 
 
-def _arrive(
-    ctx: StepContext, source: models.VolumeCopy, target: models.VolumeCopy
-) -> None:
-    """The content of one volume.  Where the survivor's array takes none
-    into a pod alone, into a new volume outside of it."""
-    call = functools.partial(
-        ctx.driver.overwrite,
+def _arrive(ctx: StepContext, source: models.VolumeCopy) -> None:
+    """The content of one volume."""
+    refused = ctx.data.get(OUTSIDE)
+    if refused:
+        target = unreplicated.replace(ctx, source, refused)
+    else:
+        target = unreplicated.locate(ctx, source.ordinal)
+    ctx.driver.overwrite(
         ctx.direction(ctx.source),
         ctx.data["point"],
         str(source.array_volume),
-        staging=arrival.staging_name(ctx, ctx.member, source.ordinal),
+        str(target.array_volume),
+        arrival.staging_name(ctx, ctx.member, source.ordinal),
     )
-    try:
-        call(str(target.array_volume))
-    except exception.PodRefuses as e:
-        if not states.is_unplanned(ctx.operation.args):
-            raise
-        renewed = unreplicated.replace(ctx, source, e)
-        call(str(renewed.array_volume))
 
 
 def _bootable(ctx: StepContext) -> None:
@@ -139,6 +145,8 @@ def unstage(ctx: StepContext) -> None:
     ctx.driver.destroy_volumes(
         ctx.array(ctx.target), arrival.staging_prefix(ctx.operation.id)
     )
+    if ctx.operation.kind in c.PLACEMENT_VERBS:
+        replication.follow_copies(ctx)
 
 
 def discard_undo(ctx: StepContext) -> Json:

@@ -159,7 +159,9 @@ class SyncTest(two_sites.TwoSites):
         group is at home and its copies are made anew."""
         group_id = self.group()
         expected = self.write(group_id)
-        self.control("settings", {"overwrite_without_peer": False})
+        self.control(
+            self.site_b, "settings", {"overwrite_without_peer": False}
+        )
         self.cut()
         ended = self.fail_over(group_id)
         self.assertEqual(0, ended.result["rpo_seconds"])
@@ -216,16 +218,20 @@ class SyncTest(two_sites.TwoSites):
         self.until(lambda: self.whole(group_id, self.a))
 
     def link(self, cut: bool) -> None:
-        """Between the arrays; the pod stays with site A's."""
-        self.control(f"links/{self.site_a.array}", {"cut": cut})
+        """Between the arrays; the pods stay with site A's, which notices
+        first."""
+        path = f"links/{self.site_b.array}"
+        self.control(self.site_a, path, {"cut": cut})
 
-    def control(self, path: str, values: dict[str, bool]) -> None:
-        """Of the array of site B."""
+    def control(
+        self, site: layouts.Site, path: str, values: dict[str, bool]
+    ) -> None:
+        """Of a site's array."""
         answer = requests.put(
-            f"{self.site_b.array_url}/control/{path}",
+            f"{site.array_url}/control/{path}",
             json=values,
             timeout=guests.TIMEOUT,
-            verify=str(self.site_b.array_ca),
+            verify=str(site.array_ca),
         )
         answer.raise_for_status()
 

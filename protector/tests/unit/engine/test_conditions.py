@@ -84,6 +84,15 @@ class SynchronousTest(base.TestCase):
             "source-cleanup", group.conditions[K.DEGRADED]["message"]
         )
 
+    def test_volumes_that_are_not_in_the_group(self) -> None:
+        group = self.group()
+        inside = dataclasses.replace(ONE, volumes=frozenset({"p::v1"}))
+        conditions.replication(group, inside, NOW, ["p::v1"])
+        self.assertFalse(group.conditions[K.DEGRADED]["status"])
+        conditions.replication(group, inside, NOW, ["p::v1", "v2"])
+        self.assertTrue(group.conditions[K.DEGRADED]["status"])
+        self.assertIn("v2", group.conditions[K.DEGRADED]["message"])
+
     def test_what_is_not_there(self) -> None:
         self.assertTrue(self.said(self.group(), None)[K.DEGRADED])
 

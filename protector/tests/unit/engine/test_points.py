@@ -89,9 +89,25 @@ class PointsTest(case.EngineCase):
 
     def test_why_the_target_cannot_use_what_it_has(self) -> None:
         self.driver.obstacles["here"] = "Pod p is offline on array b."
+        self.park(self.web)
         self.assertTrue(
-            self.refused().startswith("Pod p is offline on array b. There")
+            self.refused().startswith("Pod p is offline on array b. No")
         )
+        found = self.choose(c.PARKED_POINT)
+        self.assertEqual(c.PARKED_POINT, found.point)
+
+    def test_what_was_just_taken_is_the_newest(self) -> None:
+        """Whatever the clocks of two arrays say."""
+        self.there_are(("e1-last", 1, 2), ("7", 2, 2))
+        reader = reading.Reader.of(self.runtime, self.group_id)
+        found = points.choose(
+            reader,
+            self.site.local_id,
+            self.site.peer_id,
+            None,
+            "array:here.e1-last",
+        )
+        self.assertEqual("array:here.e1-last", found.point)
 
     def test_a_point_of_nobody(self) -> None:
         self.there_are(("e1-now", 1, 0))

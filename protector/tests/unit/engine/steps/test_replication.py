@@ -95,10 +95,10 @@ class ConfigureSyncTest(ReplicationTest):
 
     def test_a_pod_of_both_is_refused_before_a_change(self) -> None:
         def refuse(*groups: Any) -> None:
-            raise exception.ArrayError("the same")
+            raise exception.PodShared("the same")
 
         self.driver.refuse_shared = refuse
-        self.assertRaises(exception.ArrayError, self.configure)
+        self.assertRaises(exception.PodShared, self.configure)
         self.assertEqual([], self.driver.named("ensure_protection"))
         self.assertEqual([], self.driver.named("set_schedule"))
 
