@@ -2,7 +2,8 @@
 """What the arrays say: the link, the group, and what could be returned to."""
 
 from protector import constants as c
-from protector.engine import finding
+from protector import exception
+from protector.engine import drill, finding
 from protector.engine import points as recovery
 from protector.engine import replication as directions
 from protector.engine.finding import Code, Finding
@@ -92,14 +93,24 @@ def _rests(start: int, end: int) -> Finding:
 
 
 def copies(look: Look) -> list[Finding]:
-    """Whether the target's array takes something into the copies."""
+    """Whether the target's array takes something into the copies that lie
+    in a pod, and what a move needs on the day when it does not."""
     if look.scene.group.replication_type != c.ReplicationType.SYNC:
         return []
     names = directions.array_volumes(look.members, look.target)
     why = look.driver.closed(look.ctx.array(look.target), names)
-    if why is None:
-        return []
-    return [finding.error(Code.COPIES_CLOSED, why, MEND)]
+    found = [finding.error(Code.COPIES_CLOSED, why, MEND)] if why else []
+    client, side = (
+        look.tenant(look.target).volume,
+        look.scene.side(look.target),
+    )
+    try:
+        drill.clone_type(client, side)
+    except exception.PreflightFailed as e:
+        found.append(
+            finding.warning(Code.CLONE_TYPE_MISSING, e.message, e.remedy)
+        )
+    return found
 
 
 def points(look: Look) -> list[Finding]:

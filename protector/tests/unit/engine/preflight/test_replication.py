@@ -4,11 +4,17 @@
 import dataclasses
 
 from protector import exception
+from protector.clients import types
 from protector.engine import preflight
 from protector.storage import base as storage
 from protector.tests.unit.engine.preflight import preflight_case
 
 WELL = preflight_case.WELL
+BACKEND = {"volume_backend_name": "pure"}
+GOLD = types.VolumeType(
+    "gold", "gold", BACKEND | {"replication_enabled": "<is> True"}
+)
+SILVER = types.VolumeType("silver", "silver", BACKEND)
 
 
 class ReplicationTest(preflight_case.PreflightCase):
@@ -60,6 +66,28 @@ class ReplicationTest(preflight_case.PreflightCase):
                 self.assertIn(f"array-{site} has {used} of 100 GiB", message)
         self.ctx.spaces = {"array-here": storage.Space(100, 89)}
         self.assertEqual([], self.findings())
+
+    def test_copies_that_take_nothing_in(self) -> None:
+        """Looked at where they lie in pods."""
+        self.ctx.closed = lambda array, volumes: f"{array.name} is offline."
+        self.assertEqual([], self.findings())
+        self.ctx.scene.group.replication_type = "sync"
+        self.target.volume.types = lambda: [GOLD, SILVER]
+        self.ctx.scene.side(preflight_case.THERE).volume_type_id = "gold"
+        self.assertEqual(
+            ["array-there is offline."], self.only("CopiesClosed")
+        )
+
+    def test_what_a_survivor_needs_alone(self) -> None:
+        self.ctx.closed = lambda array, volumes: None
+        self.ctx.scene.group.replication_type = "sync"
+        self.ctx.scene.side(preflight_case.THERE).volume_type_id = "gold"
+        for known, told in (([GOLD, SILVER], False), ([GOLD], True)):
+            self.target.volume.types = lambda known=known: known
+            found = self.findings()
+            codes = [(f.code, f.severity) for f in found]
+            wanted = [("CloneTypeMissing", "warning")] if told else []
+            self.assertEqual(wanted, codes)
 
     # -- points
 
