@@ -32,7 +32,7 @@ NEEDED = (
 
 ASYNCHRONOUS = (
     "The volumes replicate asynchronously: their pod took no overwrite when "
-    "the group moved. Fail it back, then run source-cleanup."
+    "the group moved. Fail it back: the next move arrives in the pods."
 )
 
 

@@ -156,7 +156,7 @@ class SyncTest(two_sites.TwoSites):
 
     def test_a_survivor_that_takes_no_overwrite_alone(self) -> None:
         """Into new volumes then, that replicate asynchronously until the
-        group is at home and its copies are made anew."""
+        group is at home; the next move is into the pods."""
         group_id = self.group()
         expected = self.write(group_id)
         self.control(
@@ -178,12 +178,21 @@ class SyncTest(two_sites.TwoSites):
         self.move("failback", group_id, self.a)
         self.check_content(group_id, expected, (DB, LOG), self.a)
         self.on_both_arrays(group_id, self.a)
-        operation = self.a.run_protection_group(group_id, "source_cleanup")
-        self.follow(operation.id, self.a)
         self.until(lambda: self.whole(group_id, self.a))
-        self.move("failover", group_id, self.b)
+        before = self.volumes_at(self.b)
+        ended = self.move("failover", group_id, self.b)
+        # what was arrived at, and what was left alone before, is neither
+        # taken nor deleted
+        self.assertEqual(3, len(ended.result["residue"]))
+        self.assertEqual(before, before & self.volumes_at(self.b))
+        self.assertEqual({SYNC}, self.types(group_id))
         self.check_content(group_id, expected, (DB, LOG))
         self.on_both_arrays(group_id, self.b)
+
+    def volumes_at(self, at: Any) -> set[str]:
+        """Ids of all the tenant's volumes at a site."""
+        storage = self.sandbox.clouds[self.place(at).name].block_storage
+        return {volume.id for volume in storage.volumes()}
 
     def types(self, group_id: str) -> set[str]:
         """Volume types of the disks at site B."""

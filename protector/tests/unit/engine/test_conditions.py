@@ -80,9 +80,7 @@ class SynchronousTest(base.TestCase):
         found = self.said(group, asynchronous)
         self.assertTrue(found[K.DEGRADED])
         self.assertFalse(found[K.WITHIN_RPO])
-        self.assertIn(
-            "source-cleanup", group.conditions[K.DEGRADED]["message"]
-        )
+        self.assertIn("Fail it back", group.conditions[K.DEGRADED]["message"])
 
     def test_volumes_that_are_not_in_the_group(self) -> None:
         group = self.group()
