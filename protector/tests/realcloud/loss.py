@@ -7,12 +7,17 @@ import os
 import pathlib
 import subprocess
 import sys
+import unittest
 
 from protector.tests.realcloud import arrays, backend, protector_site
 
 BED = "PROTECTOR_REAL_BED"
 """The directory of ``up.sh`` and ``down.sh``."""
 SCRIPT_SECONDS = 300
+needs_bed = unittest.skipUnless(
+    BED in os.environ, f"{BED} is not set: nobody may stop a cloud"
+)
+"""For tests that lose a site."""
 
 
 def lose(site: protector_site.Site, array: arrays.Array) -> Callable[[], None]:

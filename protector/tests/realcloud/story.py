@@ -13,6 +13,7 @@ from typing import Any
 from protector.tests.realcloud import (
     arrays,
     backend,
+    loss,
     processes,
     protector_site,
     residue,
@@ -68,6 +69,7 @@ class StoryTestCase(residue.PairTestCase):
         with self.timed("add three members"):
             self.add_members(group_id)
         written = self.write(self.a, self.seen(self.a, group_id))
+        self.drill(group_id, written)
 
         with self.timed("failover"):
             # asked of the site that will not be primary: it is handed on
@@ -95,13 +97,106 @@ class StoryTestCase(residue.PairTestCase):
             self.delete_group(group_id)
         self.check_no_residue()
 
+    def lose_and_return(self) -> None:
+        """All of a site is gone, and comes back."""
+        group_id = self.create_group()
+        self.add_members(group_id)
+        written = self.write(self.a, self.seen(self.a, group_id))
+        if not self.mirrored:
+            self.replicate(group_id)
+
+        bring_back = loss.lose(self.a, self.pair.arrays.a)
+        self.addCleanup(bring_back)
+        self.until(
+            lambda: not self.holds(self.at_b, group_id, "PeerReachable")
+        )
+        with self.timed("unplanned failover"):
+            key = self.at_b.begin(group_id, "failover", {"type": "unplanned"})
+            ended = self.at_b.finish(key, MOVE_SECONDS)
+        if self.mirrored:
+            self.assertEqual(0, ended["result"]["rpo_seconds"])
+        there = self.seen(self.b, group_id)
+        self.check_running(self.b, there)
+        self.assertEqual(written, self.read(self.b, there))
+        written = self.write(self.b, there)
+
+        with self.timed("start of the lost site"):
+            bring_back()
+        with self.timed("return"):
+            self.until(lambda: self.in_sync(group_id))
+            for api in (self.at_a, self.at_b):
+                self.until(
+                    lambda api=api: self.holds(api, group_id, "SourceFenced")
+                )
+            self.until(
+                lambda: self.holds(
+                    self.at_b, group_id, "ReplicationConfigured"
+                )
+            )
+        for made in self.servers:
+            server = scene.look(self.a.tenant, made.id)
+            self.assertEqual(("SHUTOFF", True), (server.status, server.locked))
+
+        with self.timed("failback after the return"):
+            key = self.at_b.begin(group_id, "failback", {"type": "planned"})
+            self.at_a.finish(key, MOVE_SECONDS)
+        back = self.seen(self.a, group_id)
+        self.check_running(self.a, back)
+        self.check_originals(back)
+        self.assertEqual(written, self.read(self.a, back))
+        # what the lost side wrote last was kept
+        self.delete_group(group_id, "?discard_undo=true")
+        self.check_no_residue()
+
+    def drill(self, group_id: str, written: Digests) -> None:
+        """Clones with the same content run at the other site, and go."""
+        network = self.b.tenant.network
+        made = network.create_network(name=f"drill-{secrets.token_hex(4)}")
+        self.addCleanup(network.delete_network, made)
+        network.create_subnet(
+            network_id=made.id, ip_version=4, cidr="10.200.0.0/24"
+        )
+        networks = {"primary": self.names.network, "secondary_test": made.id}
+        networks["secondary"] = self.names.network
+        self.at_a.change(
+            "PUT",
+            f"protection-groups/{group_id}/mappings",
+            {"mappings": {"networks": [networks]}},
+            CHANGE_SECONDS,
+        )
+        self.replicate(group_id)
+        with self.timed("drill"):
+            key = self.at_b.begin(group_id, "test_failover", {})
+            ended = self.at_b.finish(key, MOVE_SECONDS)
+        self.assertEqual("passed", ended["result"]["verdict"], ended["result"])
+        clones = [
+            scene.look(self.b.tenant, server_id)
+            for made in self.servers
+            for server_id in scene.named(self.b.tenant, f"{made.name}-test")
+        ]
+        self.assertEqual(len(self.servers), len(clones))
+        found = {clone.name: clone for clone in clones}
+        self.assertEqual(
+            {f"{name}-test": digest for name, digest in written.items()},
+            self.read(self.b, found),
+        )
+        with self.timed("drill cleanup"):
+            key = self.at_b.begin(group_id, "test_cleanup", {})
+            ended = self.at_b.finish(key, MOVE_SECONDS)
+        self.assertEqual([], ended["result"]["residue"])
+
     # -- the group
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the volumes replicate synchronously."""
+        return self.names.volume_type == backend.SYNC
 
     def create_group(self) -> str:
         """Make a group at ``a``; its id."""
         wanted = self.names.volume_type
         types = self.a.tenant.block_storage.types()
-        kind = "sync" if wanted == backend.SYNC else "async"
+        kind = "sync" if self.mirrored else "async"
         body = {
             "name": f"real-{secrets.token_hex(4)}",
             "description": "The story on two real clouds",

@@ -4,7 +4,6 @@
 One module, as the pair is made once for all of it.
 """
 
-import os
 import unittest
 
 from protector.tests.page import examples, issues, usage
@@ -13,7 +12,6 @@ from protector.tests.realcloud import (
     page_bed,
     processes,
     residue,
-    scene,
     settings,
     story,
     tenancy,
@@ -38,55 +36,9 @@ class StoryTest(story.StoryTestCase):
     def test_there_and_back(self) -> None:
         self.go_there_and_back()
 
-    @unittest.skipUnless(
-        loss.BED in os.environ, f"{loss.BED} is not set: nobody may stop it"
-    )
+    @loss.needs_bed
     def test_a_site_is_lost_and_returns(self) -> None:
-        group_id = self.create_group()
-        self.add_members(group_id)
-        written = self.write(self.a, self.seen(self.a, group_id))
-        self.replicate(group_id)
-
-        bring_back = loss.lose(self.a, self.pair.arrays.a)
-        self.addCleanup(bring_back)
-        self.until(
-            lambda: not self.holds(self.at_b, group_id, "PeerReachable")
-        )
-        with self.timed("unplanned failover"):
-            key = self.at_b.begin(group_id, "failover", {"type": "unplanned"})
-            self.at_b.finish(key, story.MOVE_SECONDS)
-        there = self.seen(self.b, group_id)
-        self.check_running(self.b, there)
-        self.assertEqual(written, self.read(self.b, there))
-        written = self.write(self.b, there)
-
-        with self.timed("start of the lost site"):
-            bring_back()
-        with self.timed("return"):
-            self.until(lambda: self.in_sync(group_id))
-            for api in (self.at_a, self.at_b):
-                self.until(
-                    lambda api=api: self.holds(api, group_id, "SourceFenced")
-                )
-            self.until(
-                lambda: self.holds(
-                    self.at_b, group_id, "ReplicationConfigured"
-                )
-            )
-        for made in self.servers:
-            server = scene.look(self.a.tenant, made.id)
-            self.assertEqual(("SHUTOFF", True), (server.status, server.locked))
-
-        with self.timed("failback after the return"):
-            key = self.at_b.begin(group_id, "failback", {"type": "planned"})
-            self.at_a.finish(key, story.MOVE_SECONDS)
-        back = self.seen(self.a, group_id)
-        self.check_running(self.a, back)
-        self.check_originals(back)
-        self.assertEqual(written, self.read(self.a, back))
-        # what the lost side wrote last was kept
-        self.delete_group(group_id, "?discard_undo=true")
-        self.check_no_residue()
+        self.lose_and_return()
 
     def test_the_engine_is_killed_while_it_overwrites(self) -> None:
         group_id = self.create_group()

@@ -6,6 +6,7 @@ import unittest
 
 from protector.tests.realcloud import (
     backend,
+    loss,
     residue,
     settings,
     story,
@@ -27,3 +28,7 @@ class SyncStoryTest(story.StoryTestCase):
 
     def test_there_and_back(self) -> None:
         self.go_there_and_back()
+
+    @loss.needs_bed
+    def test_a_site_is_lost_and_returns(self) -> None:
+        self.lose_and_return()
