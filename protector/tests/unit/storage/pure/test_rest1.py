@@ -149,7 +149,7 @@ class TestErrors(Rest1Case):
         error = self.assertRaises(
             exception.ArrayError, self.adapter.volume, "v"
         )
-        self.assertIs(exception.ArrayError, type(error))
+        self.assertIs(exception.ArrayDenied, type(error))
         self.assertIn("api_token", error.remedy)
 
     def test_no_token(self) -> None:

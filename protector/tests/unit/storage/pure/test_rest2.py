@@ -156,7 +156,7 @@ class TestErrors(Rest2Case):
         error = self.assertRaises(
             exception.ArrayError, self.adapter.volume, "v"
         )
-        self.assertIs(exception.ArrayError, type(error))
+        self.assertIs(exception.ArrayDenied, type(error))
         self.assertIn("api_token", error.remedy)
         self.assertNotIn(TOKEN, str(error))
 
