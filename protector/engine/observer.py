@@ -238,7 +238,7 @@ class Observer:
             )
             return False
         self._kept[group_id] = kept
-        return any(not point.complete for point in kept.current)
+        return _in_transfer(kept)
 
     def _written(
         self, reader: reading.Reader, version: rounds.Version, seen: Seen
@@ -317,6 +317,15 @@ def _look(reader: reading.Reader, driver: Any) -> Seen:
     if scene.side(source).array_group:
         status = driver.status(reader.direction(source))
     return Seen(points, status)
+
+
+def _in_transfer(kept: Kept) -> bool:
+    """Whether a point is under way, and soon to be looked at again.  Where
+    nothing is sent it only cannot be used now."""
+    status = kept.seen.status
+    if status is not None and status.synchronous:
+        return False
+    return any(not point.complete for point in kept.current)
 
 
 def _found(reader: reading.Reader, seen: Seen) -> point_rows.Found:

@@ -76,6 +76,7 @@ class Driver:
         self.obstacles: dict[str, str] = {}
         self.closed_arrays: dict[str, str] = {}
         self.degraded: str | None = None
+        self.synchronous = False
         self.error: Exception | None = None
 
     def _asked(self, *call: Any) -> None:
@@ -141,6 +142,7 @@ class Driver:
             900,
             frozenset(),
             degraded=self.degraded,
+            synchronous=self.synchronous,
         )
 
     def space(self, array: base.Array) -> base.Space | None:

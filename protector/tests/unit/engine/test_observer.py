@@ -370,6 +370,15 @@ class ObserverTest(case.EngineCase):
         self.observer.run()
         self.assertEqual(2, self.count())
 
+    def test_a_pod_that_is_offline_is_no_transfer(self) -> None:
+        self.driver.points["here"] = [
+            fakes.point("here", "e1", 5, complete=False)
+        ]
+        self.driver.synchronous = True
+        for _ in range(3):
+            self.observer.run()
+        self.assertEqual(1, self.count())
+
     def rounds(self, count: int) -> list[bool]:
         """Whether each of some rounds has written of the group."""
         written = []
