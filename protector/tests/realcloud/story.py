@@ -62,41 +62,6 @@ class StoryTestCase(residue.PairTestCase):
         with open(path, "a") as file:
             file.writelines(f"{line}\n" for line in self._timings)
 
-    def go_there_and_back(self) -> None:
-        """The whole life of a group, without a disaster."""
-        with self.timed("create group"):
-            group_id = self.create_group()
-        with self.timed("add three members"):
-            self.add_members(group_id)
-        written = self.write(self.a, self.seen(self.a, group_id))
-        self.drill(group_id, written)
-
-        with self.timed("failover"):
-            # asked of the site that will not be primary: it is handed on
-            key = self.at_a.begin(group_id, "failover", {"type": "planned"})
-            self.at_b.finish(key, MOVE_SECONDS)
-        there = self.seen(self.b, group_id)
-        self.check_running(self.b, there)
-        self.assertEqual(written, self.read(self.b, there))
-        self.check_no_staging()
-        moved = self.group(self.at_b, group_id)
-        self.assertEqual("failed_over", moved["status"])
-        self.assertEqual(self.b.id, moved["current_primary_site_id"])
-        written = self.write(self.b, there)
-
-        with self.timed("failback"):
-            key = self.at_b.begin(group_id, "failback", {"type": "planned"})
-            self.at_a.finish(key, MOVE_SECONDS)
-        back = self.seen(self.a, group_id)
-        self.check_running(self.a, back)
-        self.check_originals(back)
-        self.assertEqual(written, self.read(self.a, back))
-        self.assertEqual("active", self.group(self.at_a, group_id)["status"])
-
-        with self.timed("remove members and group"):
-            self.delete_group(group_id)
-        self.check_no_residue()
-
     def lose_and_return(self) -> None:
         """All of a site is gone, and comes back."""
         group_id = self.create_group()

@@ -33,9 +33,6 @@ def setUpModule() -> None:
 class StoryTest(story.StoryTestCase):
     """A group of servers goes to the other cloud and comes back."""
 
-    def test_there_and_back(self) -> None:
-        self.go_there_and_back()
-
     @loss.needs_bed
     def test_a_site_is_lost_and_returns(self) -> None:
         self.lose_and_return()
@@ -44,6 +41,7 @@ class StoryTest(story.StoryTestCase):
         group_id = self.create_group()
         self.add_members(group_id)
         written = self.write(self.a, self.seen(self.a, group_id))
+        self.drill(group_id, written)
         array = self.pair.arrays.b
         array.tune(latency_ms=SLOW_MS)
         self.addCleanup(array.tune, latency_ms=0)
