@@ -23,7 +23,7 @@ DEADLINE = 60
 # seconds in which the engine shows what it changes by itself
 IDLE = 6
 # what the engine reads from the arrays, at any time
-OBSERVED = ("recovery_points",)
+OBSERVED = ("recovery_points", "rpo_days")
 UNFINISHED = ",".join(f"'{status}'" for status in c.UNFINISHED)
 # the group would leave the site, or be gone
 KEPT = ("DELETE /v1/{tenant_id}", "POST /v1/{tenant_id}")
