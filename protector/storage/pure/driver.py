@@ -195,8 +195,10 @@ class PureDriver(base.ReplicationDriver):
 
         :raises ArrayError: ``target_volume`` is connected to a host, or the
             point is of another direction or not complete.
-        :raises PodNotOnline: one of them lies in a pod that the target
+        :raises PodNotOnline: the point lies in a pod that the target array
             cannot use.
+        :raises PodRefuses: ``target_volume`` does, or its array takes no
+            overwrite into its pod alone.
         """
         names.refuse_foreign(staging)
         way = self._way(direction)
