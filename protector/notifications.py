@@ -8,6 +8,7 @@ and that is logged.
 """
 
 import dataclasses
+import math
 import queue
 import threading
 from typing import Any
@@ -75,9 +76,13 @@ class Notifications:
                 self._thread.start()
 
     def _send_all(self) -> None:
+        retry = self._conf[GROUP].retry
         notifier = messaging.Notifier(
             messaging.get_notification_transport(self._conf),
             f"protector.{self._conf.host}",
+            # a first connection does not take -1 for endless: it gives up
+            # (oslo_messaging/_drivers/impl_rabbit.py, ensure_connection)
+            retry=math.inf if retry < 0 else retry,
         )
         while True:
             event = self._queue.get()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a listener on a real RabbitMQ is told."""
 
+import logging
 import queue
+import threading
 from typing import Any
 import uuid
 
@@ -25,6 +27,17 @@ class Endpoint:
         self, ctxt: Any, publisher: str, kind: str, payload: Any, meta: Any
     ) -> None:
         self.told.put((publisher, kind, payload))
+
+
+class FirstError(logging.Handler):
+    """Tells when the library has met the broker that is away."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.met = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.met.set()
 
 
 class NotificationsTest(base.TestCase):
@@ -73,8 +86,13 @@ class NotificationsTest(base.TestCase):
 
     def test_a_broker_that_went_away(self) -> None:
         sender = notifications.Notifications(self.conf(self.broker.url))
+        handler = FirstError()
+        logger = logging.getLogger("oslo.messaging")
+        logger.addHandler(handler)
+        self.addCleanup(logger.removeHandler, handler)
         self.broker.go()
         sender.tell(notifications.Event("protection_group.x.end", {}))
+        self.assertTrue(handler.met.wait(SOON))
         self.assertTrue(self.endpoint.told.empty())
         self.broker.come()
         self.assertEqual(
