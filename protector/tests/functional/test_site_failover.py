@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole site is left: many groups of two projects, by one command.
 
-``PROTECTOR_SITE_GROUPS`` is how many; CI has the minutes for twenty.
+``PROTECTOR_SITE_GROUPS`` is how many; CI has the minutes for twelve.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ import requests
 from protector.sandbox import access, fleet, guests, watch
 from protector.tests.functional import two_sites
 
-MANY = int(os.environ.get("PROTECTOR_SITE_GROUPS", "20"))
+MANY = int(os.environ.get("PROTECTOR_SITE_GROUPS", "12"))
 GROUPS = {"demo": MANY - MANY // 6, "other": MANY // 6}
 EMPTY = "empty"
 ALONE = "demo-00"

@@ -52,8 +52,9 @@ class Target(Protocol):
     def thing(self, name: str, label: str) -> str | None:
         """The id that a parameter or a key of a body may have."""
 
-    def content(self) -> Any:
-        """All that the database holds and nothing changes by itself."""
+    def content(self) -> dict[str, Any]:
+        """All that the database holds and nothing changes by itself, by
+        what it is a part of."""
 
     def accepted(self, label: str) -> None:
         """A change was accepted: let it end."""
@@ -85,7 +86,7 @@ class Fuzzer:
             collections.Counter()
         )
         self.faults: dict[tuple[str, str], str] = {}
-        self._held: Any = None
+        self._held: dict[str, Any] | None = None
         self._known: set[str] = set()
 
     def operations(self) -> list[Any]:
@@ -154,9 +155,9 @@ class Fuzzer:
             yield f"{status}"
         yield from self._oracle.faults(case.method, case.path, answer)
         if status >= 400 or case.method.upper() == "GET":
-            found = self._target.content()
-            if found != self._held:
-                yield "a refused request or a GET changed something"
+            held, found = self._held or {}, self._target.content()
+            if changed := [k for k in found if found[k] != held.get(k)]:
+                yield f"a refused request or a GET changed {changed}"
             self._held = found
         elif case.operation.body and _is_json(case.body):
             if not self._oracle.body_fits(case.method, case.path, case.body):

@@ -16,7 +16,7 @@ from protector.tests.fuzz import fuzzer
 from protector.tests.unit.api import served
 
 Json = dict[str, Any]
-EXAMPLES = 60
+EXAMPLES = 48
 SECONDS = 900
 # seconds for the engine to end what was accepted
 SETTLED = 1
@@ -102,7 +102,7 @@ class ApplicationTest(rbac.RbacTest):
             return self.world.thing("unused_site")
         return self.world.thing(THINGS[name]) if name in THINGS else None
 
-    def content(self) -> Any:
+    def content(self) -> dict[str, Any]:
         return self.world.content()
 
     def accepted(self, label: str) -> None:
