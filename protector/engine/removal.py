@@ -43,7 +43,8 @@ def drop_copies(ctx: StepContext, site_id: str) -> list[Json]:
     if copy is not None:
         _drop_machine(ctx, site_id, copy)
     volumes = ctx.member.volumes_at(site_id)
-    return drop_volumes(ctx, site_id, volumes, copy and copy.server_id)
+    server_id = copy and copy.server_id
+    return drop_volumes(ctx, site_id, volumes, server_id, made_only=True)
 
 
 def _leave_original(
@@ -180,10 +181,13 @@ def drop_volumes(
     site_id: str,
     volumes: Sequence[models.VolumeCopy],
     server_id: str | None = None,
+    made_only: bool = False,
 ) -> list[Json]:
     """Delete volumes of ours; what was kept, and why.
 
     :param server_id: the server that had them and was just deleted.
+    :param made_only: those stay that the tenant attached while the member
+        ran there.
     """
     ids = [str(v.cinder_id) for v in volumes]
     for volume_id in ids:
@@ -193,8 +197,22 @@ def drop_volumes(
     membership.leave(
         ctx, site_id, [v.id for v in found if v.status in disks.MOVABLE]
     )
-    kept = [drop_volume(ctx, site_id, volume) for volume in found]
-    return [entry for entry in kept if entry]
+    foreign = [v for v in found if made_only and not _is_made(ctx, v)]
+    kept = [
+        drop_volume(ctx, site_id, volume)
+        for volume in found
+        if volume not in foreign
+    ]
+    why = "Protector did not make it"
+    return [
+        *(residue.entry("volume", volume.id, why) for volume in foreign),
+        *(entry for entry in kept if entry),
+    ]
+
+
+def _is_made(ctx: StepContext, volume: types.Volume) -> bool:
+    """Whether a volume that is recorded was made for the member."""
+    return volume.metadata.get(membership.MEMBER_MARK) == ctx.member.id
 
 
 def drop_volume(

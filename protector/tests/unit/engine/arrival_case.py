@@ -5,7 +5,7 @@ from typing import Any
 import uuid
 
 from protector.db import models
-from protector.engine import context
+from protector.engine import context, membership
 from protector.storage import base
 from protector.tests.unit.engine import case, fake_cloud, fakes
 from protector.tests.unit.engine import fake_project as fake
@@ -99,7 +99,11 @@ class ArrivalCase(case.EngineCase):
         server_id, volume_id = str(uuid.uuid4()), str(uuid.uuid4())
         given = {"status": "SHELVED_OFFLOADED"} | values
         self.there.compute.rows[server_id] = fake.server(server_id, **given)
-        self.there.volume.add(volume_id, bootable=True)
+        self.there.volume.add(
+            volume_id,
+            bootable=True,
+            metadata=membership.volume_marks(self.row(), 0),
+        )
         self.there.compute.attach(server_id, volume_id)
         if given["status"] == "SHELVED_OFFLOADED":
             self.there.volume.change(volume_id, status="reserved")

@@ -71,6 +71,16 @@ class MadeTest(RemovalCase):
         self.assertEqual([], self.drop())
         self.assertEqual([], self.left())
 
+    def test_one_that_its_tenant_attached_is_kept(self) -> None:
+        """While the member ran there: it is in the rows, as ours are."""
+        self.park()
+        (volume_id,) = self.copies()
+        self.there.volume.change(volume_id, metadata={})
+        (kept,) = self.drop()
+        self.assertEqual((volume_id, "volume"), (kept["id"], kept["kind"]))
+        volume = self.there.volume.rows[volume_id]
+        self.assertEqual(("available", None), (volume.status, volume.group_id))
+
     def test_one_that_another_server_uses_is_kept(self) -> None:
         self.park()
         (volume_id,) = self.copies()

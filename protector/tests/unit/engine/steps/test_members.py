@@ -55,7 +55,10 @@ class LeftBehindTest(arrival_case.ArrivalCase):
         del self.here.compute.rows[self.server_id]
         self.here.compute.disks.clear()
         self.here.volume.change(
-            self.volume_id, status="available", server_ids=()
+            self.volume_id,
+            status="available",
+            server_ids=(),
+            metadata=membership.volume_marks(self.row(), 0),
         )
         self.set_group(status=c.GroupStatus.ACTIVE, operation_id=None)
         self.ctx = self.for_member(c.Verb.MEMBER_REMOVE)
