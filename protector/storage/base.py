@@ -202,15 +202,11 @@ class ReplicationDriver(abc.ABC):
         direction: Direction,
         volumes: Sequence[str],
         schedule: Schedule,
-        exact: bool = False,
     ) -> None:
         """Make the direction ready: the array group is there (adopted or
         made), holds ``volumes``, targets the other array, is allowed there
         and has the interval and retention.  Whether the schedule is on is
         left as it is; a group made here starts with it off.
-
-        :param exact: also take out volumes that are not named, when the
-            group is one that this driver made.
         """
 
     @abc.abstractmethod

@@ -66,11 +66,9 @@ class Asynchronous:
     def _protection(self) -> protection.Protection:
         return protection.Protection(self._direction, self._arrays, self._poll)
 
-    def ensure(
-        self, volumes: Sequence[str], schedule: base.Schedule, exact: bool
-    ) -> None:
+    def ensure(self, volumes: Sequence[str], schedule: base.Schedule) -> None:
         names.refuse_pods(*volumes)
-        self._protection.ensure(volumes, schedule, exact)
+        self._protection.ensure(volumes, schedule)
 
     def take_out(self, volumes: Sequence[str]) -> None:
         self._protection.take_out(volumes)
@@ -142,8 +140,8 @@ class Asynchronous:
             blackout=settings.blackout if settings else None,
         )
 
-    def drop(self, destroy: bool, eradicate: bool) -> None:
-        self._protection.drop(destroy, eradicate)
+    def drop(self, eradicate: bool) -> None:
+        self._protection.drop(eradicate)
 
 
 def _allowed(

@@ -127,11 +127,8 @@ class PureDriver(base.ReplicationDriver):
         direction: base.Direction,
         volumes: Sequence[str],
         schedule: base.Schedule,
-        exact: bool = False,
     ) -> None:
-        """A group of Cinder's making keeps all its volumes, also with
-        ``exact``: Cinder decides what is in it."""
-        self._way(direction).ensure(volumes, schedule, exact)
+        self._way(direction).ensure(volumes, schedule)
 
     def remove_volumes(
         self, direction: base.Direction, volumes: Sequence[str]
@@ -264,9 +261,7 @@ class PureDriver(base.ReplicationDriver):
         return self._way(direction).status()
 
     def remove_protection(self, direction: base.Direction) -> None:
-        """A group that is named as Cinder names its groups is Cinder's."""
-        destroy = not names.is_made_by_cinder(direction.group)
-        self._way(direction).drop(destroy, self.eradicate)
+        self._way(direction).drop(self.eradicate)
 
     def _way(
         self, direction: base.Direction

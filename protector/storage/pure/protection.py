@@ -38,15 +38,11 @@ class Protection:
         self._target_name = direction.target.name
         self._poll = poll
 
-    def ensure(
-        self, volumes: Iterable[str], schedule: base.Schedule, exact: bool
-    ) -> None:
+    def ensure(self, volumes: Iterable[str], schedule: base.Schedule) -> None:
         """See ``ReplicationDriver.ensure_protection``."""
         wanted = frozenset(volumes)
         new = self._ensure_group()
         self._ensure_volumes(wanted)
-        if exact and not names.is_made_by_cinder(self._name):
-            self.take_out(self._members() - wanted)
         self._ensure_target()
         self._ensure_allowed()
         apply(self._source, self._name, schedule, False if new else None)
@@ -64,8 +60,10 @@ class Protection:
                     lambda: not self._members() & gone,
                 )
 
-    def drop(self, destroy: bool, eradicate: bool) -> None:
-        """See ``ReplicationDriver.remove_protection``."""
+    def drop(self, eradicate: bool) -> None:
+        """See ``ReplicationDriver.remove_protection``.  A group that is
+        named as Cinder names its groups is Cinder's."""
+        destroy = not names.is_made_by_cinder(self._name)
         group = self._source.group(self._name)
         if group is not None and not group.destroyed:
             with _held():

@@ -49,9 +49,7 @@ class Synchronous:
     def _target(self) -> Any:
         return self._arrays.of(self._direction.target)
 
-    def ensure(
-        self, volumes: Sequence[str], schedule: base.Schedule, exact: bool
-    ) -> None:
+    def ensure(self, volumes: Sequence[str], schedule: base.Schedule) -> None:
         """:raises ArrayError: the pod is not stretched over both arrays, or
         a volume lies outside of it."""
         source, wanted = self._source, frozenset(volumes)
@@ -64,8 +62,6 @@ class Synchronous:
                 lambda: source.add_volumes(self._group, sorted(missing)),
                 lambda: wanted <= self._members(),
             )
-        if exact and not names.is_made_by_cinder(self._group):
-            self.take_out(sorted(self._members() - wanted))
         _apply(source, self._group, schedule, False if new else None)
 
     def take_out(self, volumes: Sequence[str]) -> None:
@@ -161,22 +157,11 @@ class Synchronous:
             synchronous=True,
         )
 
-    def drop(self, destroy: bool, eradicate: bool) -> None:
+    def drop(self, eradicate: bool) -> None:
+        """The group is Cinder's, whoever made it, and goes with it."""
         source = self._source
-        if self._live() is None:
-            return
-        if source.settings(self._group).snapping:
+        if self._live() and source.settings(self._group).snapping:
             source.set_snapping(self._group, False)
-        if destroy:
-            settle(
-                lambda: source.destroy_group(self._group),
-                lambda: self._live() is None,
-            )
-            if eradicate:
-                settle(
-                    lambda: source.eradicate_group(self._group),
-                    lambda: source.group(self._group) is None,
-                )
 
     # -- what is there
 
@@ -217,19 +202,21 @@ class Synchronous:
             )
 
     def _ensure_group(self) -> bool:
-        """Adopt, recover or make the group; whether it was not there."""
+        """Adopt or make the group; whether it was not there."""
         source = self._source
         group = source.group(self._group)
-        if group is not None and not group.destroyed:
-            return False
-        make = source.create_group if group is None else source.recover_group
-        if group is not None and names.is_made_by_cinder(self._group):
+        if group is None:
+            settle(
+                lambda: source.create_group(self._group),
+                lambda: self._live() is not None,
+            )
+            return True
+        if group.destroyed:
             raise exception.ArrayError(
                 f"Group {self._group} was destroyed by its owner.",
                 remedy="Recover or eradicate it on the array, then retry.",
             )
-        settle(lambda: make(self._group), lambda: self._live() is not None)
-        return True
+        return False
 
 
 def _apply(

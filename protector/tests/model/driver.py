@@ -145,7 +145,6 @@ class Driver(base.ReplicationDriver):
         direction: base.Direction,
         volumes: Sequence[str],
         schedule: base.Schedule,
-        exact: bool = False,
     ) -> None:
         found = self._array(direction.source).groups.get(direction.group)
         self._array(direction.target)

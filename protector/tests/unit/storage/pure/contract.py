@@ -211,7 +211,7 @@ class DriverContract(ArraysCase):
         sdk = self.a.sdk()
         sdk.create_pgroup(group, vollist=[other])
         sdk.enable_pgroup_replication(group)
-        self.driver.ensure_protection(direction, [ours], SCHEDULE, True)
+        self.driver.ensure_protection(direction, [ours], SCHEDULE)
         status = self.driver.status(direction)
         self.assertTrue(status.schedule_enabled)
         self.assertTrue(status.allowed)
@@ -237,14 +237,12 @@ class DriverContract(ArraysCase):
         )
         self.assertIn("destroyed", str(error))
 
-    def test_exact(self) -> None:
+    def test_volumes_that_are_not_named_stay(self) -> None:
         one, two = self.protected("v1", "v2")
         self.driver.ensure_protection(self.direction, [one], SCHEDULE)
         self.assertEqual(
             {one, two}, self.driver.status(self.direction).volumes
         )
-        self.driver.ensure_protection(self.direction, [one], SCHEDULE, True)
-        self.assertEqual({one}, self.driver.status(self.direction).volumes)
 
     def test_remove_volumes(self) -> None:
         one, two = self.protected("v1", "v2")

@@ -30,10 +30,11 @@ class PodsCase(contract.ArraysCase):
         self.pod_a, self.pod_b = f"pa-{self.tag}", f"pb-{self.tag}"
         self.stretch(self.a, self.pod_a)
         self.stretch(self.b, self.pod_b)
+        group = names.group(self.tag)
         self.direction = storage.Direction(
-            self.a.array, self.b.array, f"{self.pod_a}::pg-{self.tag}"
+            self.a.array, self.b.array, f"{self.pod_a}::{group}"
         )
-        self.back = self.direction.reversed(f"{self.pod_b}::pg-{self.tag}")
+        self.back = self.direction.reversed(f"{self.pod_b}::{group}")
 
     # -- arranging, with the vendor's SDK
 
@@ -226,23 +227,28 @@ class SyncContract(PodsCase):
                     getattr(glance, ask)(direction),
                 )
 
-    def test_removed(self) -> None:
+    def test_cinders_group_stays(self) -> None:
         self.protected("v1")
         self.driver.set_schedule(self.direction, True, contract.SCHEDULE)
         for _ in range(2):
             self.driver.remove_protection(self.direction)
-            self.assertFalse(self.driver.status(self.direction).group_exists)
+            status = self.driver.status(self.direction)
+            self.assertTrue(status.group_exists)
+            self.assertFalse(status.schedule_enabled)
 
-    def test_cinders_group_stays(self) -> None:
-        direction = dataclasses.replace(
-            self.direction, group=f"{self.pod_a}::{names.group(self.tag)}"
+    def test_cinders_group_is_not_raised_from_the_dead(self) -> None:
+        sdk = self.a.sdk()
+        sdk.create_pgroup(self.direction.group)
+        sdk.destroy_pgroup(self.direction.group)
+        self.driver.remove_protection(self.direction)
+        error = self.refused(
+            self.driver.ensure_protection,
+            self.direction,
+            [],
+            contract.SCHEDULE,
         )
-        self.driver.ensure_protection(direction, [], contract.SCHEDULE)
-        self.driver.set_schedule(direction, True, contract.SCHEDULE)
-        self.driver.remove_protection(direction)
-        status = self.driver.status(direction)
-        self.assertTrue(status.group_exists)
-        self.assertFalse(status.schedule_enabled)
+        self.assertIn("destroyed", str(error))
+        self.assertFalse(self.driver.status(self.direction).group_exists)
 
     # -- points
 
