@@ -101,7 +101,8 @@ class ReplicationTypeMismatch(BadRequest):
 class ReplicationTypeNotAvailable(BadRequest):
     remedy = (
         "Use replication_type async, or have the operators give the Cinder "
-        "backends a replication_device of type sync."
+        "backends a replication_device of type sync, on arrays of Purity 6.1 "
+        "or later."
     )
 
 

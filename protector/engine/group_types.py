@@ -61,18 +61,18 @@ def _check_available(
     local: models.Site,
     peer: models.Site,
 ) -> None:
-    """:raises ReplicationTypeNotAvailable: the arrays share no pod that a
-    synchronous group could lie in."""
+    """:raises ReplicationTypeNotAvailable: the arrays can hold no
+    synchronous group."""
     if replication_type != c.ReplicationType.SYNC:
         return
     one, other = (
         runtime.storage.array_of(site.id, site.name) for site in (local, peer)
     )
     driver = runtime.storage.reader(reading.forbid)
-    if not driver.is_synchronous(one, other):
+    why = driver.asynchronous_only(one, other)
+    if why:
         raise exception.ReplicationTypeNotAvailable(
-            f"No pod of array {one.name} is stretched to array {other.name}.",
-            field="replication_type",
+            why, field="replication_type"
         )
 
 

@@ -285,10 +285,11 @@ def _clock(subject: Subject) -> Told:
 
 def _array(subject: Subject) -> Told:
     facts = subject.driver.check(subject.array)
-    return Told(
+    text = (
         f"Array {facts['name']}, Purity {facts['version']}, REST "
         f"{facts['rest']}."
     )
+    return Told(f"{text} {facts['asynchronous_only']}".rstrip())
 
 
 def _array_link(subject: Subject) -> Told:

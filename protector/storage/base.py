@@ -170,7 +170,8 @@ class ReplicationDriver(abc.ABC):
 
     @abc.abstractmethod
     def check(self, array: Array) -> dict[str, str]:
-        """Whether the array answers to its name: name, version, rest.
+        """Whether the array answers to its name: name, version, rest, and
+        ``asynchronous_only``: why, or nothing.
 
         :raises ArrayError: another array answers at the address.
         """
@@ -185,8 +186,9 @@ class ReplicationDriver(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def is_synchronous(self, one: Array, other: Array) -> bool:
-        """Whether ``one`` could replicate synchronously to ``other``."""
+    def asynchronous_only(self, one: Array, other: Array) -> str | None:
+        """Why ``one`` could not replicate synchronously to ``other``; None
+        if it could."""
 
     @abc.abstractmethod
     def get_volume(self, array: Array, name: str) -> Volume:

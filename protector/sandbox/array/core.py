@@ -14,8 +14,6 @@ from protector.sandbox.array.clock import ArrayClock
 from protector.sandbox.array.store import Store
 from protector.sandbox.array.tuning import Tuning
 
-PURITY_VERSION = "6.3.13"
-
 
 class Core:
     """One array's shared parts.

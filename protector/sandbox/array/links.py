@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 from protector.sandbox.array import errors, peer
-from protector.sandbox.array.core import PURITY_VERSION, Core
+from protector.sandbox.array.core import Core
 
 LOG = logging.getLogger(__name__)
 
@@ -327,7 +327,7 @@ class Links:
             "type": kind,
             "name": self._core.name,
             "id": self._core.id,
-            "version": PURITY_VERSION,
+            "version": self._core.tuning.knobs.purity,
             "url": self.url,
             "ca": self._ca,
             "nonce": nonce,

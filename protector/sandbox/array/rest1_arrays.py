@@ -5,7 +5,6 @@ from typing import Any
 
 from protector.sandbox.array import errors, listings
 from protector.sandbox.array.clock import stamp
-from protector.sandbox.array.core import PURITY_VERSION
 from protector.sandbox.array.params import ANY, BOOL, INT, LIST, TEXT
 from protector.sandbox.array.rest1 import Call, Route
 
@@ -32,7 +31,7 @@ def show(call: Call) -> Any:
     return {
         "array_name": core.name,
         "id": core.id,
-        "version": PURITY_VERSION,
+        "version": core.tuning.knobs.purity,
         "revision": "202411230504+8a400f7",
     }
 

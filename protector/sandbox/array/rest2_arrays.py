@@ -4,7 +4,6 @@
 from typing import Any
 
 from protector.sandbox.array import errors, rest2
-from protector.sandbox.array.core import PURITY_VERSION
 from protector.sandbox.array.params import ANY, LIST, TEXT
 from protector.sandbox.array.rest2 import Call, Item, Route
 from protector.sandbox.array.rest2_volumes import asked
@@ -27,7 +26,7 @@ def show(call: Call) -> list[Item]:
             "id": core.id,
             "name": core.name,
             "os": "Purity//FA",
-            "version": PURITY_VERSION,
+            "version": core.tuning.knobs.purity,
             "capacity": core.tuning.knobs.capacity,
         }
     ]

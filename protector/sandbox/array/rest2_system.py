@@ -5,7 +5,6 @@ There is one controller with one iSCSI port, and no volume group.
 """
 
 from protector.sandbox.array import errors, rest2, rest2_arrays
-from protector.sandbox.array.core import PURITY_VERSION
 from protector.sandbox.array.params import ANY, INT
 from protector.sandbox.array.rest2 import Call, Item, Route
 from protector.sandbox.array.rest2_volumes import asked
@@ -74,7 +73,7 @@ def controllers(call: Call) -> list[Item]:
             "mode": "primary",
             "model": "FA-X20R3",
             "type": "array_controller",
-            "version": PURITY_VERSION,
+            "version": call.array.core.tuning.knobs.purity,
         }
     ]
 

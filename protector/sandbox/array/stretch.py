@@ -116,10 +116,14 @@ class Stretch:
 
     def refuse_overwrite(self, name: str) -> None:
         """Raise ``ArrayError`` if a pod takes no overwrites just now."""
-        if self._core.tuning.knobs.overwrite_without_peer:
-            return
+        knobs = self._core.tuning.knobs
         for pod in self._of([name]):
-            if self.record(pod).winner is not None:
+            record = self.record(pod)
+            if len(record.arrays) > 1 and not knobs.overwrites_in_pods:
+                raise errors.ArrayError(
+                    "A volume in a stretched pod cannot be overwritten.", name
+                )
+            if record.winner is not None and not knobs.overwrite_without_peer:
                 raise errors.ArrayError(
                     "A volume cannot be overwritten while an array of its pod"
                     " is not online.",

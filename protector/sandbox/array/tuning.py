@@ -6,6 +6,7 @@ Values only, kept in the store; who obeys them is elsewhere.
 
 from dataclasses import asdict, dataclass, fields
 import json
+import re
 from typing import Any
 
 from protector.sandbox.array import errors
@@ -29,7 +30,8 @@ class Knobs:
     of its pods. ``resync_seconds``: how long the other array takes to come
     back into a pod. ``overwrite_without_peer``: a volume in a stretched pod
     may be overwritten while the pod's other array is not online (not measured
-    on real ones).
+    on real ones). ``purity``: the version that the array says it runs; before
+    6.1 no volume in a stretched pod is overwritten.
     """
 
     latency_ms: float = 0
@@ -45,6 +47,13 @@ class Knobs:
     mediator_reachable: bool = True
     resync_seconds: float = 0
     overwrite_without_peer: bool = True
+    purity: str = "6.3.13"
+
+    @property
+    def overwrites_in_pods(self) -> bool:
+        """Whether the version does, in those that are stretched."""
+        major, minor, *_ = (int(number) for number in self.purity.split("."))
+        return (major, minor) >= (6, 1)
 
 
 class Tuning:
@@ -68,6 +77,10 @@ def _check(key: str, value: Any) -> None:
     if key not in {field.name for field in fields(Knobs)}:
         raise errors.ArrayError("No such setting.", key)
     if value is None and key == "bandwidth":
+        return
+    if key == "purity":
+        if not re.fullmatch(r"\d+\.\d+\.\d+", str(value)):
+            raise errors.ArrayError("Such as 6.3.13.", key)
         return
     if not isinstance(value, int | float):
         raise errors.ArrayError("The setting must be a number.", key)

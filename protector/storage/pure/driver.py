@@ -94,21 +94,30 @@ class PureDriver(base.ReplicationDriver):
             "name": found.name,
             "version": found.version,
             "rest": found.rest,
+            "asynchronous_only": pods.too_old(found) or "",
         }
 
     def link(self, one: base.Array, other: base.Array) -> str:
         """An array that lists no connection is "disconnected"."""
         return asynchronous.link(self._arrays, one, other)
 
-    def is_synchronous(self, one: base.Array, other: base.Array) -> bool:
-        """Some pod is stretched over both, as both say."""
+    def asynchronous_only(
+        self, one: base.Array, other: base.Array
+    ) -> str | None:
+        """One is too old, or some pod is not stretched over both, as both
+        have to say."""
+        for array in (one, other):
+            too_old = pods.too_old(self._arrays.of(array).identity())
+            if too_old:
+                return too_old
         both = {one.name, other.name}
-        return all(
-            any(
-                not pod.destroyed and both <= set(pod.arrays)
-                for pod in self._arrays.of(array).pods().values()
-            )
+        if all(
+            pods.any_over(self._arrays.of(array), both)
             for array in (one, other)
+        ):
+            return None
+        return (
+            f"No pod of array {one.name} is stretched to array {other.name}."
         )
 
     def space(self, array: base.Array) -> base.Space:

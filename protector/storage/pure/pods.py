@@ -6,6 +6,7 @@ made, stretched, moved or promoted.
 """
 
 from collections.abc import Iterable
+import re
 from typing import Any
 
 from protector import exception
@@ -22,7 +23,29 @@ _REMEDIES = {
     ABSENT: "Stretch the pod to this array; the replication_device of type "
     "sync of the Cinder backend does it.",
 }
+# it speaks REST 2.4; older ones refuse such an overwrite
+_SINCE = (6, 1)
 _ANY = "Look at the pod on the array."
+
+
+def too_old(array: adapter.Identity) -> str | None:
+    """Why an array can hold no volumes of ours in stretched pods; None if it
+    can."""
+    known = tuple(int(n) for n in re.findall(r"\d+", array.version)[:2])
+    if known >= _SINCE:
+        return None
+    return (
+        f"Array {array.name} runs Purity {array.version}, which overwrites no "
+        "volume in a stretched pod: it replicates asynchronously only."
+    )
+
+
+def any_over(array: Any, names: set[str]) -> bool:
+    """Whether an array knows of a pod that is stretched over these."""
+    return any(
+        not pod.destroyed and names <= set(pod.arrays)
+        for pod in array.pods().values()
+    )
 
 
 def find(array: Any, pod: str) -> adapter.Pod | None:

@@ -233,7 +233,7 @@ class SyncTest(two_sites.TwoSites):
         self.control(self.site_a, path, {"cut": cut})
 
     def control(
-        self, site: layouts.Site, path: str, values: dict[str, bool]
+        self, site: layouts.Site, path: str, values: dict[str, Any]
     ) -> None:
         """Of a site's array."""
         answer = requests.put(
@@ -258,3 +258,11 @@ class SyncTest(two_sites.TwoSites):
             )
             found = error.response.json()["error"]["reason"]
             self.assertEqual("ReplicationTypeMismatch", found)
+
+    def test_an_array_that_is_too_old(self) -> None:
+        """It would refuse the overwrite of each arrival."""
+        self.control(self.site_b, "settings", {"purity": "6.0.9"})
+        error = self.assertRaises(exceptions.BadRequestException, self.group)
+        refused = error.response.json()["error"]
+        self.assertEqual("ReplicationTypeNotAvailable", refused["reason"])
+        self.assertIn("Purity 6.0.9", refused["message"])

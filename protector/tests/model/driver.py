@@ -57,8 +57,8 @@ class Driver(base.ReplicationDriver):
 
     # -- the model's groups replicate asynchronously
 
-    def is_synchronous(self, one: base.Array, other: base.Array) -> bool:
-        return False
+    def asynchronous_only(self, one: base.Array, other: base.Array) -> str:
+        return "The model has no pods."
 
     def capture(self, direction: base.Direction, suffix: str) -> None:
         return None
@@ -80,7 +80,8 @@ class Driver(base.ReplicationDriver):
     # -- looks
 
     def check(self, array: base.Array) -> dict[str, str]:
-        return {"name": self._array(array).name, "version": "", "rest": ""}
+        facts = dict.fromkeys(("version", "rest", "asynchronous_only"), "")
+        return {"name": self._array(array).name, **facts}
 
     def link(self, one: base.Array, other: base.Array) -> str:
         self._array(one)

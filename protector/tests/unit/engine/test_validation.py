@@ -46,18 +46,25 @@ def service(binary: str, state: str = "up", host: str = "h1") -> Json:
 
 
 class Driver(fakes.Driver):
-    """:ivar state: of every connection."""
+    """:ivar state: of every connection.
+    :ivar too_old: what every array says of itself."""
 
     def __init__(self) -> None:
         super().__init__()
         # a value there, a method of the interface here
         del self.link
         self.state = "connected"
+        self.too_old = ""
 
     def check(self, array: storage.Array) -> dict[str, str]:
         if self.error is not None:
             raise self.error
-        return {"name": array.name, "version": "6.3.13", "rest": "1.19"}
+        return {
+            "name": array.name,
+            "version": "6.3.13",
+            "rest": "1.19",
+            "asynchronous_only": self.too_old,
+        }
 
     def link(self, one: storage.Array, other: storage.Array) -> str:
         return self.state
@@ -341,6 +348,12 @@ class ValidationTest(base.TestCase):
             self.runtime.clock.now = lambda s=shift: real() + s
             (message,) = self.only("failed", "clock")
             self.assertRegex(message, r"(29|30)\d s apart")
+
+    def test_an_array_that_replicates_asynchronously_only(self) -> None:
+        self.driver.too_old = "It is too old for pods."
+        found = self.report()["array"]
+        self.assertEqual("passed", found["status"])
+        self.assertIn("REST 1.19. It is too old", found["message"])
 
     def test_arrays(self) -> None:
         self.driver.state = "partially_connected"

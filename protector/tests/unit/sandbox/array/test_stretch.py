@@ -14,6 +14,7 @@ _DEFAULTS = {
     "mediator_reachable": True,
     "resync_seconds": 0,
     "overwrite_without_peer": True,
+    "purity": "6.3.13",
 }
 
 
@@ -192,6 +193,16 @@ class StretchTest(base.TestCase):
         self.assertIn("cannot be overwritten", text)
         self.a.copy_volume(plain, f"{self.pod}::new")
         self.a.destroy_volume(f"{self.pod}::new")
+
+    def test_old_arrays_overwrite_nothing_in_stretched_pods(self) -> None:
+        plain = f"plain-{self.pod}"
+        self.a.create_volume(plain, "1M")
+        self.one.tune(purity="6.0.9")
+        self.assertEqual("6.0.9", self.a.get()["version"])
+        text = self.refused(
+            self.a.copy_volume, plain, self.volume, overwrite=True
+        )
+        self.assertIn("stretched pod", text)
 
     def test_a_lost_array_is_taken_out(self) -> None:
         self.cut(True)

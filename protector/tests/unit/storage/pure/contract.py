@@ -114,7 +114,9 @@ class DriverContract(ArraysCase):
     def test_check(self) -> None:
         found = self.driver.check(self.a.array)
         self.assertEqual("array-a", found["name"])
-        self.assertEqual({"name", "version", "rest"}, set(found))
+        self.assertEqual(
+            {"name", "version", "rest", "asynchronous_only"}, set(found)
+        )
 
     def test_check_of_another_array(self) -> None:
         wrong = dataclasses.replace(

@@ -122,10 +122,32 @@ class SyncContract(PodsCase):
 
     def test_who_could_replicate_so(self) -> None:
         one, other = self.a.array, self.b.array
-        self.assertTrue(self.driver.is_synchronous(one, other))
-        self.assertTrue(self.driver.is_synchronous(other, one))
+        self.assertIsNone(self.driver.asynchronous_only(one, other))
+        self.assertIsNone(self.driver.asynchronous_only(other, one))
         third = dataclasses.replace(other, name="array-c")
-        self.assertFalse(self.driver.is_synchronous(one, third))
+        self.assertIn(
+            "stretched to array array-c",
+            str(self.driver.asynchronous_only(one, third)),
+        )
+
+    def test_an_old_array_could_not(self) -> None:
+        """It refuses the overwrite that each arrival makes."""
+        (volume,) = self.protected("v1")
+        point = self.driver.replicate_now(self.direction, "e1")
+        target = self.inside(self.b, "copy")
+        self.assertEqual(
+            "", self.driver.check(self.b.array)["asynchronous_only"]
+        )
+        self.b.tune(purity="6.0.9")
+        self.addCleanup(self.b.tune, purity="6.3.13")
+        self.refused(self.overwrite, point, volume, target)
+        told = self.driver.check(self.b.array)["asynchronous_only"]
+        self.assertIn("array-b runs Purity 6.0.9", told)
+        for pair in (
+            (self.a.array, self.b.array),
+            (self.b.array, self.a.array),
+        ):
+            self.assertEqual(told, self.driver.asynchronous_only(*pair))
 
     def test_two_backends_have_two_pods(self) -> None:
         self.driver.refuse_shared(self.direction, self.back)
