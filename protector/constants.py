@@ -230,6 +230,7 @@ class Finding(enum.StrEnum):
     VOLUME_DELETED = "VolumeDeleted"
     # what stands for them at the target
     PARKED_SERVER_GONE = "ParkedServerGone"
+    PARKED_SERVER_RUNS = "ParkedServerRuns"
     PARKED_SERVER_UNUSABLE = "ParkedServerUnusable"
     COPY_GONE = "CopyGone"
     COPY_IN_ERROR = "CopyInError"

@@ -6,10 +6,19 @@ Reads both clouds, changes nothing; the findings are preflight's.
 
 from typing import Any
 
+from protector import constants as c
 from protector import exception
-from protector.clients import clouds
+from protector.clients import clouds, types
 from protector.db import models
-from protector.engine import disks, finding, recipe, targets, volume_set
+from protector.engine import (
+    disks,
+    finding,
+    power,
+    recipe,
+    targets,
+    volume_set,
+)
+from protector.engine import scene as scenes
 from protector.engine.finding import Code, Finding
 
 ADD_AGAIN = "Remove the member and add it again."
@@ -69,22 +78,13 @@ def unprotectable(
     ]
 
 
-def at_target(
+def parked_server(
     project: clouds.ProjectClients,
-    sources: clouds.ProjectClients,
+    scene: scenes.Scene,
     member: models.Member,
-    source: str,
     target: str,
 ) -> list[Finding]:
-    """Servers and volumes there that are gone, broken or too small."""
-    return _server(project, member, target) + _volumes(
-        project, sources, member, source, target
-    )
-
-
-def _server(
-    project: clouds.ProjectClients, member: models.Member, target: str
-) -> list[Finding]:
+    """The server there: gone, broken, or running though it is parked."""
     copy = member.copy(target)
     if copy is None or not copy.server_id:
         return []
@@ -99,21 +99,51 @@ def _server(
                 "Nothing to do: the server is built anew, with another id.",
             )
         ]
-    if server.task_state or targets.never_ran(server, member):
-        return []
-    problem = targets.obstacle(server)
+    problem = None
+    if not server.task_state and not targets.never_ran(server, member):
+        problem = targets.obstacle(server)
+    live = member.copy(scene.other(target))
+    if (
+        copy.role == c.CopyRole.PARKED
+        and server.status not in power.DOWN
+        and live is not None
+        and live.role == c.CopyRole.LIVE
+    ):
+        tell = finding.error if problem else finding.warning
+        return [tell(Code.PARKED_SERVER_RUNS, *_runs(scene, server, target))]
     if problem is None:
         return []
     return [finding.error(Code.PARKED_SERVER_UNUSABLE, *problem)]
 
 
-def _volumes(
+def _runs(
+    scene: scenes.Scene, server: types.Server, target: str
+) -> tuple[str, str]:
+    """That two copies may run, and both ways to one."""
+    names = {site.id: site.name for site in scene.sites.values()}
+    peer = scene.other(target)
+    here, there = names.get(target, target), names.get(peer, peer)
+    is_home = target == scene.group.primary_site_id
+    verb = c.Verb.FAILBACK if is_home else c.Verb.FAILOVER
+    return (
+        f"Server {server.name} ({server.id}) at site {here} is "
+        f"{server.status}; by the records it is parked, and the copy at "
+        f"site {there} is live.",
+        f"If the copy at {there} is in use, stop or shelve the server; a "
+        f"move to {here} needs it shelved. If the server is, take the group "
+        f"to {here} as it is: unplanned {verb} with recovery point "
+        f"{c.PARKED_POINT}.",
+    )
+
+
+def at_target(
     project: clouds.ProjectClients,
     sources: clouds.ProjectClients,
     member: models.Member,
     source: str,
     target: str,
 ) -> list[Finding]:
+    """Volumes there that are gone, broken, in use or too small."""
     rows = {str(v.cinder_id): v for v in member.volumes_at(target)}
     origin = {v.ordinal: str(v.cinder_id) for v in member.volumes_at(source)}
     present = {v.id: v for v in project.volume.list(ids=set(rows))}

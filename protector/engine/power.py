@@ -17,6 +17,8 @@ PARKED = "SHELVED_OFFLOADED"
 # offloaded a moment later
 SHELVED = "SHELVED"
 GONE_WRONG = frozenset({"ERROR", "DELETED", "SOFT_DELETED"})
+# the guest does not run, and does not go on by itself
+DOWN = GONE_WRONG | {STOPPED, PARKED, SHELVED}
 
 
 def idle(ctx: StepContext, site_id: str, server_id: str) -> types.Server:

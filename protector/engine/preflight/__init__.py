@@ -37,6 +37,7 @@ from protector.engine.preflight.look import (
 
 Json = dict[str, Any]
 Check = Callable[[Look], list[Finding]]
+PARKED_SERVERS = "parked_servers"
 LOOKS = 4
 LOOKS_SECONDS = 10.0
 
@@ -48,6 +49,7 @@ CHECKS: dict[str, Check] = {
     "servers": servers.servers,
     "drift": servers.changed,
     "unprotectable": servers.unprotectable,
+    PARKED_SERVERS: servers.parked,
     "copies": servers.copies,
     "rights": sites.rights,
     "versions": sites.microversions,

@@ -98,8 +98,23 @@ def _drifted(
     return finding.each(look.members, examine)
 
 
+def parked(look: Look) -> list[Finding]:
+    """The members' servers at the target.
+
+    Apart from their volumes, and the first that is asked of the target's
+    Nova: so that a finding of this check tells when it was not answered.
+    """
+    there = look.tenant(look.target)
+    return finding.each(
+        look.members,
+        lambda member: drift.parked_server(
+            there, look.scene, member, look.target
+        ),
+    )
+
+
 def copies(look: Look) -> list[Finding]:
-    """What stands for the members at the target."""
+    """The volumes that stand for the members' at the target."""
     here, there = look.tenant(look.source), look.tenant(look.target)
     return finding.each(
         look.members,

@@ -4,6 +4,7 @@
 from typing import Any
 
 from protector import constants as c
+from protector import exception
 from protector.engine import preflight
 from protector.tests.unit.engine import fake_project as fake
 from protector.tests.unit.engine import fake_scene
@@ -107,7 +108,9 @@ class ServersTest(preflight_case.PreflightCase):
 
     def parked(self, **values: Any) -> None:
         web = self.members[0]
-        web.copies.append(fake_scene.copy(THERE, "t-web"))
+        web.copies.append(
+            fake_scene.copy(THERE, "t-web", role=c.CopyRole.PARKED)
+        )
         web.volumes.append(fake_scene.volume(THERE, "web", 0))
         self.as_recorded()
         given = {"status": "SHELVED_OFFLOADED"} | values
@@ -121,11 +124,47 @@ class ServersTest(preflight_case.PreflightCase):
         self.assertIn("t-web", messages[0])
 
     def test_a_parked_server_that_is_broken_or_in_use(self) -> None:
-        for status in ("ERROR", "ACTIVE"):
+        for status in ("ERROR", "SHUTOFF"):
             self.start()
             self.parked(status=status)
             (message,) = self.only("ParkedServerUnusable")
             self.assertIn(status, message)
+
+    def test_a_parked_server_that_runs(self) -> None:
+        for status in ("ACTIVE", "REBOOT", "PAUSED"):
+            self.start()
+            self.parked(status=status)
+            (message,) = self.only("ParkedServerRuns")
+            for word in ("t-web", THERE, status, f"at site {HERE} is live"):
+                self.assertIn(word, message)
+            fix = self.findings()[0].fix
+            for word in ("shelve", "unplanned failover", "parked"):
+                self.assertIn(word, fix)
+
+    def test_one_that_an_arrival_parks_stops_no_move(self) -> None:
+        locked = {"locked": True, "locked_reason": "protector:op-0:ACTIVE"}
+        for values in (locked, {"task_state": "shelving"}):
+            self.start()
+            self.parked(status="ACTIVE", **values)
+            self.only("ParkedServerRuns", "warning")
+
+    def test_what_runs_at_both_sites_by_the_records(self) -> None:
+        """An unplanned move left it; it is not parked."""
+        self.parked(status="ACTIVE")
+        self.members[0].copy(THERE).role = c.CopyRole.LIVE
+        self.only("ParkedServerUnusable")
+
+    def test_a_silent_source_does_not_hide_it(self) -> None:
+        self.parked(status="ACTIVE")
+
+        def away(**asked: Any) -> None:
+            raise exception.CloudUnavailable(
+                "no answer", site=HERE, service="Cinder"
+            )
+
+        self.source.volume.list = away
+        codes = {f.code for f in self.findings(intent=preflight.HEALTH)}
+        self.assertLessEqual({"ParkedServerRuns", "CloudUnreachable"}, codes)
 
     def test_what_we_can_mend_is_no_finding(self) -> None:
         for values in (
