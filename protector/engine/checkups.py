@@ -16,14 +16,30 @@ from oslo_log import log as logging
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import protection_groups
-from protector.engine import conditions, preflight, reading, rounds
-from protector.engine.finding import Finding
+from protector.db.api import histories, protection_groups
+from protector.engine import (
+    conditions,
+    preflight,
+    quarantine,
+    reading,
+    rounds,
+)
+from protector.engine import scene as scenes
+from protector.engine.finding import Code, Finding
 
 LOG = logging.getLogger(__name__)
 Group = models.ProtectionGroup
+# what is told of a parked server that was looked at
+SEEN = frozenset(
+    {
+        Code.PARKED_SERVER_GONE,
+        Code.PARKED_SERVER_UNUSABLE,
+        Code.PARKED_SERVER_RUNS,
+    }
+)
 
 
 class Checkups:
@@ -66,7 +82,7 @@ class Checkups:
                 preflight.HEALTH,
                 silence,
             )
-            self._store(scene.group, found)
+            self._store(scene, found)
             return bool(preflight.errors(found))
         except exception.ProtectorError as e:
             LOG.info("Group %s was not checked: %s", group_id, e)
@@ -74,17 +90,60 @@ class Checkups:
             LOG.exception("Group %s could not be checked", group_id)
         return False
 
-    def _store(self, seen: Group, found: list[Finding]) -> None:
+    def _store(self, scene: scenes.Scene, found: list[Finding]) -> None:
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
-            group = protection_groups.find(session, seen.id)
-            if group is None or protection_groups.moved(seen, group):
+            group = protection_groups.find(session, scene.group.id)
+            if group is None or protection_groups.moved(scene.group, group):
                 return
             group.findings = {
                 "at": now.isoformat(),
                 "findings": [f.as_dict() for f in found],
             }
+            _fenced(scene, group, found, now)
             ready(session, [group], now)
+
+
+def _rests_there(group: Group, local_site_id: str) -> bool:
+    """Whether the group runs at the other site and is not about to move, by
+    records that nobody disputes."""
+    return (
+        group.current_primary_site_id != local_site_id
+        and group.operation_id is None
+        and group.status == protection_groups.resting_status(group)
+        and not histories.is_split(group)
+    )
+
+
+def _fenced(
+    scene: scenes.Scene,
+    group: Group,
+    found: list[Finding],
+    now: datetime.datetime,
+) -> None:
+    """Say anew whether what is parked at this site is down, if that was seen.
+
+    What an unplanned move left running here is the quarantine's, which comes
+    first.
+    """
+    here = scene.local_site_id
+    if not _rests_there(group, here):
+        return
+    if c.Condition.SOURCE_FENCED not in group.conditions:
+        if quarantine.stale(scene, here) or not _parked(scene, here):
+            return
+    told = [f for f in found if f.check == preflight.PARKED_SERVERS]
+    runs = [f for f in told if f.code == Code.PARKED_SERVER_RUNS]
+    if runs or all(f.code in SEEN for f in told):
+        conditions.parked_runs(group, [(f.message, f.fix) for f in runs], now)
+
+
+def _parked(scene: scenes.Scene, site_id: str) -> bool:
+    copies = [m.copy(site_id) for m in scene.settled_members]
+    return any(
+        copy and copy.server_id and copy.role == c.CopyRole.PARKED
+        for copy in copies
+    )
 
 
 def ready(

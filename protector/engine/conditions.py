@@ -175,6 +175,50 @@ def fenced(
     )
 
 
+def parked_runs(
+    group: Group, told: Sequence[tuple[str, str]], now: datetime.datetime
+) -> None:
+    """What is parked at this site was looked at.
+
+    :param told: of each server that runs though it is parked, what it is and
+        what to do.
+    """
+    reason = c.Finding.PARKED_SERVER_RUNS
+    seen = group.conditions.get(Kind.SOURCE_FENCED)
+    if seen and seen["status"] is not True and seen["reason"] != reason:
+        # what is not parked is about to be fenced, which comes first
+        return
+    if not told:
+        fenced(group, [], now)
+        return
+    fixes = dict.fromkeys(fix for _, fix in told)
+    protection_groups.set_condition(
+        group,
+        Kind.SOURCE_FENCED,
+        False,
+        reason,
+        " ".join([*(message for message, _ in told), *fixes]),
+        now,
+    )
+
+
+def unfenced_there(
+    group: Group, site_name: str, now: datetime.datetime
+) -> None:
+    """The site that the group has left says that something may run there."""
+    seen = group.conditions.get(Kind.SOURCE_FENCED)
+    if seen is None or seen["status"]:
+        protection_groups.set_condition(
+            group,
+            Kind.SOURCE_FENCED,
+            False,
+            "NotFencedThere",
+            f"Not every server is known to be down where the group was: its "
+            f"health at site {site_name} says which, and what to do.",
+            now,
+        )
+
+
 def partial(
     group: Group, missing: Sequence[str], now: datetime.datetime
 ) -> None:

@@ -141,7 +141,7 @@ class Observer:
                 )
             ]
             metadata_sync.send_soon(session, theirs, now)
-            self._fenced(session, theirs, now)
+            self._fenced(session, site.name, theirs, now)
             # a site before this release does not tell
             going = {
                 group_id: held["drill_id"]
@@ -179,19 +179,26 @@ class Observer:
         return True
 
     def _fenced(
-        self, session: orm.Session, theirs: dict[str, Json], now: Any
+        self,
+        session: orm.Session,
+        site_name: str,
+        theirs: dict[str, Json],
+        now: Any,
     ) -> None:
-        """The other site has stopped and locked what groups left there."""
+        """The other site tells of what groups left there: whether all of it
+        is down."""
         for group_id, held in theirs.items():
             group = protection_groups.find(session, group_id)
             if (
-                group is not None
-                and group.current_primary_site_id
-                == self._runtime.local_site_id
-                and held["epoch"] == group.epoch
-                and held.get("source_fenced")
+                group is None
+                or group.current_primary_site_id != self._runtime.local_site_id
+                or held["epoch"] != group.epoch
             ):
+                continue
+            if held.get("source_fenced"):
                 conditions.fenced(group, [], now)
+            elif held.get("source_fenced") is False:
+                conditions.unfenced_there(group, site_name, now)
 
     def _reached(self, site_id: str, status: str, reason: str | None) -> None:
         now = self._runtime.clock.now()

@@ -94,8 +94,12 @@ class Quarantine:
 
 
 def _fenced(group: Group) -> bool:
+    """A parked server that runs is not for this to stop; all else was."""
     found = group.conditions.get(c.Condition.SOURCE_FENCED)
-    return found is not None and found["status"] is True
+    return found is not None and (
+        found["status"] is True
+        or found["reason"] == c.Finding.PARKED_SERVER_RUNS
+    )
 
 
 def overtaken(session: orm.Session, group: Group) -> list[str]:

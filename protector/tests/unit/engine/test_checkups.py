@@ -8,8 +8,9 @@ import fixtures
 
 from protector import constants as c
 from protector import exception
+from protector.db import models
 from protector.engine import checkups
-from protector.tests.unit.engine import case, fake_project
+from protector.tests.unit.engine import arrival_case, case, fake_project
 
 
 class CheckupsTest(case.EngineCase):
@@ -133,3 +134,140 @@ class CheckupsTest(case.EngineCase):
         self.checkups.run()
         for group_id in {self.group_id, *others} - {bad}:
             self.assertIsNotNone(self.found(group_id))
+
+
+class ParkedTest(case.EngineCase):
+    """The member was moved to the other site; its server here is parked."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.project = fake_project.Project()
+        vars(self.boundary.clouds).update(
+            vars(self.project), service=self.project
+        )
+        self.member_id = self.site.member(self.group_id)
+        self.set_group(
+            current_primary_site_id=self.site.peer_id,
+            status=c.GroupStatus.FAILED_OVER,
+            epoch=2,
+        )
+        self.set_roles(c.CopyRole.PARKED, c.CopyRole.LIVE)
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, self.site.peer_id)
+            session.get_one(models.MemberCopy, key).server_id = "there"
+            member = session.get_one(models.Member, self.member_id)
+            member.recipe = arrival_case.recipe()
+        self.checkups = checkups.Checkups(self.runtime)
+
+    def set_roles(self, here: str, there: str) -> None:
+        with self.runtime.db.writer() as session:
+            member = session.get_one(models.Member, self.member_id)
+            copy = member.copy(self.site.local_id)
+            copy.role, self.server_id = here, str(copy.server_id)
+            member.copy(self.site.peer_id).role = there
+
+    def see(self, status: str) -> Any:
+        """The condition after a look at the parked server."""
+        servers = self.project.compute.servers
+        servers[self.server_id] = fake_project.server(
+            self.server_id, status=status
+        )
+        self.clock.advance(self.runtime.conf.engine.preflight_interval)
+        self.checkups.run()
+        with self.runtime.db.reader() as session:
+            group = session.get_one(checkups.Group, self.group_id)
+            at = datetime.datetime.fromisoformat(group.findings["at"])
+        self.assertEqual(self.clock.now(), at)
+        return group.conditions.get(c.Condition.SOURCE_FENCED)
+
+    def told(self, status: str) -> tuple[bool | None, str] | None:
+        found = self.see(status)
+        return found and (found["status"], found["reason"])
+
+    def test_one_that_runs_is_shown_until_it_is_down(self) -> None:
+        runs, fenced = (False, "ParkedServerRuns"), (True, "Fenced")
+        for status, told in (
+            ("SHELVED_OFFLOADED", fenced),
+            ("ACTIVE", runs),
+            ("SHUTOFF", fenced),
+            ("PAUSED", runs),
+            ("SHELVED", fenced),
+        ):
+            self.assertEqual(told, self.told(status), status)
+
+    def test_the_server_the_site_and_the_ways_out_are_named(self) -> None:
+        message = self.see("ACTIVE")["message"]
+        for word in (self.server_id, "stop or shelve", "failback", "parked"):
+            self.assertIn(word, message)
+
+    def test_what_was_not_seen_is_as_it_was(self) -> None:
+        self.see("ACTIVE")
+        known = self.project.compute.get_server
+
+        def away(server_id: str) -> Any:
+            if server_id != self.server_id:
+                return known(server_id)
+            raise exception.CloudUnavailable(
+                "no answer", site="site-a", service="Nova"
+            )
+
+        self.project.compute.get_server = away
+        self.assertEqual((False, "ParkedServerRuns"), self.told("SHELVED"))
+
+    def quiet(self, **values: Any) -> None:
+        self.set_group(**values)
+        self.assertIsNone(self.told("ACTIVE"), values)
+
+    def test_not_where_the_group_runs(self) -> None:
+        """The other site looks at what is parked there, and tells."""
+        self.set_roles(c.CopyRole.LIVE, c.CopyRole.PARKED)
+        here, servers = self.site.local_id, self.project.compute.servers
+        servers["there"] = fake_project.server("there", status="ACTIVE")
+        self.quiet(current_primary_site_id=here, status="active")
+        fenced = {"status": True, "reason": "Fenced", "message": ""}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
+        self.assertEqual((True, "Fenced"), self.told("ACTIVE"))
+
+    def test_not_while_the_group_moves(self) -> None:
+        self.quiet(status=c.GroupStatus.FAILING_BACK)
+        # servers that such a move has started, and not settled
+        self.quiet(status=c.GroupStatus.ERROR, error_verb=c.Verb.FAILBACK)
+
+    def test_not_in_an_operation_that_began_meanwhile(self) -> None:
+        identity = self.project.identity.check
+
+        def accepted() -> Any:
+            self.set_group(operation_id=self.group_id)
+            return identity()
+
+        self.project.identity.check = accepted
+        self.quiet()
+
+    def test_not_in_two_histories(self) -> None:
+        split = {"status": True, "reason": "TwoHistories", "message": ""}
+        self.set_group(conditions={c.Condition.SPLIT: split})
+        self.assertIsNone(self.told("ACTIVE"))
+
+    def test_what_an_unplanned_move_left_is_the_quarantines(self) -> None:
+        """As long as it is not fenced, nothing is said of the parked."""
+        other = self.site.member(self.group_id, "db")
+        with self.runtime.db.writer() as session:
+            member = session.get_one(models.Member, other)
+            member.recipe = arrival_case.recipe()
+            copy = member.copy(self.site.peer_id)
+            copy.role, copy.server_id = c.CopyRole.LIVE, "there-too"
+        self.assertIsNone(self.told("ACTIVE"))
+        self.assertIsNone(self.told("SHUTOFF"))
+        fenced = {"status": True, "reason": "Fenced", "message": ""}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
+        self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
+
+    def test_what_is_being_fenced_is_told_first(self) -> None:
+        being = {"status": False, "reason": "MembersNotFenced", "message": ""}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: being})
+        for status in ("ACTIVE", "SHUTOFF"):
+            self.assertEqual((False, "MembersNotFenced"), self.told(status))
+
+    def test_where_nothing_was_left_nothing_is_said(self) -> None:
+        self.set_roles(c.CopyRole.GONE, c.CopyRole.LIVE)
+        self.assertIsNone(self.told("SHUTOFF"))

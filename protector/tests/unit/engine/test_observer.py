@@ -123,6 +123,32 @@ class ObserverTest(case.EngineCase):
         known = {"epoch": 1, "version": 1, "checksum": "sum"}
         self.peer.held = [{"id": self.group_id, **known, **values}]
 
+    def test_the_other_site_tells_what_runs_there(self) -> None:
+        self.in_sync()
+        for told, shown in (
+            ({}, None),
+            ({"source_fenced": False}, (False, "NotFencedThere")),
+            ({"source_fenced": None}, (False, "NotFencedThere")),
+            ({"source_fenced": True}, (True, "Fenced")),
+            ({"source_fenced": False}, (False, "NotFencedThere")),
+        ):
+            self.held(**told)
+            self.observer.run()
+            self.clock.advance(60)
+            found = self.group().conditions.get(K.SOURCE_FENCED)
+            seen = found and (found["status"], found["reason"])
+            self.assertEqual(shown, seen, told)
+        message = self.group().conditions[K.SOURCE_FENCED]["message"]
+        self.assertIn("health at site site-b", message)
+
+    def test_why_nothing_is_fenced_is_not_told_over(self) -> None:
+        self.in_sync()
+        known = {"status": False, "reason": "NotFenced", "message": ""}
+        self.set_group(conditions={K.SOURCE_FENCED: known})
+        self.held(source_fenced=False)
+        self.observer.run()
+        self.assertEqual((False, "NotFenced"), self.condition(K.SOURCE_FENCED))
+
     def test_a_drill_that_its_site_has_forgotten_is_over(self) -> None:
         self.in_sync()
         began = self.clock.now()

@@ -58,6 +58,13 @@ class QuarantineTest(arrival_case.ArrivalCase):
         self.quarantine.run()
         self.assertEqual([], self.here.changes)
 
+    def test_a_parked_server_that_runs_makes_it_stop_nothing(self) -> None:
+        runs = {"status": False, "reason": "ParkedServerRuns"}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: runs})
+        self.quarantine.run()
+        self.assertEqual([], self.here.changes)
+        self.assertEqual((False, "ParkedServerRuns"), self.told())
+
     def test_it_is_repeated_until_nova_answers(self) -> None:
         for name in ("get_server", "lock", "stop"):
             away = exception.CloudUnavailable("no answer")
