@@ -281,6 +281,11 @@ class Shown:
             for found in self.body.get("conditions", ())
         )
 
+    def reason(self, kind: str) -> str | None:
+        """Of a condition, if there is one."""
+        found = self.body.get("conditions", ())
+        return next((f["reason"] for f in found if f["type"] == kind), None)
+
     @property
     def allowed(self) -> list[str]:
         found: list[str] = self.body.get("allowed_actions", [])

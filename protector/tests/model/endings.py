@@ -92,6 +92,8 @@ def _help(
         for site in bed.sites.values():
             site.ask("POST", f"{_path(bed)}/sync-force")
         return
+    if _one_of_two(bed, shown):
+        return
     if not _move_again(bed, shown) and not _remove_broken(bed):
         _reprotect(bed, shown)
 
@@ -102,6 +104,24 @@ def _reprotect(bed: beds.Bed, shown: dict[str, beds.Shown]) -> None:
             bed.sites[letter].ask(
                 "POST", f"{_path(bed)}/action", {c.Verb.REPROTECT: {}}
             )
+
+
+def _one_of_two(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:
+    """A server runs that is parked by the records: it is shelved, unless
+    it is the one that is left; whether there was one."""
+    for letter, found in shown.items():
+        if found.reason(c.Condition.SOURCE_FENCED) != invariants.RUNS:
+            continue
+        for server in world.running(bed, letter, "web"):
+            if world.running(bed, world.OTHER[letter], "web"):
+                bed.clouds[letter].compute.shelve(server.id)
+                continue
+            verb = c.Verb.FAILBACK if letter == "a" else c.Verb.FAILOVER
+            args = {"type": "unplanned", "recovery_point": c.PARKED_POINT}
+            body = {verb: args | {"confirm": True}}
+            bed.sites[letter].ask("POST", f"{_path(bed)}/action", body)
+        return True
+    return False
 
 
 def _move_again(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:

@@ -12,6 +12,7 @@ from protector import states
 from protector.tests.model import bed as beds
 from protector.tests.model import world
 
+RUNS = c.Finding.PARKED_SERVER_RUNS
 STARTS = frozenset({"start", "unshelve", "create_server"})
 CONTACT_SECONDS = 900.0
 """How long both sites have to see each other until one has given in."""
@@ -94,6 +95,8 @@ class Watch:
         """The site does not know any more what it knew."""
         self._epochs[letter] = 0
         self.forgot = True
+        # what it forgot has to be seen first
+        self._apart = self._bed.sim.now
 
     # -- each step
 
@@ -137,8 +140,16 @@ class Watch:
             return
         for name, _ in beds.SERVERS:
             both = [s for s in "ab" if world.running(bed, s, name)]
-            if len(both) > 1:
+            if len(both) > 1 and not self._is_shown(held):
                 raise Violation("one primary: two copies run in contact")
+
+    def _is_shown(self, held: dict[str, Any]) -> bool:
+        """Of a site that forgot that it runs the group nobody knows which
+        copy is in use: both sites show it, and nothing is stopped."""
+        return self.forgot and all(
+            h is not None and h.condition(c.Condition.SOURCE_FENCED) is False
+            for h in held.values()
+        )
 
     def _all_live(self) -> bool:
         return all(site.is_alive for site in self._bed.sites.values())
@@ -146,6 +157,8 @@ class Watch:
     def observed(self, held: dict[str, Any]) -> None:
         """What rests is as it is said to be."""
         for letter, found in held.items():
+            if found is not None:
+                self._no_false_alarm(letter, found)
             if found is None or found.running or found.group.operation_id:
                 continue
             if not found.current(self._bed.sites[letter].site_id):
@@ -167,6 +180,13 @@ class Watch:
             if site.shows:
                 raise Violation(f"secret: site {letter} shows one")
 
+    def _no_false_alarm(self, letter: str, found: world.Held) -> None:
+        """What is parked runs only where a site forgot that it does: in no
+        scenario somebody starts it behind Protector's back."""
+        shown = found.group.conditions.get(c.Condition.SOURCE_FENCED) or {}
+        if not self.forgot and shown.get("reason") == RUNS:
+            raise Violation(f"observed: {letter} shows {shown['message']}")
+
     def _fenced(self, letter: str, held: dict[str, Any]) -> None:
         mine, theirs = held[letter], held[world.OTHER[letter]]
         if mine.condition(c.Condition.SOURCE_FENCED) is not True:
@@ -174,6 +194,8 @@ class Watch:
         if theirs and theirs.group.epoch >= mine.group.epoch:
             if theirs.running or theirs.group.epoch > mine.group.epoch:
                 return
+        if self.forgot and self._bed.sim.now - self._apart < CONTACT_SECONDS:
+            return
         for server in world.running(self._bed, world.OTHER[letter], "web"):
             raise Violation(
                 f"observed: {letter} says that {server.id} is fenced"

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site whose database went back to before it took its group back: the
+server runs there that its records call parked.  Nothing guesses which copy is
+the right one; it is shown at both sites, and each choice leads out."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.tests import base
+from protector.tests.model import bed, endings, invariants, links, world
+
+TOKEN = 1
+# both sites have looked at each other by then
+SHOWN_SECONDS = 120
+
+
+class ParkedRunsTest(base.TestCase):
+    DEFAULT_TIMEOUT = 600
+
+    def test_it_is_shown_at_both_sites(self) -> None:
+        self._forgotten()
+        own = self._told("a")
+        self.assertEqual((False, "ParkedServerRuns"), own[:2])
+        for word in (self.original, "site-a", "shelve", "failback", "parked"):
+            self.assertIn(word, own[2])
+        other = self._told("b")
+        self.assertIs(False, other[0])
+        self.assertIn("site-a", other[2])
+        # both run on
+        for letter in "ab":
+            self.assertEqual(1, len(world.running(self.place, letter, "web")))
+
+    def test_its_owner_stops_it(self) -> None:
+        self._forgotten()
+        self.place.clouds["a"].compute.stop(self.original)
+        self.place.run(SHOWN_SECONDS)
+        self._is_fenced()
+
+    def test_its_owner_shelves_it_and_moves_back(self) -> None:
+        self._forgotten()
+        self.place.clouds["a"].compute.shelve(self.original)
+        self.place.run(SHOWN_SECONDS)
+        self._is_fenced()
+        last = self._move({"type": "planned"})
+        self.assertEqual("completed", last.status, last.error)
+        self._runs_at_a()
+
+    def test_it_is_the_one_that_is_kept(self) -> None:
+        """The group is taken as it is, without a break."""
+        self._forgotten()
+        cloud = self.place.clouds["a"]
+        (disk, *_) = cloud.compute.disks[self.original]
+        cloud.volume.on_array(disk.volume_id).content |= {TOKEN}
+        parked = {"recovery_point": c.PARKED_POINT}
+        last = self._move({"type": "unplanned", "confirm": True, **parked})
+        self.assertEqual("completed", last.status, last.error)
+        self._runs_at_a()
+        held = world.contents(self.place, "a", self.original)
+        self.assertIn(TOKEN, held)
+        self.assertIs(True, self._told("a")[0])
+
+    def test_a_move_from_a_point_refuses_it(self) -> None:
+        self._forgotten()
+        args = {"type": "unplanned", "confirm": True}
+        last = self._move(args)
+        self.assertEqual("failed", last.status)
+        self.assertIn(self.original, last.error["message"])
+        self.assertIn("Shelve", last.error["remedy"])
+        self.place.clouds["a"].compute.shelve(self.original)
+        path = f"/operations/{last.id}/action"
+        answer = self.place.sites["a"].ask("POST", path, {"retry": {}})
+        self.assertLess(answer[0], 300, answer)
+        self.place.settle()
+        self._runs_at_a()
+
+    def test_it_comes_to_a_good_end(self) -> None:
+        self._forgotten()
+        endings.end_well(self.place, self.watch)
+
+    def _forgotten(self) -> None:
+        """Site a takes the group back while it is alone, and forgets it."""
+        self.place = self.useFixture(bed.Bed())
+        self.place.begin(1)
+        self.watch = invariants.Watch(self.place)
+        self.place.run(35)
+        self.original = self.place.servers["web"]
+        self._ask("b", c.Verb.FAILOVER, {"type": "planned"})
+        self.place.settle()
+        self.place.run(60)
+        self.place.sites["a"].back_up()
+        self.place.cut(*links.KINDS)
+        back = {"type": "unplanned", "confirm": True}
+        self._ask("a", c.Verb.FAILBACK, back | {"recovery_point": "parked"})
+        self.place.run(300)
+        self.assertEqual("active", bed.Shown(self.place, "a").body["status"])
+        self.place.restore("a")
+        self.watch.restored("a")
+        self.place.cut()
+        self.place.run(SHOWN_SECONDS)
+        self.watch.check()
+
+    def _ask(self, letter: str, verb: str, args: Any) -> None:
+        path = f"/protection-groups/{self.place.group_id}/action"
+        answer = self.place.sites[letter].ask("POST", path, {str(verb): args})
+        self.assertEqual(202, answer[0], answer)
+
+    def _move(self, args: Any) -> Any:
+        self._ask("a", c.Verb.FAILBACK, args)
+        self.place.settle()
+        return world.held(self.place, "a").operations[-1]
+
+    def _told(self, letter: str) -> tuple[bool | None, str, str]:
+        (found,) = (
+            found
+            for found in bed.Shown(self.place, letter).body["conditions"]
+            if found["type"] == c.Condition.SOURCE_FENCED
+        )
+        return found["status"], found["reason"], found["message"]
+
+    def _is_fenced(self) -> None:
+        for letter in "ab":
+            self.assertEqual((True, "Fenced"), self._told(letter)[:2])
+
+    def _runs_at_a(self) -> None:
+        self.place.run(300)
+        shown = bed.Shown(self.place, "a")
+        self.assertEqual("active", shown.body["status"])
+        (server,) = world.running(self.place, "a", "web")
+        self.assertEqual((self.original, False), (server.id, server.locked))
+        self.assertEqual([], world.running(self.place, "b", "web"))
