@@ -113,6 +113,50 @@ class StoryTestCase(residue.PairTestCase):
         self.delete_group(group_id, "?discard_undo=true")
         self.check_no_residue()
 
+    def drill(self, group_id: str, written: Digests) -> None:
+        """Clones with the same content run at the other site, and go."""
+        self._room_for_clones()
+        network = self.b.tenant.network
+        made = network.create_network(name=f"drill-{secrets.token_hex(4)}")
+        self.addCleanup(network.delete_network, made)
+        network.create_subnet(
+            network_id=made.id, ip_version=4, cidr="10.200.0.0/24"
+        )
+        networks = {"primary": self.names.network, "secondary_test": made.id}
+        networks["secondary"] = self.names.network
+        self.at_a.change(
+            "PUT",
+            f"protection-groups/{group_id}/mappings",
+            {"mappings": {"networks": [networks]}},
+            CHANGE_SECONDS,
+        )
+        self.replicate(group_id)
+        with self.timed("drill"):
+            key = self.at_b.begin(group_id, "test_failover", {})
+            ended = self.at_b.finish(key, MOVE_SECONDS)
+        self.assertEqual("passed", ended["result"]["verdict"], ended["result"])
+        clones = [
+            scene.look(self.b.tenant, server_id)
+            for made in self.servers
+            for server_id in scene.named(self.b.tenant, f"{made.name}-test")
+        ]
+        self.assertEqual(len(self.servers), len(clones))
+        found = {clone.name: clone for clone in clones}
+        self.assertEqual(
+            {f"{name}-test": digest for name, digest in written.items()},
+            self.read(self.b, found),
+        )
+        with self.timed("drill cleanup"):
+            key = self.at_b.begin(group_id, "test_cleanup", {})
+            ended = self.at_b.finish(key, MOVE_SECONDS)
+        self.assertEqual([], ended["result"]["residue"])
+
+    def _room_for_clones(self) -> None:
+        """Beside the copies, which are as many as the quota allows."""
+        cloud, project_id = self.b.admin, self.b.tenant.current_project_id
+        cloud.set_volume_quotas(project_id, volumes=40)
+        self.addCleanup(cloud.delete_volume_quotas, project_id)
+
     # -- the group
 
     @property

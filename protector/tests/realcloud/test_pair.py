@@ -41,6 +41,7 @@ class StoryTest(story.StoryTestCase):
         group_id = self.create_group()
         self.add_members(group_id)
         written = self.write(self.a, self.seen(self.a, group_id))
+        self.drill(group_id, written)
         array = self.pair.arrays.b
         array.tune(latency_ms=SLOW_MS)
         self.addCleanup(array.tune, latency_ms=0)

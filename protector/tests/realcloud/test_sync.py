@@ -32,6 +32,7 @@ class SyncStoryTest(story.StoryTestCase):
         with self.timed("add three members"):
             self.add_members(group_id)
         written = self.write(self.a, self.seen(self.a, group_id))
+        self.drill(group_id, written)
 
         with self.timed("failover"):
             # asked of the site that will not be primary: it is handed on
