@@ -104,13 +104,12 @@ class Checkups:
             ready(session, [group], now)
 
 
-def _rests_there(group: Group, local_site_id: str) -> bool:
-    """Whether the group runs at the other site and is not about to move, by
+def _is_there(group: Group, local_site_id: str) -> bool:
+    """Whether the group runs at the other site and is not being moved, by
     records that nobody disputes."""
     return (
         group.current_primary_site_id != local_site_id
         and group.operation_id is None
-        and group.status == protection_groups.resting_status(group)
         and not histories.is_split(group)
     )
 
@@ -127,13 +126,16 @@ def _fenced(
     first.
     """
     here = scene.local_site_id
-    if not _rests_there(group, here):
+    if not _is_there(group, here):
         return
     if c.Condition.SOURCE_FENCED not in group.conditions:
         if quarantine.stale(scene, here) or not _parked(scene, here):
             return
     told = [f for f in found if f.check == preflight.PARKED_SERVERS]
     runs = [f for f in told if f.code == Code.PARKED_SERVER_RUNS]
+    if runs and group.status != protection_groups.resting_status(group):
+        # a move that did not come to its end may have started it
+        return
     if runs or all(f.code in SEEN for f in told):
         conditions.parked_runs(group, [(f.message, f.fix) for f in runs], now)
 

@@ -170,7 +170,7 @@ def fenced(
         "MembersNotFenced" if unfenced else "Fenced",
         f"Not stopped and locked where the group was: {', '.join(unfenced)}."
         if unfenced
-        else "Every server is stopped and locked where the group was.",
+        else "No server of the group runs where it was.",
         now,
     )
 

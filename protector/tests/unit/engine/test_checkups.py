@@ -195,6 +195,13 @@ class ParkedTest(case.EngineCase):
         ):
             self.assertEqual(told, self.told(status), status)
 
+    def test_it_is_seen_to_be_down_after_a_failed_move_too(self) -> None:
+        self.see("ACTIVE")
+        error = c.GroupStatus.ERROR
+        self.set_group(status=error, error_verb=c.Verb.FAILBACK)
+        self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
+        self.assertEqual((True, "Fenced"), self.told("SHELVED"))
+
     def test_the_server_the_site_and_the_ways_out_are_named(self) -> None:
         message = self.see("ACTIVE")["message"]
         for word in (self.server_id, "stop or shelve", "failback", "parked"):
