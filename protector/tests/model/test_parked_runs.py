@@ -61,12 +61,21 @@ class ParkedRunsTest(base.TestCase):
 
     def test_a_move_from_a_point_refuses_it(self) -> None:
         self._forgotten()
-        args = {"type": "unplanned", "confirm": True}
+        self._is_refused({"type": "unplanned", "confirm": True})
+
+    def test_a_planned_move_refuses_it(self) -> None:
+        self._forgotten()
+        self._is_refused({"type": "planned"})
+
+    def _is_refused(self, args: Any) -> None:
+        """By name and with a remedy, which leads on."""
         last = self._move(args)
         self.assertEqual("failed", last.status)
         self.assertIn(self.original, last.error["message"])
-        self.assertIn("Shelve", last.error["remedy"])
+        self.assertIn("shelve", last.error["remedy"].lower())
         self.place.clouds["a"].compute.shelve(self.original)
+        self.place.run(SHOWN_SECONDS)
+        self.assertIs(True, self._told("a")[0])
         path = f"/operations/{last.id}/action"
         answer = self.place.sites["a"].ask("POST", path, {"retry": {}})
         self.assertLess(answer[0], 300, answer)
