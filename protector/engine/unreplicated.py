@@ -60,7 +60,9 @@ def give_back(ctx: StepContext) -> None:
     is left alone, and copies that replicate are made in its place."""
     if ctx.scene.group.replication_type != c.ReplicationType.SYNC:
         return
-    rows = [v for v in ctx.member.volumes_at(ctx.target) if _is_ours(ctx, v)]
+    rows = [
+        v for v in ctx.member.volumes_at(ctx.target) if _is_outside(ctx, v)
+    ]
     if not rows:
         return
     targets.give_up(ctx)
@@ -73,13 +75,15 @@ def give_back(ctx: StepContext) -> None:
     ctx.refresh()
 
 
-def _is_ours(ctx: StepContext, row: models.VolumeCopy) -> bool:
-    """Whether a volume at the target was made in the place of another."""
+def _is_outside(ctx: StepContext, row: models.VolumeCopy) -> bool:
+    """Whether a volume at the target was made in the place of another, or
+    was about to be left alone."""
     try:
         found = ctx.tenant(ctx.target).volume.get(str(row.cinder_id))
     except exception.CloudNotFound:
         return False
-    return _marks(ctx, row.ordinal).items() <= found.metadata.items()
+    mark = found.metadata.get("protector_volume")
+    return mark in (_made(row.ordinal), _left(row.ordinal))
 
 
 def leave_alone(ctx: StepContext, row: models.VolumeCopy, why: str) -> None:
@@ -87,7 +91,7 @@ def leave_alone(ctx: StepContext, row: models.VolumeCopy, why: str) -> None:
     volume_id = str(row.cinder_id)
     membership.leave(ctx, ctx.target, [volume_id])
     ctx.tenant(ctx.target).volume.set_metadata(
-        volume_id, {"protector_volume": f"{row.ordinal}-left"}
+        volume_id, {"protector_volume": _left(row.ordinal)}
     )
     residue.note(ctx, [residue.entry("volume", volume_id, why)])
 
@@ -100,7 +104,15 @@ def _row(ctx: StepContext, ordinal: int) -> models.VolumeCopy:
 def _marks(ctx: StepContext, ordinal: int) -> dict[str, str]:
     """Not those of a copy that replicates: that one is there, too."""
     marks = membership.volume_marks(ctx.member, ordinal)
-    return marks | {"protector_volume": f"{ordinal}-unreplicated"}
+    return marks | {"protector_volume": _made(ordinal)}
+
+
+def _made(ordinal: int) -> str:
+    return f"{ordinal}-unreplicated"
+
+
+def _left(ordinal: int) -> str:
+    return f"{ordinal}-left"
 
 
 def _marked(ctx: StepContext, ordinal: int) -> types.Volume | None:

@@ -223,17 +223,23 @@ class Bed(fixtures.Fixture):
     """Two paired sites, or three; some servers run at the first.
 
     ``sites`` are the sites, ``a`` and ``b`` the first two, ``clients`` the
-    tenant's connections by the name of the site, ``servers`` what runs.
+    tenant's connections by the name of the site, ``servers`` what runs,
+    ``fleet`` the processes of the emulators.
+
+    :param pods: each site's array has one, stretched to the other.
     """
 
     def __init__(
         self,
         servers: tuple[workload.Plan, ...] = SERVERS,
         third: bool = False,
+        volume_type: str = "replicated-ssd",
+        pods: bool = False,
     ) -> None:
         super().__init__()
-        self._plans = servers
+        self._wanted = workload.Names(servers=servers, volume_type=volume_type)
         self._third = third
+        self._pods = pods
 
     def _setUp(self) -> None:
         self.seams = self.useFixture(mortal.Seams())
@@ -252,6 +258,8 @@ class Bed(fixtures.Fixture):
         access.write_clouds(self.layout)
         for pair in self.layout.pairs:
             connect.arrays(*pair)
+        for place in self.layout.sites if self._pods else ():
+            connect.pod(place, self.layout.other(place))
         self.clients = {}
         for place in self.layout.every:
             client = access.connect(self.layout, place.name)
@@ -259,7 +267,7 @@ class Bed(fixtures.Fixture):
             self.clients[place.name] = client
         self.servers = workload.create_workload(
             self.clients["site-a"].session,
-            workload.Names(servers=self._plans),
+            self._wanted,
             region="site-a",
         )
         bad = [f for f in pairing.pair(self.layout) if not f.ok]
@@ -272,13 +280,13 @@ class Bed(fixtures.Fixture):
             for name in self.layout.processes
             if not name.startswith("site")
         ]
-        processes = fleet.Fleet(self.layout)
-        processes.launch(emulators)
+        self.fleet = fleet.Fleet(self.layout)
+        self.fleet.launch(emulators)
         self.sites = [
             Site(place, site.set_up(self.layout, place))
             for place in self.layout.every
         ]
-        processes.wait_ready(*emulators)
+        self.fleet.wait_ready(*emulators)
         self.a, self.b = self.sites[:2]
         for each in self.sites:
             self.addCleanup(each.close)

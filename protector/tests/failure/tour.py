@@ -19,7 +19,6 @@ from protector.sandbox import evidence, guests
 from protector.tests import base
 from protector.tests.failure import bed, counts, kills, mortal
 
-VOLUME_TYPE = "replicated-ssd"
 PAGES = ((64, 2), (8192, 1))
 NETWORKS = {
     "primary": "net1",
@@ -34,6 +33,8 @@ Digests = dict[str, str]
 class Tour(base.TestCase):
     DEFAULT_TIMEOUT = 900
     MATRIX = "kill"
+    REPLICATION_TYPE: str = c.ReplicationType.ASYNC
+    VOLUME_TYPE = "replicated-ssd"
     # seconds for what both sites do by themselves
     PATIENCE = 60
 
@@ -121,10 +122,12 @@ class Tour(base.TestCase):
         types = self.a.site_volume_types(sites["site-a"])
         return self.a.create_protection_group(
             name="group",
-            replication_type="async",
+            replication_type=self.REPLICATION_TYPE,
             primary_site_id=sites["site-a"],
             secondary_site_id=sites["site-b"],
-            volume_type_id=next(t.id for t in types if t.name == VOLUME_TYPE),
+            volume_type_id=next(
+                t.id for t in types if t.name == self.VOLUME_TYPE
+            ),
         )
 
     def add_member(self, number: int = 0) -> None:
@@ -201,11 +204,11 @@ class Tour(base.TestCase):
         (member,) = self.a.members(self.group_id)
         return self.a.remove_member(self.group_id, member.id)
 
-    def delete(self) -> None:
+    def delete(self, **args: Any) -> None:
         self.carry_out(
             self.a,
             c.Verb.DELETE,
-            lambda: self.a.delete_protection_group(self.group_id),
+            lambda: self.a.delete_protection_group(self.group_id, **args),
         )
 
     def protect(self) -> None:
