@@ -17,7 +17,7 @@ from protector.engine import (
 )
 from protector.engine.context import StepContext
 from protector.engine.step import Step
-from protector.engine.steps import replication
+from protector.engine.steps import networks, replication
 
 Json = dict[str, Any]
 # in the data of an unplanned move whose copies take no content: why
@@ -95,17 +95,31 @@ def overwrite(ctx: StepContext) -> Json:
     """Replace the content of the member's volumes at the target by that of
     the recovery point, through staging volumes of this run."""
     ctx.save(staged=True)
-    sources = ctx.member.volumes_at(ctx.source)
     try:
-        for source in sources:
-            _arrive(ctx, source)
+        return _arrive_all(ctx)
     except exception.PodRefuses as e:
         if not states.is_unplanned(ctx.operation.args):
             raise
         # a survivor alone: then all of the move goes elsewhere
         ctx.save(**{OUTSIDE: e.message})
-        for source in sources:
-            _arrive(ctx, source)
+        return _arrive_all(ctx)
+
+
+def gather(ctx: StepContext) -> Json | None:
+    """A member that arrived in its pod before that refused another's content
+    follows it: a group that lies in two places replicates to none."""
+    if not ctx.data.get(OUTSIDE):
+        return None
+    found = _arrive_all(ctx)
+    # its server may have been given up
+    networks.ensure_ports(ctx, ctx.target)
+    return found
+
+
+def _arrive_all(ctx: StepContext) -> Json:
+    sources = ctx.member.volumes_at(ctx.source)
+    for source in sources:
+        _arrive(ctx, source)
     _bootable(ctx)
     return {"volumes": len(sources)}
 
@@ -172,6 +186,7 @@ STEPS = (
     Step("volumes.disconnect", disconnect),
     Step("volumes.undo_copy", undo_copy),
     Step("volumes.overwrite", overwrite, 5, undo=unstage),
+    Step("volumes.gather", gather),
     Step("volumes.unstage", unstage),
     Step("volumes.discard_undo", discard_undo),
 )

@@ -24,8 +24,8 @@ OVERWRITE = (
     Each(("copies.build", "volumes.disconnect")),
     One("volumes.undo_copy"),
     Each(("volumes.overwrite", "networks.ports")),
-    One("volumes.unstage"),
 )
+UNSTAGE = (One("volumes.unstage"),)
 
 START = (
     Each(("servers.start",), tiers="placement.boot_delay"),
@@ -42,7 +42,12 @@ AFTERWARDS = (
 )
 
 MOVE = (
-    LEAVE_SOURCE + OVERWRITE + (One("placement.release"),) + START + AFTERWARDS
+    LEAVE_SOURCE
+    + OVERWRITE
+    + UNSTAGE
+    + (One("placement.release"),)
+    + START
+    + AFTERWARDS
 )
 
 CLAIMED = (
@@ -57,6 +62,8 @@ TAKE_OVER = (
     CLAIMED
     + (One("drills.make_room"),)
     + OVERWRITE
+    + (Each(("volumes.gather",)),)
+    + UNSTAGE
     + START
     + (One("placement.forget_keys"),)
 )
