@@ -2,11 +2,13 @@
 """The engine dies where a synchronous group goes other ways than another.
 
 Engines die at every moment of the steps that drive the storage, in all moves
-there are: planned, unplanned with both arrays there, and by the survivor
-alone, into its pod or beside it; and where groups and members come and go.
+there are: planned, also one that is undone, unplanned with both arrays there,
+and by the survivor alone, into its pod or beside it; and where groups and
+members come and go.
+
 Left out are the steps of servers, networks, placement and metadata, which do
-not know how a group replicates, and the policy and the drills of such a
-group: the asynchronous rounds have all of those.
+not know how a group replicates, the policy and the drills of such a group,
+and the way home from beside a pod: the asynchronous rounds have all of those.
 """
 
 import collections
@@ -38,8 +40,18 @@ class StorageKills(kills.Kills):
     """Those at the steps that drive the storage."""
 
     def ends(self, moment: mortal.Moment) -> bool:
-        step = moment.step.removeprefix("undo ")
-        return step.startswith(STEPS) and super().ends(moment)
+        return _at_storage(moment) and super().ends(moment)
+
+
+class StorageUndoKills(kills.UndoKills):
+    """The same while a step is undone."""
+
+    def ends(self, moment: mortal.Moment) -> bool:
+        return _at_storage(moment) and super().ends(moment)
+
+
+def _at_storage(moment: mortal.Moment) -> bool:
+    return moment.step.removeprefix("undo ").startswith(STEPS)
 
 
 class SyncCase(kill_case.KillCase):
@@ -117,10 +129,29 @@ class SyncMovesTest(SyncCase):
         self._round(*kills.KINDS)
         self.expect_unchanged(calm)
         self.expect_in_sync()
+        self._goes_back()
+        self.expect_unchanged(calm)
         self.kinds = kills.KINDS
         self.remove_member()
         self.delete()
         self.expect_unchanged(before)
+
+    def _goes_back(self) -> None:
+        """A move that fails as late as it can."""
+        self.write(self.a)
+        plan = StorageUndoKills("placement.release")
+        ended = self.attempt(
+            self.b,
+            "failover",
+            lambda: self.b.run_protection_group(
+                self.group_id, "failover", type="planned"
+            ),
+            "undo of failover",
+            plan,
+        )
+        self.expect("fails", ended.status == "failed", ended.status)
+        self.expect("engines died", len(plan.dealt) > 1, plan.dealt)
+        self.arrived(self.a)
 
     def _round(self, *kinds: str) -> None:
         self.move("failover", self.b, *kinds)
