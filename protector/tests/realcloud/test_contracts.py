@@ -16,7 +16,6 @@ MODULES = (
     f"{_UNIT}.clients.test_network_contract",
     f"{_UNIT}.clients.test_volume_contract",
     f"{_UNIT}.sandbox.cloud.test_cinder_groups",
-    f"{_UNIT}.sandbox.cloud.test_cinder_sync",
     f"{_UNIT}.sandbox.cloud.test_cinder_volumes",
     f"{_UNIT}.sandbox.cloud.test_glance_contract",
     f"{_UNIT}.sandbox.cloud.test_keystone_contract",

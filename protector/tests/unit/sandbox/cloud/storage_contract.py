@@ -112,6 +112,25 @@ class StorageContractTestCase(contract.ContractTestCase):
         assert self.under_test.arrays is not None
         return self.under_test.arrays.a
 
+    def other_type(self, spec: str | None) -> typing.Any:
+        """A type of the same back end that replicates so, or not at all."""
+        backend = self.volume_type.get_keys()["volume_backend_name"]
+        return next(
+            row
+            for row in self.volumes_admin.volume_types.list()
+            if row.get_keys().get("replication_type") == spec
+            and row.get_keys().get("volume_backend_name") == backend
+        )
+
+    def pool(self) -> str:
+        """Where volumes of the replicated type lie."""
+        backend = self.volume_type.get_keys()["volume_backend_name"]
+        return next(
+            row.name
+            for row in self.volumes_admin.pools.list(detailed=True)
+            if row.volume_backend_name == backend
+        )
+
     def wait(self, done: collections.abc.Callable[[], object]) -> None:
         """Wait until ``done`` is true, 30 s."""
         emulated_arrays.wait_until(done, SECONDS)

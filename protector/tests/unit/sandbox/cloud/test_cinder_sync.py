@@ -41,16 +41,6 @@ class SyncTest(storage_contract.StorageContractTestCase):
         self.assertEqual(f"volume-{volume.id}-cinder", name)
         return f"{pod}::{name}"
 
-    def other_type(self, spec: str | None) -> Any:
-        """A type of the same back end that replicates so, or not at all."""
-        backend = self.volume_type.get_keys()["volume_backend_name"]
-        return next(
-            row
-            for row in self.volumes_admin.volume_types.list()
-            if row.get_keys().get("replication_type") == spec
-            and row.get_keys().get("volume_backend_name") == backend
-        )
-
     def group_name(self, group: Any, volume: Any) -> str:
         pod = self.name_of(volume).partition("::")[0]
         return f"{pod}::consisgroup-{group.id}-cinder"
@@ -186,7 +176,7 @@ class SyncTest(storage_contract.StorageContractTestCase):
         self.need_emulator()
         sdk = self.array.sdk()
         sdk.create_volume("outside", "1G")
-        pool = self.volumes_admin.pools.list()[0].name
+        pool = self.pool()
         row = self.volumes_admin.volumes.manage(
             pool,
             {"source-name": "outside"},

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Cinder does with volumes, real or emulated."""
 
+import secrets
+
 from cinderclient import client as cinder_client
 
 from protector.tests.unit.sandbox.cloud import storage_contract
@@ -267,7 +269,8 @@ class PureTest(storage_contract.StorageContractTestCase):
         sdk = self.array.sdk()
         self.assertEqual(1024**3, sdk.get_volume(name)["size"])
         self.assertIn(name, sdk.get_pgroup("cinder-group")["volumes"])
-        self.volumes.volumes.retype(row, "plain", "never")
+        plain = self.other_type(None).name
+        self.volumes.volumes.retype(row, plain, "never")
         self.assertEqual("disabled", self.idle(row.id).replication_status)
         self.assertNotIn(name, sdk.get_pgroup("cinder-group")["volumes"] or ())
         self.volumes.volumes.delete(row)
@@ -276,8 +279,10 @@ class PureTest(storage_contract.StorageContractTestCase):
         self.assertIn(name, [item["name"] for item in pending])
 
     def test_an_image_arrives_on_the_array(self) -> None:
-        row = self.new_volume(imageRef=self.image.id)
         emulated = self.under_test.emulated
+        if emulated is None:
+            self.skipTest("no bytes travel by iSCSI here")
+        row = self.new_volume(imageRef=self.image.id)
         answer = emulated.control("GET", f"volumes/{row.id}/digest")
         blank = self.new_volume()
         other = emulated.control("GET", f"volumes/{blank.id}/digest")
@@ -287,11 +292,11 @@ class PureTest(storage_contract.StorageContractTestCase):
         self.assertEqual([], connections)
 
     def test_manage_renames_and_replaces_metadata(self) -> None:
-        self.array.sdk().create_volume("foreign", "2G")
-        pool = self.volumes_admin.pools.list()[0].name
+        sdk, foreign = self.array.sdk(), f"foreign-{secrets.token_hex(4)}"
+        sdk.create_volume(foreign, "2G")
         row = self.volumes_admin.volumes.manage(
-            pool,
-            {"source-name": "foreign", "name": "foreign"},
+            self.pool(),
+            {"source-name": foreign, "name": foreign},
             name="adopted",
             volume_type=self.volume_type.name,
             metadata={"mine": "1"},
@@ -311,19 +316,23 @@ class PureTest(storage_contract.StorageContractTestCase):
         self.assertIsNone(row.service_uuid)
         self.volumes_admin.volumes.unmanage(row)
         name = f"volume-{row.id}-cinder-unmanaged"
-        sdk = self.array.sdk()
         self.wait(
             lambda: name in [item["name"] for item in sdk.list_volumes()]
         )
+        sdk.destroy_volume(name)
 
     def test_a_bad_reference_shows_in_the_status(self) -> None:
-        pool = self.volumes_admin.pools.list()[0].name
+        pool = self.pool()
         manage = self.volumes_admin.volumes.manage
         get = self.volumes_admin.volumes.get
         for reference in ({"name": "foreign"}, {"source-name": "nowhere"}):
             row = manage(pool, reference, volume_type=self.volume_type.name)
             self.wait(lambda key=row.id: get(key).status == "error")
             self.volumes_admin.volumes.delete(row)
+            self.wait(lambda key=row.id: key not in self.all_ids())
+
+    def all_ids(self) -> list[str]:
+        return [row.id for row in self.volumes_admin.volumes.list()]
 
     def test_a_dead_array_ends_in_error(self) -> None:
         self.array.kill()
