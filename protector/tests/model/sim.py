@@ -18,6 +18,7 @@ from typing import Any
 import fixtures
 
 from protector import clock as clock_module
+from protector.engine import context
 from protector.tests.failure import mortal
 
 START = datetime.datetime(2026, 11, 24, 8, 0, tzinfo=datetime.UTC)
@@ -285,8 +286,23 @@ class Pool:
         self.shutdown()
 
 
+class Turn:
+    """A lock that tasks wait for."""
+
+    def __init__(self, sim: Callable[[], Sim]) -> None:
+        self._sim = sim
+        self._taken = False
+
+    def __enter__(self) -> None:
+        self._sim().wait(lambda: not self._taken)
+        self._taken = True
+
+    def __exit__(self, *error: object) -> None:
+        self._taken = False
+
+
 class Seams(fixtures.Fixture):
-    """The engine's threads and pools are tasks.
+    """The engine's threads, pools and turns are tasks'.
 
     :param sim: the one of the present scenario.
     """
@@ -310,10 +326,15 @@ class Seams(fixtures.Fixture):
             self._patch(f"{name}.threading", threads)
         for name in POOLS:
             self._patch(f"{name}.futures", pools)
+        self._patch("context.Work.__init__", self._begin(context.Work))
 
     def _patch(self, name: str, value: Any) -> None:
         path = f"protector.engine.{name}"
         self.useFixture(fixtures.MonkeyPatch(path, value))
+
+    def _begin(self, work: type[context.Work]) -> Callable[..., None]:
+        real = work.__init__
+        return lambda *args: real(*args, turn=Turn(self._sim))  # type: ignore
 
     def _wait(
         self,
