@@ -136,16 +136,29 @@ def _fenced(
     if runs and group.status != protection_groups.resting_status(group):
         # a move that did not come to its end may have started it
         return
-    if runs or all(f.code in SEEN for f in told):
+    if runs or _all_down(scene, told, here):
         conditions.parked_runs(group, [(f.message, f.fix) for f in runs], now)
 
 
-def _parked(scene: scenes.Scene, site_id: str) -> bool:
-    copies = [m.copy(site_id) for m in scene.settled_members]
-    return any(
-        copy and copy.server_id and copy.role == c.CopyRole.PARKED
-        for copy in copies
+def _all_down(scene: scenes.Scene, told: list[Finding], site_id: str) -> bool:
+    """Whether all that waits at the site was looked at, and none of it runs
+    by what was told."""
+    looked_at = scene.movable(scene.other(site_id))
+    return (
+        all(f.code in SEEN for f in told)
+        and all(m in looked_at for m in _parked(scene, site_id))
+        # what is not parked is not told to run
+        and not quarantine.stale(scene, site_id)
     )
+
+
+def _parked(scene: scenes.Scene, site_id: str) -> list[models.Member]:
+    found = []
+    for member in scene.members:
+        copy = member.copy(site_id)
+        if copy and copy.server_id and copy.role == c.CopyRole.PARKED:
+            found.append(member)
+    return found
 
 
 def ready(

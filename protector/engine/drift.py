@@ -84,7 +84,10 @@ def parked_server(
     member: models.Member,
     target: str,
 ) -> list[Finding]:
-    """The server there: gone, broken, or running though it is parked."""
+    """The server there: gone, broken, or running though it is parked.
+
+    :raises CloudUnavailable: Nova cannot tell how it is.
+    """
     copy = member.copy(target)
     if copy is None or not copy.server_id:
         return []
@@ -99,6 +102,12 @@ def parked_server(
                 "Nothing to do: the server is built anew, with another id.",
             )
         ]
+    if server.status == power.UNKNOWN:
+        raise exception.CloudUnavailable(
+            f"Nova cannot tell how server {server.id} is: the cell that it "
+            "is in does not answer.",
+            remedy="Mend the cell of Nova.",
+        )
     problem = None
     if not server.task_state and not targets.never_ran(server, member):
         problem = targets.obstacle(server)
@@ -132,7 +141,7 @@ def _runs(
         f"If the copy at {there} is in use, stop or shelve the server; a "
         f"move to {here} needs it shelved. If the server is, take the group "
         f"to {here} as it is: unplanned {verb} with recovery point "
-        f"{c.PARKED_POINT}.",
+        f"{c.PARKED_POINT}, confirmed.",
     )
 
 

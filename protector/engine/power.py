@@ -16,6 +16,8 @@ STOPPED = "SHUTOFF"
 PARKED = "SHELVED_OFFLOADED"
 # offloaded a moment later
 SHELVED = "SHELVED"
+# of a server in a cell that does not answer
+UNKNOWN = "UNKNOWN"
 GONE_WRONG = frozenset({"ERROR", "DELETED", "SOFT_DELETED"})
 # the guest does not run, and does not go on by itself
 DOWN = GONE_WRONG | {STOPPED, PARKED, SHELVED}

@@ -269,6 +269,20 @@ class ParkedTest(case.EngineCase):
         self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
         self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
 
+    def test_what_was_not_looked_at_is_not_told_to_be_down(self) -> None:
+        self.see("ACTIVE")
+        with self.runtime.db.writer() as session:
+            member = session.get_one(models.Member, self.member_id)
+            member.status = c.MemberStatus.ERROR
+        self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
+
+    def test_what_is_not_parked_is_not_told_to_be_down(self) -> None:
+        """Somebody started what was fenced."""
+        fenced = {"status": True, "reason": "Fenced", "message": "as it was"}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
+        self.set_roles(c.CopyRole.LIVE, c.CopyRole.LIVE)
+        self.assertEqual("as it was", self.see("ACTIVE")["message"])
+
     def test_what_is_being_fenced_is_told_first(self) -> None:
         being = {"status": False, "reason": "MembersNotFenced", "message": ""}
         self.set_group(conditions={c.Condition.SOURCE_FENCED: being})

@@ -176,6 +176,27 @@ class ReceiveTest(MetadataSyncTest):
         with self.db.reader() as session:
             self.assertIsNone(source_locks.find(session, self.group_id))
 
+    def test_what_comes_later_in_an_epoch_is_fenced_anew(self) -> None:
+        """Its server runs here yet, as nothing ran in its place there."""
+        member_id = self.site.member(self.group_id)
+        self.receive(self.settle())
+        raw = self.claimed(2, self.held(self.other).as_dict())
+        self.receive(raw, self.site)
+        fenced = {"status": True, "reason": "Fenced", "message": ""}
+        with self.site.runtime.db.writer() as session:
+            group = session.get(models.ProtectionGroup, self.group_id)
+            group.conditions = {c.Condition.SOURCE_FENCED: fenced}
+        self.receive(self.settle(self.other, description="x"), self.site)
+        kept = self.group_row(self.group_id).conditions
+        self.assertEqual({c.Condition.SOURCE_FENCED: fenced}, kept)
+        with self.other.runtime.db.writer() as session:
+            copy = session.get(models.Member, member_id).copy(
+                self.other.local_id
+            )
+            copy.role, copy.server_id = c.CopyRole.LIVE, database.new_id()
+        self.receive(self.settle(self.other), self.site)
+        self.assertEqual({}, self.group_row(self.group_id).conditions)
+
     def test_a_claim_on_an_older_history_is_a_split(self) -> None:
         self.receive(self.settle())
         parent = self.held(self.site).as_dict()

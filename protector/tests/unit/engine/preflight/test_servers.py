@@ -141,6 +141,12 @@ class ServersTest(preflight_case.PreflightCase):
             for word in ("shelve", "unplanned failover", "parked"):
                 self.assertIn(word, fix)
 
+    def test_one_of_which_nova_cannot_tell(self) -> None:
+        """Its cell is down: that is no server that runs."""
+        self.parked(status="UNKNOWN")
+        (message,) = self.only("CloudUnreachable")
+        self.assertIn("t-web", message)
+
     def test_one_that_an_arrival_parks_stops_no_move(self) -> None:
         locked = {"locked": True, "locked_reason": "protector:op-0:ACTIVE"}
         for values in (locked, {"task_state": "shelving"}):
