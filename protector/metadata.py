@@ -65,6 +65,10 @@ def next_epoch(seen: int, is_primary: bool) -> int:
     The site created as primary claims odd ones, the other even ones, so two
     sites can never claim the same.
     """
-    wanted = 1 if is_primary else 0
     epoch = seen + 1
-    return epoch if epoch % 2 == wanted else epoch + 1
+    return epoch if is_claimed_by(epoch, is_primary) else epoch + 1
+
+
+def is_claimed_by(epoch: int, is_primary: bool) -> bool:
+    """Whether the site created as primary, or the other one, claims it."""
+    return epoch % 2 == (1 if is_primary else 0)

@@ -81,7 +81,12 @@ def divergence(
         split = "ContentDiffers"
     elif theirs.epoch == mine.epoch and theirs > mine and makes_them:
         split = "PeerIsAhead"
-    elif theirs.epoch == mine.epoch and regressed and not makes_them:
+    elif theirs.epoch > group.epoch and metadata.is_claimed_by(
+        theirs.epoch, local_site_id == group.primary_site_id
+    ):
+        # this site made it, and does not know: nobody else may send it back
+        split = "PeerIsAhead"
+    elif regressed and not makes_them:
         split = "PrimaryRegressed"
     return Divergence(split, regressed)
 

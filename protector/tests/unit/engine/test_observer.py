@@ -281,6 +281,37 @@ class ObserverTest(case.EngineCase):
         self.assertEqual((True, "PrimaryRegressed"), self.condition(K.SPLIT))
         self.assertTrue(self.condition(K.PEER_REGRESSED)[0])
 
+    def test_a_primary_that_lost_its_claim_makes_a_split(self) -> None:
+        """Its database is from before the move that made it primary, and
+        what it holds is the very parent of the move: no push joins both."""
+        self.in_sync()
+        self.held()
+        self.observer.run()
+        self.clock.advance(60)
+        parent = {"epoch": 1, "version": 1, "checksum": "old"}
+        self.set_group(
+            current_primary_site_id=self.site.peer_id,
+            epoch=2,
+            claim={"parent": parent},
+        )
+        with self.runtime.db.writer() as session:
+            sync = session.get(models.MetadataSync, self.group_id)
+            sync.epoch = sync.remote_epoch = 2
+            sync.version = sync.remote_version = 4
+        self.held(version=1, checksum="old")
+        self.observer.run()
+        self.assertEqual((True, "PrimaryRegressed"), self.condition(K.SPLIT))
+
+    def test_a_claim_that_is_not_known_any_more_makes_a_split(self) -> None:
+        """The same, seen by the site that lost it."""
+        self.in_sync()
+        for epoch, told in ((2, False), (3, True)):
+            self.clock.advance(60)
+            self.held(epoch=epoch, version=4, checksum="newer")
+            self.observer.run()
+            self.assertEqual(told, K.SPLIT in self.group().conditions, epoch)
+        self.assertEqual((True, "PeerIsAhead"), self.condition(K.SPLIT))
+
     def test_each_lack_is_named(self) -> None:
         self.in_sync()
         self.points("here", ("e1", 5))
