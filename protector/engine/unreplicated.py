@@ -82,17 +82,18 @@ def _is_outside(ctx: StepContext, row: models.VolumeCopy) -> bool:
         found = ctx.tenant(ctx.target).volume.get(str(row.cinder_id))
     except exception.CloudNotFound:
         return False
-    mark = found.metadata.get("protector_volume")
-    return mark in (_made(row.ordinal), _left(row.ordinal))
+    marks = found.metadata.items()
+    return any(
+        wanted.items() <= marks
+        for wanted in (_marks(ctx, row.ordinal), _left(row))
+    )
 
 
 def leave_alone(ctx: StepContext, row: models.VolumeCopy, why: str) -> None:
     """Let a volume at the target go: nothing of ours finds it any more."""
     volume_id = str(row.cinder_id)
     membership.leave(ctx, ctx.target, [volume_id])
-    ctx.tenant(ctx.target).volume.set_metadata(
-        volume_id, {"protector_volume": _left(row.ordinal)}
-    )
+    ctx.tenant(ctx.target).volume.set_metadata(volume_id, _left(row))
     residue.note(ctx, [residue.entry("volume", volume_id, why)])
 
 
@@ -104,15 +105,13 @@ def _row(ctx: StepContext, ordinal: int) -> models.VolumeCopy:
 def _marks(ctx: StepContext, ordinal: int) -> dict[str, str]:
     """Not those of a copy that replicates: that one is there, too."""
     marks = membership.volume_marks(ctx.member, ordinal)
-    return marks | {"protector_volume": _made(ordinal)}
+    return marks | {"protector_volume": f"{ordinal}-unreplicated"}
 
 
-def _made(ordinal: int) -> str:
-    return f"{ordinal}-unreplicated"
-
-
-def _left(ordinal: int) -> str:
-    return f"{ordinal}-left"
+def _left(row: models.VolumeCopy) -> dict[str, str]:
+    """It stays on a volume of the tenant's, who may protect another server
+    with that."""
+    return {"protector_volume": f"{row.member_id}-{row.ordinal}-left"}
 
 
 def _marked(ctx: StepContext, ordinal: int) -> types.Volume | None:

@@ -95,38 +95,52 @@ def overwrite(ctx: StepContext) -> Json:
     """Replace the content of the member's volumes at the target by that of
     the recovery point, through staging volumes of this run."""
     ctx.save(staged=True)
+    refused = ctx.data.get(OUTSIDE)
     try:
-        return _arrive_all(ctx)
+        found = _arrive_all(ctx, refused)
     except exception.PodRefuses as e:
         if not states.is_unplanned(ctx.operation.args):
             raise
         # a survivor alone: then all of the move goes elsewhere
-        ctx.save(**{OUTSIDE: e.message})
-        return _arrive_all(ctx)
+        refused = e.message
+        ctx.save(**{OUTSIDE: refused})
+        found = _arrive_all(ctx, refused)
+    if refused:
+        ctx.save(**{_beside(ctx): True})
+    return found
 
 
 def gather(ctx: StepContext) -> Json | None:
     """A member that arrived in its pod before that refused another's content
     follows it: a group that lies in two places replicates to none."""
-    if not ctx.data.get(OUTSIDE):
+    refused = ctx.data.get(OUTSIDE)
+    if not refused or ctx.data.get(_beside(ctx)):
         return None
-    found = _arrive_all(ctx)
+    found = _arrive_all(ctx, refused)
     # its server may have been given up
     networks.ensure_ports(ctx, ctx.target)
+    ctx.save(**{_beside(ctx): True})
     return found
 
 
-def _arrive_all(ctx: StepContext) -> Json:
+def _beside(ctx: StepContext) -> str:
+    """In the data: all of the member's content arrived beside its pod."""
+    return f"beside:{ctx.member_id}"
+
+
+def _arrive_all(ctx: StepContext, refused: str | None) -> Json:
+    """:param refused: why its pod takes no content; None: it is to."""
     sources = ctx.member.volumes_at(ctx.source)
     for source in sources:
-        _arrive(ctx, source)
+        _arrive(ctx, source, refused)
     _bootable(ctx)
     return {"volumes": len(sources)}
 
 
-def _arrive(ctx: StepContext, source: models.VolumeCopy) -> None:
+def _arrive(
+    ctx: StepContext, source: models.VolumeCopy, refused: str | None
+) -> None:
     """The content of one volume."""
-    refused = ctx.data.get(OUTSIDE)
     if refused:
         target = unreplicated.replace(ctx, source, refused)
     else:

@@ -94,6 +94,8 @@ def rows_for(
     if scene.alone and f"{name} alone" in WORKFLOWS:
         name = f"{name} alone"
     workflow = WORKFLOWS[name]
+    if scene.group.replication_type != c.ReplicationType.SYNC:
+        workflow = tuple(s for s in workflow if s != placement.GATHER)
     return step.plan(workflow, subjects, steps.STEPS)
 
 

@@ -25,6 +25,8 @@ OVERWRITE = (
     One("volumes.undo_copy"),
     Each(("volumes.overwrite", "networks.ports")),
 )
+# of a group that replicates through pods
+GATHER = Each(("volumes.gather",))
 UNSTAGE = (One("volumes.unstage"),)
 
 START = (
@@ -62,7 +64,7 @@ TAKE_OVER = (
     CLAIMED
     + (One("drills.make_room"),)
     + OVERWRITE
-    + (Each(("volumes.gather",)),)
+    + (GATHER,)
     + UNSTAGE
     + START
     + (One("placement.forget_keys"),)

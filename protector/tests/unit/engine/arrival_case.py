@@ -54,8 +54,10 @@ class ArrivalCase(case.EngineCase):
         self.here.compute.attach(server_id, volume_id)
         return server_id, volume_id
 
-    def for_member(self, verb: str = "failover") -> context.StepContext:
-        plain = self.step(self.accept(verb))
+    def for_member(
+        self, verb: str = "failover", **values: Any
+    ) -> context.StepContext:
+        plain = self.step(self.accept(verb, **values))
         deadline = self.clock.monotonic() + 600
         return context.StepContext(
             plain.work, plain.operation, self.member_id, deadline
@@ -88,6 +90,12 @@ class ArrivalCase(case.EngineCase):
             row = session.get(models.MemberCopy, key)
             for name, value in values.items():
                 setattr(row, name, value)
+
+    def set_volume(self, volume_id: str) -> None:
+        """The recorded volume there is another one."""
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, 0, self.site.peer_id)
+            session.get(models.VolumeCopy, key).cinder_id = volume_id
 
     def copies(self) -> list[str]:
         """Ids of the recorded volumes there."""

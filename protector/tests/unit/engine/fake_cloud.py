@@ -273,6 +273,10 @@ class Volumes(Service):
         self._asked("extend", volume_id, size)
         self.change(volume_id, size=size)
 
+    def set_metadata(self, volume_id: str, metadata: Json) -> None:
+        known = self.get(volume_id).metadata
+        self.change(volume_id, metadata={**known, **metadata})
+
     def set_bootable(self, volume_id: str, flag: bool) -> None:
         self._asked("set_bootable", volume_id)
         self.change(volume_id, bootable=flag)

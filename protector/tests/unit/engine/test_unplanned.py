@@ -132,6 +132,11 @@ class UnplannedTest(case.EngineCase):
         self.assertNotIn("placement.release", names)
         self.assertNotIn("peer.check", names)
 
+    def test_only_a_synchronous_group_has_pods_to_gather_beside(self) -> None:
+        self.assertNotIn("volumes.gather", self.names(self.plan()))
+        self.set_group(replication_type=c.ReplicationType.SYNC)
+        self.assertIn("volumes.gather", self.names(self.plan()))
+
     def test_nobody_waits_for_the_fence(self) -> None:
         rows = self.plan()["steps"]
         (fence,) = [r for r in rows if r["name"] == "servers.fence_lost"]
