@@ -138,9 +138,7 @@ def receive(
         if _live_twice(session, group_id, local_site_id) - before:
             # one that an unplanned move could not start at first
             group = session.get_one(models.ProtectionGroup, group_id)
-            protection_groups.drop_conditions(
-                group, c.Condition.SOURCE_FENCED
-            )
+            protection_groups.drop_conditions(group, c.Condition.SOURCE_FENCED)
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
     return offered
