@@ -32,8 +32,7 @@ def replace(
     :param pattern: the row of the volume at the source.
     :param why: what the array said of the volumes that were there.
     """
-    found = _marked(ctx, pattern.ordinal) or _make(ctx, pattern)
-    disks.usable(ctx, ctx.target, found.id, ("available",))
+    found = make(ctx, pattern)
     # nothing is given up before what takes its place is there
     targets.give_up(ctx)
     old = records.volume(ctx, ctx.target, pattern.ordinal)
@@ -42,6 +41,23 @@ def replace(
     records.record_volume(ctx, ctx.target, pattern, found)
     ctx.refresh()
     return locate(ctx, pattern.ordinal)
+
+
+def make(ctx: StepContext, pattern: models.VolumeCopy) -> types.Volume:
+    """A new volume that may stand for that of the same place at the target,
+    and does not yet; one that was made before is found again."""
+    found = _marked(ctx, pattern.ordinal) or _make(ctx, pattern)
+    disks.usable(ctx, ctx.target, found.id, ("available",))
+    return found
+
+
+def list_unused(ctx: StepContext) -> None:
+    """What was made for the member and is not used is residue."""
+    for pattern in ctx.member.volumes_at(ctx.source):
+        found = _marked(ctx, pattern.ordinal)
+        if found is not None:
+            why = "made beside the pod, not used"
+            residue.note(ctx, [residue.entry("volume", found.id, why)])
 
 
 def locate(ctx: StepContext, ordinal: int) -> models.VolumeCopy:

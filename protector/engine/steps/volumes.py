@@ -110,12 +110,25 @@ def overwrite(ctx: StepContext) -> Json:
     return found
 
 
+def make_beside(ctx: StepContext) -> None:
+    """Volumes for a member that arrived in its pod before that refused
+    another's content; where there can be none, it stays as it is."""
+    if not ctx.data.get(OUTSIDE) or _beside(ctx) in ctx.data:
+        return
+    for source in ctx.member.volumes_at(ctx.source):
+        unreplicated.make(ctx, source)
+    ctx.save(**{_beside(ctx): False})
+
+
 def gather(ctx: StepContext) -> Json | None:
-    """A member that arrived in its pod before that refused another's content
-    follows it: a group that lies in two places replicates to none."""
+    """Such a member follows the others: a group that lies in two places
+    replicates to none.  From here on its volumes may be empty."""
     refused = ctx.data.get(OUTSIDE)
     if not refused or ctx.data.get(_beside(ctx)):
         return None
+    if _beside(ctx) not in ctx.data:
+        unreplicated.list_unused(ctx)
+        return {"message": "It stays in its pod, and others are beside it."}
     found = _arrive_all(ctx, refused)
     # its server may have been given up
     networks.ensure_ports(ctx, ctx.target)
@@ -124,7 +137,8 @@ def gather(ctx: StepContext) -> Json | None:
 
 
 def _beside(ctx: StepContext) -> str:
-    """In the data: all of the member's content arrived beside its pod."""
+    """In the data: whether all of the member's content arrived beside its
+    pod.  Not there: it is in the pod."""
     return f"beside:{ctx.member_id}"
 
 
@@ -200,6 +214,7 @@ STEPS = (
     Step("volumes.disconnect", disconnect),
     Step("volumes.undo_copy", undo_copy),
     Step("volumes.overwrite", overwrite, 5, undo=unstage),
+    Step("volumes.make_beside", make_beside, optional=True),
     Step("volumes.gather", gather),
     Step("volumes.unstage", unstage),
     Step("volumes.discard_undo", discard_undo),

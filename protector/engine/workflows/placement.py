@@ -26,7 +26,7 @@ OVERWRITE = (
     Each(("volumes.overwrite", "networks.ports")),
 )
 # of a group that replicates through pods
-GATHER = Each(("volumes.gather",))
+GATHER = Each(("volumes.make_beside", "volumes.gather"))
 UNSTAGE = (One("volumes.unstage"),)
 
 START = (
