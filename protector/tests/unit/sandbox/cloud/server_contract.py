@@ -68,9 +68,9 @@ class ServerContractTestCase(storage_contract.StorageContractTestCase):
             self.servers_admin.servers.delete(server_id)
         except exceptions.NotFound:
             return
-        self.wait(lambda: self.is_gone(server_id))
+        self.wait(lambda: self.server_is_gone(server_id))
 
-    def is_gone(self, server_id: str) -> bool:
+    def server_is_gone(self, server_id: str) -> bool:
         """Whether a server is gone."""
         try:
             self.servers_admin.servers.get(server_id)

@@ -150,7 +150,7 @@ class StorageContractTestCase(contract.ContractTestCase):
         self.wait(lambda: get(volume_id).status not in _BUSY)
         return get(volume_id)
 
-    def is_gone(self, volume_id: str) -> bool:
+    def volume_is_gone(self, volume_id: str) -> bool:
         """Whether a volume is not there any more.
 
         Not by a list: Cinder answers 404 for all of it while a group is

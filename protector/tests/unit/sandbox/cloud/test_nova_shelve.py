@@ -74,7 +74,7 @@ class ShelveContractTest(server_contract.ServerContractTestCase):
         rows = self.volumes.group_snapshots.list
         self.wait(lambda: not rows())
         self.volumes.groups.delete(group.id, delete_volumes=True)
-        self.wait(lambda: self.is_gone(root.id))
+        self.wait(lambda: self.volume_is_gone(root.id))
         self.servers.servers.unshelve(row)
         actions = self.servers.instance_action.list
         self.wait(lambda: actions(row.id)[0].message == "Error")
