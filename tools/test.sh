@@ -22,7 +22,7 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
-    [fuzz]=1200 [failure]=2400 [model]=1200 [docs]=300 [package]=300
+    [fuzz]=1200 [failure]=1800 [model]=1200 [docs]=300 [package]=300
     [systemd]=60 [realcloud]=3400)
 STAGES=(pep8 unit client functional failure fuzz model docs package systemd
     realcloud)

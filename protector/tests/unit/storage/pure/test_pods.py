@@ -33,6 +33,16 @@ def array(*found: adapter.Pod) -> Any:
 
 
 class PodsTest(base.TestCase):
+    def not_online(self, one: Any) -> exception.PodNotOnline:
+        """What an array says of a pod that it cannot use."""
+        return self.assertRaises(
+            exception.PodNotOnline,
+            pods.require_online,
+            one,
+            "array-a",
+            NAME,
+        )
+
     def test_online_is_used(self) -> None:
         online = array(pod("online"))
         pods.require_online(online, "array-a", NAME)
@@ -43,13 +53,7 @@ class PodsTest(base.TestCase):
     def test_anything_else_is_not_forced(self) -> None:
         for state in NOT_ONLINE:
             one = array(pod(state))
-            error = self.assertRaises(
-                exception.PodNotOnline,
-                pods.require_online,
-                one,
-                "array-a",
-                NAME,
-            )
+            error = self.not_online(one)
             self.assertIn(f"is {state} on array array-a", error.message)
             self.assertTrue(error.remedy)
             self.assertRaises(
@@ -63,14 +67,8 @@ class PodsTest(base.TestCase):
 
     def test_a_pod_that_is_not_there(self) -> None:
         for one in (array(), array(pod("online", destroyed=True))):
-            error = self.assertRaises(
-                exception.PodNotOnline,
-                pods.require_online,
-                one,
-                "array-a",
-                NAME,
-            )
-            self.assertIn("Stretch the pod", error.remedy)
+            remedy = self.not_online(one).remedy
+            self.assertIn("Stretch the pod", remedy)
 
     def test_a_refused_overwrite_is_the_pods_if_one_side_is_away(self) -> None:
         refused = exception.ArrayError("no")
