@@ -266,6 +266,24 @@ class PureGroupsTest(storage_contract.StorageContractTestCase):
         rows = self.volumes.group_snapshots.list
         self.wait(lambda: not rows())
 
+    def test_a_group_without_replication_has_no_target(self) -> None:
+        plain = self.other_type(None)
+        row = self.new_volume(volume_type=plain.name)
+        kind = next(
+            kind
+            for kind in self.volumes_admin.group_types.list()
+            if kind.name == "cg"
+        )
+        group = self.volumes.groups.create(kind.id, plain.id)
+        self.addCleanup(self.drop_group, group.id)
+        self.settled(group.id)
+        self.volumes.groups.update(group.id, add_volumes=row.id)
+        self.settled(group.id)
+        name = f"consisgroup-{group.id}-cinder"
+        found = self.array.sdk().get_pgroup(name)
+        self.assertEqual([f"volume-{row.id}-cinder"], found["volumes"])
+        self.assertFalse(found["targets"])
+
     def test_replicated_types_need_the_replication_spec(self) -> None:
         kind = next(
             row
