@@ -69,6 +69,8 @@ class Database:
         )
         with turn, _known_errors():
             with self._facade.writer.using(_Holder()) as session:
+                if self._is_sqlite:
+                    _write_from_the_start(session)
                 yield session
         for event in events.noted(session):
             for listener in self._listeners:
@@ -161,6 +163,18 @@ def _let_read_beside(engine: sa.Engine) -> None:
     engine.dispose()
 
 
+def _write_from_the_start(session: orm.Session) -> None:
+    """Take the lock for writing now, with the wait of a connection.
+
+    Whoever first reads and then writes is refused at once if another
+    connection has that lock just then, and who meets a half written index
+    of the log takes it for a moment.  oslo.db has said BEGIN already.
+    """
+    connection = session.connection()
+    connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether a transaction failed for what may be over in a moment: a
     deadlock, or a database that does not answer."""
@@ -169,8 +183,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 class _Queue:
-    """A lock that goes to who has waited longest, and may be taken again by
-    who has it.
+    """A lock that goes to who has waited longest.
 
     Those of Python go to whoever asks at the right moment: who writes again
     and again keeps the others waiting, until their leases have run out.
@@ -181,13 +194,14 @@ class _Queue:
         self._waiting: collections.deque[tuple[int, threading.Lock]]
         self._waiting = collections.deque()
         self._owner: int | None = None
-        self._depth = 0
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         with self._guard:
-            if self._owner in (None, me):
-                self._owner, self._depth = me, self._depth + 1
+            if self._owner == me:
+                raise RuntimeError("A transaction within a transaction.")
+            if self._owner is None:
+                self._owner = me
                 return
             turn = threading.Lock()
             turn.acquire()
@@ -196,13 +210,9 @@ class _Queue:
 
     def __exit__(self, *error: object) -> None:
         with self._guard:
-            self._depth -= 1
-            if self._depth:
-                return
             self._owner = None
             if self._waiting:
                 self._owner, turn = self._waiting.popleft()
-                self._depth = 1
                 turn.release()
 
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each connection to a database is told first."""
 
+import contextlib
+import sqlite3
 import threading
 
 import sqlalchemy as sa
+import testtools
 
 from protector.db import models, types
 from protector.tests.unit.db.api import database
@@ -41,6 +44,22 @@ class BesideTest(database.DatabaseTest):
         with self.db.reader() as session:
             self.assertEqual("new", session.scalar(name))
 
+    def test_who_writes_need_not_ask_half_way(self) -> None:
+        """Another connection may hold the lock for a moment: SQLite waits
+        for it at the begin of a transaction and not in its middle."""
+        if self.db.engine.dialect.name != "sqlite":
+            self.skipTest("A server locks rows.")
+        path = self.db.engine.url.database
+        with contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
+            with self.db.writer() as session:
+                session.scalar(sa.select(models.Site.name))
+                self.assertRaisesRegex(
+                    sqlite3.OperationalError,
+                    "locked",
+                    other.execute,
+                    "BEGIN IMMEDIATE",
+                )
+
     def test_writers_take_turns(self) -> None:
         """One that writes again at once does not come before who waits."""
         if self.db.engine.dialect.name != "sqlite":
@@ -59,12 +78,20 @@ class BesideTest(database.DatabaseTest):
             asked.wait(10)
             while not self.db._one_writer._waiting:
                 self.assertTrue(waiting.is_alive())
-            # and within one's own turn
-            with self.db.writer():
-                order.append("who has it")
+            order.append("who has it")
         with self.db.writer():
             order.append("who comes again")
         waiting.join(10)
         self.assertEqual(
             ["who has it", "who waited", "who comes again"], order
         )
+
+    def test_no_writer_waits_for_itself(self) -> None:
+        if self.db.engine.dialect.name != "sqlite":
+            self.skipTest("Two transactions of a server may run beside.")
+        with self.db.writer():
+            with testtools.ExpectedException(RuntimeError, "A transaction"):
+                with self.db.writer():
+                    pass
+        with self.db.writer():
+            pass
