@@ -32,7 +32,7 @@ from protector.engine.finding import Code, Finding
 
 LOG = logging.getLogger(__name__)
 Group = models.ProtectionGroup
-# what is told of a parked server that was looked at
+# what is told of a server left behind that was looked at
 SEEN = frozenset(
     {
         Code.PARKED_SERVER_GONE,
@@ -120,10 +120,11 @@ def _fenced(
     found: list[Finding],
     now: datetime.datetime,
 ) -> None:
-    """Say anew whether what is parked at this site is down, if that was seen.
+    """Say anew whether what the group left at this site is down, if that was
+    seen.
 
     What an unplanned move left running here is the quarantine's, which comes
-    first.
+    first: later it is shown like what was parked, and stopped no more.
     """
     here = scene.local_site_id
     if not _is_there(group, here):
@@ -143,12 +144,10 @@ def _fenced(
 def _all_down(scene: scenes.Scene, told: list[Finding], site_id: str) -> bool:
     """Whether all that waits at the site was looked at, and none of it runs
     by what was told."""
+    # what was fenced has its live copy where a move begins, and always is
     looked_at = scene.movable(scene.other(site_id))
-    return (
-        all(f.code in SEEN for f in told)
-        and all(m in looked_at for m in _parked(scene, site_id))
-        # what is not parked is not told to run
-        and not quarantine.stale(scene, site_id)
+    return all(f.code in SEEN for f in told) and all(
+        m in looked_at for m in _parked(scene, site_id)
     )
 
 

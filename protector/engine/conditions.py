@@ -178,15 +178,14 @@ def fenced(
 def parked_runs(
     group: Group, told: Sequence[tuple[str, str]], now: datetime.datetime
 ) -> None:
-    """What is parked at this site was looked at.
+    """What is parked at this site, or was fenced there, was looked at.
 
-    :param told: of each server that runs though it is parked, what it is and
-        what to do.
+    :param told: of each server of these that runs, what it is and what to do.
     """
     reason = c.Finding.PARKED_SERVER_RUNS
     seen = group.conditions.get(Kind.SOURCE_FENCED)
     if seen and seen["status"] is not True and seen["reason"] != reason:
-        # what is not parked is about to be fenced, which comes first
+        # what ran on is about to be fenced, which comes first
         return
     if not told:
         fenced(group, [], now)

@@ -22,6 +22,12 @@ from protector.engine import scene as scenes
 from protector.engine.finding import Code, Finding
 
 ADD_AGAIN = "Remove the member and add it again."
+# how a move leaves a server, by the role that its copy has since
+_LEFT = {
+    c.CopyRole.PARKED: "parked",
+    # by an unplanned one, or about to be
+    c.CopyRole.LIVE: "stopped and locked",
+}
 
 
 def at_source(
@@ -84,7 +90,7 @@ def parked_server(
     member: models.Member,
     target: str,
 ) -> list[Finding]:
-    """The server there: gone, broken, or running though it is parked.
+    """The server there: gone, broken, or running though the group left it.
 
     :raises CloudUnavailable: Nova cannot tell how it is.
     """
@@ -113,20 +119,21 @@ def parked_server(
         problem = targets.obstacle(server)
     live = member.copy(scene.other(target))
     if (
-        copy.role == c.CopyRole.PARKED
+        copy.role in _LEFT
         and server.status not in power.DOWN
         and live is not None
         and live.role == c.CopyRole.LIVE
     ):
         tell = finding.error if problem else finding.warning
-        return [tell(Code.PARKED_SERVER_RUNS, *_runs(scene, server, target))]
+        told = _runs(scene, server, target, _LEFT[copy.role])
+        return [tell(Code.PARKED_SERVER_RUNS, *told)]
     if problem is None:
         return []
     return [finding.error(Code.PARKED_SERVER_UNUSABLE, *problem)]
 
 
 def _runs(
-    scene: scenes.Scene, server: types.Server, target: str
+    scene: scenes.Scene, server: types.Server, target: str, left: str
 ) -> tuple[str, str]:
     """That two copies may run, and both ways to one."""
     names = {site.id: site.name for site in scene.sites.values()}
@@ -136,7 +143,7 @@ def _runs(
     verb = c.Verb.FAILBACK if is_home else c.Verb.FAILOVER
     return (
         f"Server {server.name} ({server.id}) at site {here} is "
-        f"{server.status}; by the records it is parked, and the copy at "
+        f"{server.status}; by the records it is {left}, and the copy at "
         f"site {there} is live.",
         f"If the copy at {there} is in use, stop or shelve the server; a "
         f"move to {here} needs it shelved. If the server is, take the group "

@@ -94,7 +94,8 @@ class Quarantine:
 
 
 def _fenced(group: Group) -> bool:
-    """A parked server that runs is not for this to stop; all else was."""
+    """What is parked or was fenced, and runs again, is not for this to stop;
+    all else was."""
     found = group.conditions.get(c.Condition.SOURCE_FENCED)
     return found is not None and (
         found["status"] is True

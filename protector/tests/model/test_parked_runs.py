@@ -48,6 +48,9 @@ class ParkedRunsTest(base.TestCase):
     def test_it_is_the_one_that_is_kept(self) -> None:
         """The group is taken as it is, without a break."""
         self._forgotten()
+        self._keep()
+
+    def _keep(self) -> None:
         cloud = self.place.clouds["a"]
         (disk, *_) = cloud.compute.disks[self.original]
         cloud.volume.on_array(disk.volume_id).content |= {TOKEN}
@@ -86,13 +89,49 @@ class ParkedRunsTest(base.TestCase):
         self._forgotten()
         endings.end_well(self.place, self.watch)
 
-    def _forgotten(self) -> None:
-        """Site a takes the group back while it is alone, and forgets it."""
+    def test_what_was_fenced_is_shown_when_it_runs_again(self) -> None:
+        self._unlocked()
+        own = self._told("a")
+        self.assertEqual((False, "ParkedServerRuns"), own[:2])
+        self.assertEqual((False, "NotFencedThere"), self._told("b")[:2])
+        for letter in "ab":
+            self.assertEqual(1, len(world.running(self.place, letter, "web")))
+        self.place.clouds["a"].compute.stop(self.original)
+        self.place.run(SHOWN_SECONDS)
+        self._is_fenced()
+
+    def test_what_was_fenced_is_kept(self) -> None:
+        self._unlocked()
+        self._keep()
+
+    def _begin(self) -> None:
         self.place = self.useFixture(bed.Bed())
         self.place.begin(1)
         self.watch = invariants.Watch(self.place)
         self.place.run(35)
         self.original = self.place.servers["web"]
+
+    def _unlocked(self) -> None:
+        """Site b takes the group while it is alone; somebody at a starts
+        what was fenced there since."""
+        self._begin()
+        self.place.run(300)
+        self.place.cut(*links.KINDS)
+        unplanned = {"type": "unplanned", "confirm": True}
+        self._ask("b", c.Verb.FAILOVER, unplanned)
+        self.place.run(300)
+        self.place.cut()
+        self.place.run(300)
+        self._is_fenced()
+        compute = self.place.clouds["a"].compute
+        self.assertTrue(compute.get_server(self.original).locked)
+        compute.unlock(self.original)
+        compute.start(self.original)
+        self.place.run(SHOWN_SECONDS)
+
+    def _forgotten(self) -> None:
+        """Site a takes the group back while it is alone, and forgets it."""
+        self._begin()
         self._ask("b", c.Verb.FAILOVER, {"type": "planned"})
         self.place.settle()
         self.place.run(60)

@@ -276,12 +276,21 @@ class ParkedTest(case.EngineCase):
             member.status = c.MemberStatus.ERROR
         self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
 
-    def test_what_is_not_parked_is_not_told_to_be_down(self) -> None:
-        """Somebody started what was fenced."""
-        fenced = {"status": True, "reason": "Fenced", "message": "as it was"}
-        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
+    def test_what_was_fenced_and_runs_again_is_shown(self) -> None:
+        """An unplanned move left it; somebody unlocked and started it."""
         self.set_roles(c.CopyRole.LIVE, c.CopyRole.LIVE)
-        self.assertEqual("as it was", self.see("ACTIVE")["message"])
+        fenced = {"status": True, "reason": "Fenced", "message": ""}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
+        message = self.see("ACTIVE")["message"]
+        for word in (self.server_id, "stop or shelve", "failback", "parked"):
+            self.assertIn(word, message)
+        self.assertEqual((False, "ParkedServerRuns"), self.told("ACTIVE"))
+        self.assertEqual((True, "Fenced"), self.told("SHUTOFF"))
+
+    def test_what_is_not_fenced_yet_is_not_told_to_be_down(self) -> None:
+        self.set_roles(c.CopyRole.LIVE, c.CopyRole.LIVE)
+        for status in ("ACTIVE", "SHUTOFF"):
+            self.assertIsNone(self.told(status))
 
     def test_what_is_being_fenced_is_told_first(self) -> None:
         being = {"status": False, "reason": "MembersNotFenced", "message": ""}

@@ -155,10 +155,11 @@ class ServersTest(preflight_case.PreflightCase):
             self.only("ParkedServerRuns", "warning")
 
     def test_what_runs_at_both_sites_by_the_records(self) -> None:
-        """An unplanned move left it; it is not parked."""
+        """An unplanned move left it, and it was fenced."""
         self.parked(status="ACTIVE")
         self.members[0].copy(THERE).role = c.CopyRole.LIVE
-        self.only("ParkedServerUnusable")
+        (message,) = self.only("ParkedServerRuns")
+        self.assertIn("by the records it is stopped and locked", message)
 
     def test_a_silent_source_does_not_hide_it(self) -> None:
         self.parked(status="ACTIVE")
