@@ -224,6 +224,7 @@ class Finding(enum.StrEnum):
     MEMBER_NOT_SETTLED = "MemberNotSettled"
     SERVER_MISSING = "ServerMissing"
     SERVER_NOT_MOVABLE = "ServerNotMovable"
+    LIVE_SERVER_HELD = "LiveServerHeld"
     VOLUME_NOT_PROTECTED = "VolumeNotProtected"
     VOLUME_NOT_PROTECTABLE = "VolumeNotProtectable"
     VOLUME_DETACHED = "VolumeDetached"

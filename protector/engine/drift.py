@@ -139,16 +139,26 @@ def _runs(
     names = {site.id: site.name for site in scene.sites.values()}
     peer = scene.other(target)
     here, there = names.get(target, target), names.get(peer, peer)
-    is_home = target == scene.group.primary_site_id
-    verb = c.Verb.FAILBACK if is_home else c.Verb.FAILOVER
     return (
         f"Server {server.name} ({server.id}) at site {here} is "
         f"{server.status}; by the records it is {left}, and the copy at "
         f"site {there} is live.",
         f"If the copy at {there} is in use, stop or shelve the server; a "
-        f"move to {here} needs it shelved. If the server is, take the group "
-        f"to {here} as it is: unplanned {verb} with recovery point "
-        f"{c.PARKED_POINT}, confirmed.",
+        f"move to {here} needs it shelved. If the server is, "
+        f"{taking(scene, target, here)}",
+    )
+
+
+def taking(scene: scenes.Scene, target: str, name: str) -> str:
+    """How the group is moved to what is at a site, as it is.
+
+    :param name: of the target.
+    """
+    is_home = target == scene.group.primary_site_id
+    verb = c.Verb.FAILBACK if is_home else c.Verb.FAILOVER
+    return (
+        f"take the group to {name} as it is: unplanned {verb} with recovery "
+        f"point {c.PARKED_POINT}, confirmed."
     )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from protector import exception
+from protector.clients import types
 from protector.db import models
-from protector.engine import drift, fencing, finding, losses, recipe
+from protector.db.api import histories, protection_groups
+from protector.engine import drift, fencing, finding, losses, power, recipe
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
 
@@ -61,7 +63,7 @@ def servers(look: Look) -> list[Finding]:
                 )
             ]
         if server.status in fencing.MOVABLE:
-            return []
+            return _held(look, member, server)
         return [
             finding.error(
                 Code.SERVER_NOT_MOVABLE,
@@ -71,6 +73,42 @@ def servers(look: Look) -> list[Finding]:
         ]
 
     return finding.each(look.members, examine)
+
+
+def _held(
+    look: Look, member: models.Member, server: types.Server
+) -> list[Finding]:
+    """The server stands under a lock of ours though nothing moves the group:
+    a move stopped it that the database was restored to before."""
+    group = look.scene.group
+    if (
+        server.status != power.STOPPED
+        or not fencing.is_ours(server)
+        or group.operation_id is not None
+        or group.status != protection_groups.resting_status(group)
+        or histories.is_split(group)
+    ):
+        return []
+    fix = "have an administrator unlock the server, and start it."
+    copy = look.copy(member)
+    if copy is not None and copy.server_id:
+        there = look.name(look.target)
+        fix = (
+            f"If the copy at {there} is in use, "
+            f"{drift.taking(look.scene, look.target, there)} If it is not, "
+            f"see that it is down, and {fix}"
+        )
+    return [
+        finding.warning(
+            Code.LIVE_SERVER_HELD,
+            f"Server {server.name} ({server.id}) at site "
+            f"{look.name(look.source)} is {server.status} under a lock of "
+            f"Protector ({server.locked_reason}); by the records it is live, "
+            "and nothing moves it.",
+            fix[0].upper() + fix[1:],
+            member.id,
+        )
+    ]
 
 
 def changed(look: Look) -> list[Finding]:

@@ -104,6 +104,50 @@ class ParkedRunsTest(base.TestCase):
         self._unlocked()
         self._keep()
 
+    def test_the_other_copy_that_it_stopped_is_shown(self) -> None:
+        """What is forgotten had reached the other cloud."""
+        copy = self._stopped()
+        for letter in "ab":
+            (found,) = self._findings(letter, "LiveServerHeld")
+            for word in (copy.id, "site-b", "site-a", "failback", "unlock"):
+                self.assertIn(word, found["message"] + found["fix"])
+
+    def test_the_other_copy_is_started_as_it_is_said(self) -> None:
+        copy = self._stopped()
+        self.place.clouds["a"].compute.shelve(self.original)
+        compute = self.place.clouds["b"].compute
+        compute.unlock(copy.id)
+        compute.start(copy.id)
+        self.place.run(SHOWN_SECONDS)
+        self._is_fenced()
+        for letter in "ab":
+            self.assertEqual([], self._findings(letter, "LiveServerHeld"))
+        (server,) = world.running(self.place, "b", "web")
+        self.assertEqual((copy.id, False), (server.id, server.locked))
+        last = self._move({"type": "planned"})
+        self.assertEqual("completed", last.status, last.error)
+        self._runs_at_a()
+
+    def test_the_group_is_taken_as_it_is_said(self) -> None:
+        self._stopped()
+        self._keep()
+
+    def _stopped(self) -> Any:
+        """The copy at site b, which a's forgotten move stopped."""
+        self._forgotten(links.PEER)
+        self.assertEqual([], world.running(self.place, "b", "web"))
+        servers = self.place.clouds["b"].compute.rows.values()
+        (copy,) = (s for s in servers if s.locked)
+        return copy
+
+    def _findings(self, letter: str, code: str) -> list[Any]:
+        """As the health of the group shows them at a site."""
+        path = f"/protection-groups/{self.place.group_id}/health"
+        status, body = self.place.sites[letter].ask("GET", path)
+        self.assertEqual(200, status, body)
+        found = body["health"]["findings"]
+        return [f for f in found if f["code"] == code]
+
     def _begin(self) -> None:
         self.place = self.useFixture(bed.Bed())
         self.place.begin(1)
@@ -129,14 +173,17 @@ class ParkedRunsTest(base.TestCase):
         compute.start(self.original)
         self.place.run(SHOWN_SECONDS)
 
-    def _forgotten(self) -> None:
-        """Site a takes the group back while it is alone, and forgets it."""
+    def _forgotten(self, *cut: str) -> None:
+        """Site a takes the group back while it is alone, and forgets it.
+
+        :param cut: what leads nowhere meanwhile; all.
+        """
         self._begin()
         self._ask("b", c.Verb.FAILOVER, {"type": "planned"})
         self.place.settle()
         self.place.run(60)
         self.place.sites["a"].back_up()
-        self.place.cut(*links.KINDS)
+        self.place.cut(*cut or links.KINDS)
         back = {"type": "unplanned", "confirm": True}
         self._ask("a", c.Verb.FAILBACK, back | {"recovery_point": "parked"})
         self.place.run(300)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members, their servers, their copies: what cannot move or be used."""
 
+import dataclasses
 from typing import Any
 
 from protector import constants as c
@@ -35,6 +36,63 @@ class ServersTest(preflight_case.PreflightCase):
         self.assertEqual(2, len(messages))
         self.assertIn("RESCUE", messages[0])
         self.assertIn("VERIFY_RESIZE", messages[1])
+
+    def held(self, **scene: Any) -> None:
+        """The server is stopped under a lock of ours."""
+        self.start()
+        group = self.ctx.scene.group
+        group.status = c.GroupStatus.ACTIVE
+        for name, value in scene.items():
+            setattr(group, name, value)
+        self.source.compute.servers["s-web"] = fake.server(
+            "s-web",
+            status="SHUTOFF",
+            locked=True,
+            locked_reason="protector:op-0:ACTIVE",
+        )
+
+    def test_one_that_is_held_though_nothing_moves_it(self) -> None:
+        """By a move that the database has forgotten."""
+        self.held()
+        (message,) = self.only("LiveServerHeld", "warning")
+        for word in ("s-web", f"at site {HERE}", "op-0"):
+            self.assertIn(word, message)
+        (found,) = self.findings()
+        self.assertIn("unlock", found.fix)
+        self.assertNotIn("unplanned", found.fix)
+        self.assertEqual("m-web", found.member)
+
+    def test_the_ways_out_if_it_has_a_server_there(self) -> None:
+        self.held()
+        self.members[0].copies.append(
+            fake_scene.copy(THERE, "t-web", role=c.CopyRole.PARKED)
+        )
+        fix = self.findings()[0].fix
+        for word in ("unplanned failover", "parked", "unlock"):
+            self.assertIn(word, fix)
+
+    def test_what_is_held_by_a_move_is_none_of_ours(self) -> None:
+        split = {c.Condition.SPLIT: {"status": True, "message": "two"}}
+        for values in (
+            {"operation_id": "op-0"},
+            {"status": c.GroupStatus.ERROR},
+            {"status": c.GroupStatus.FAILING_OVER},
+            {"conditions": split},
+        ):
+            self.held(**values)
+            codes = {f.code for f in self.findings()}
+            self.assertNotIn("LiveServerHeld", codes, values)
+
+    def test_what_its_owner_stopped_or_locked_is_not_held(self) -> None:
+        for values in (
+            {"locked": False, "locked_reason": None},
+            {"locked_reason": "do not touch"},
+            {"status": "ACTIVE"},
+        ):
+            self.held()
+            servers = self.source.compute.servers
+            servers["s-web"] = dataclasses.replace(servers["s-web"], **values)
+            self.assertEqual([], self.findings(), values)
 
     def test_a_server_that_is_gone_does_not_hide_another(self) -> None:
         servers = self.source.compute.servers
