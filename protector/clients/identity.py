@@ -30,9 +30,7 @@ class IdentityClient(rest.Service):
     @property
     def user_id(self) -> str:
         """Id of the service user."""
-        with self.calling("sign in"):
-            session = self._scope.session
-            return str(session.reading(session.get_user_id))
+        return self._scope.user_id
 
     @property
     def project_id(self) -> str:

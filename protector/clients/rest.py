@@ -36,6 +36,13 @@ class Scope:
             found = self.session.reading(self.session.get_project_id)
         return str(found)
 
+    @functools.cached_property
+    def user_id(self) -> str:
+        """Id of the user of the token."""
+        with errors.translated("Keystone", self.site_name, "sign in"):
+            found = self.session.reading(self.session.get_user_id)
+        return str(found)
+
 
 class Service:
     """Base of the clients: one service of a site in one project."""

@@ -54,6 +54,18 @@ class VolumeClient(groups.GroupCalls):
             and (metadata or {}).items() <= volume.metadata.items()
         ]
 
+    def made(self, metadata: dict[str, str]) -> Volumes:
+        """Volumes that have all of these metadata and that this user made.
+
+        Cinder restores a backup with the metadata of its volume
+        (``backup/driver.py``, 29.0.0), on a volume of whoever asks for it.
+        """
+        return [
+            volume
+            for volume in self.list(metadata=metadata)
+            if volume.raw.get("user_id") == self._scope.user_id
+        ]
+
     def _few(self, ids: Collection[str]) -> Volumes:
         found = []
         for volume_id in ids:

@@ -89,7 +89,7 @@ def _keypairs(ctx: StepContext) -> Iterator[Json]:
 
 def _volumes(ctx: StepContext) -> Iterator[Json]:
     client = ctx.tenant(ctx.target).volume
-    marked = client.list(metadata={drill.MARK: drill.id_of(ctx)})
+    marked = client.made({drill.MARK: drill.id_of(ctx)})
     ids = set(drill.made_of_all(ctx, drill.VOLUMES)) - {v.id for v in marked}
     for volume in [*marked, *(client.list(ids=ids) if ids else ())]:
         yield residue.entry("volume", volume.id, LEFT)

@@ -96,9 +96,7 @@ def _made(reader: reading.Reader, member_id: str) -> Iterator[Json]:
     """At the other site."""
     site_id = reader.scene.peer_site_id
     tenant, project = reader.tenant(site_id), reader.scene.project(site_id)
-    for volume in tenant.volume.list(
-        metadata={membership.MEMBER_MARK: member_id}
-    ):
+    for volume in tenant.volume.made({membership.MEMBER_MARK: member_id}):
         yield residue.entry("volume", volume.id, LEFT.format(volume.name))
     for number in itertools.count():
         ports = tenant.network.ports(

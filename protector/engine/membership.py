@@ -15,7 +15,9 @@ MEMBER_MARK = "protector_member"
 
 def volume_marks(member: models.Member, ordinal: int) -> dict[str, str]:
     """Metadata by which a copy that was made, but not yet recorded, is
-    found.  Marks find, recorded ids decide: nothing is deleted on one."""
+    found, if our user made it: what a tenant makes from a backup of it bears
+    them, too.  Marks find, recorded ids decide: nothing is deleted on one.
+    """
     return {
         MEMBER_MARK: member.id,
         "protector_volume": str(ordinal),

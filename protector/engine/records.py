@@ -64,7 +64,7 @@ def marked_volume(
 ) -> types.Volume | None:
     """The volume that bears the mark of a place, if one was made."""
     marks = membership.volume_marks(ctx.member, ordinal)
-    found = ctx.tenant(site_id).volume.list(metadata=marks)
+    found = ctx.tenant(site_id).volume.made(marks)
     return residue.oldest(ctx, "volume", found, "created_at")
 
 

@@ -131,7 +131,7 @@ def _left(row: models.VolumeCopy) -> dict[str, str]:
 
 
 def _marked(ctx: StepContext, ordinal: int) -> types.Volume | None:
-    found = ctx.tenant(ctx.target).volume.list(metadata=_marks(ctx, ordinal))
+    found = ctx.tenant(ctx.target).volume.made(_marks(ctx, ordinal))
     return residue.oldest(ctx, "volume", found, "created_at")
 
 

@@ -146,7 +146,7 @@ def _volume(ctx: StepContext, pattern: models.VolumeCopy) -> str:
 
 def _marked_volume(ctx: StepContext, ordinal: int) -> types.Volume | None:
     marks = drill.volume_marks(ctx, ordinal)
-    found = ctx.tenant(ctx.target).volume.list(metadata=marks)
+    found = ctx.tenant(ctx.target).volume.made(marks)
     return residue.oldest(ctx, "volume", found, "created_at")
 
 

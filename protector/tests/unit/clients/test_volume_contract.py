@@ -51,6 +51,21 @@ class VolumeContractTest(contract.ContractTestCase):
         self.assertEqual([], client.list(ids=set()))
         self.assertRaises(exception.CloudNotFound, client.get, NOWHERE)
 
+    def test_a_mark_on_what_another_user_made_does_not_count(self) -> None:
+        """As on a volume that a tenant makes from a backup."""
+        client = self.tenant.volume
+        mark = {"mark": self.name("mark")}
+        ours = self.new_volume(metadata=mark)
+        theirs = self.under_test.tenant.block_storage.create_volume(
+            name=self.name("theirs"), size=1, metadata=mark
+        )
+        self.addCleanup(self.gone, self.volumes, theirs.id)
+        self.addCleanup(self.drop, client.delete, theirs.id)
+        self.available(theirs.id)
+        self.assertEqual([ours.id], [v.id for v in client.made(mark)])
+        marked = {v.id for v in client.list(metadata=mark)}
+        self.assertEqual({ours.id, theirs.id}, marked)
+
     def test_a_volume_grows(self) -> None:
         made = self.new_volume()
         self.tenant.volume.extend(made.id, 2)

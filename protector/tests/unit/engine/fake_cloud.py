@@ -16,6 +16,8 @@ from protector.clients import types
 from protector.tests.unit.engine import fake_project as fake
 
 Json = dict[str, Any]
+# the user of who makes what Protector does not
+TENANT = "u-tenant"
 
 
 class Service:
@@ -245,6 +247,14 @@ class Volumes(Service):
             for v in self.rows.values()
             if (ids is None or v.id in ids)
             and (metadata or {}).items() <= v.metadata.items()
+        ]
+
+    def made(self, metadata: Json) -> Any:
+        """All but what a test says that a tenant made."""
+        return [
+            v
+            for v in self.list(metadata=metadata)
+            if v.raw.get("user_id") != TENANT
         ]
 
     def create(self, **values: Any) -> types.Volume:

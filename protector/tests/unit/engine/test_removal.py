@@ -6,7 +6,7 @@ from typing import Any
 from protector import exception
 from protector.engine import membership, records, removal
 from protector.engine.steps import copies, networks
-from protector.tests.unit.engine import arrival_case
+from protector.tests.unit.engine import arrival_case, fake_cloud
 
 Json = dict[str, Any]
 
@@ -51,6 +51,16 @@ class MadeTest(RemovalCase):
         )
         self.assertEqual([], self.drop())
         self.assertEqual([], self.left())
+
+    def test_what_a_tenant_made_of_a_backup_of_it_stays(self) -> None:
+        """It bears the same marks, and nothing of ours is recorded."""
+        self.there.volume.add(
+            "theirs",
+            metadata=membership.volume_marks(self.row(), 0),
+            raw={"user_id": fake_cloud.TENANT},
+        )
+        self.assertEqual([], self.drop())
+        self.assertEqual(["theirs"], self.left())
 
     def test_the_volumes_leave_when_the_server_let_them_go(self) -> None:
         """Nova takes a while to free what a deleted server had."""

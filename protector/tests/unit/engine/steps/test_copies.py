@@ -6,7 +6,7 @@ from typing import Any
 from protector import exception
 from protector.engine import arrival, membership
 from protector.engine.steps import copies
-from protector.tests.unit.engine import arrival_case
+from protector.tests.unit.engine import arrival_case, fake_cloud
 from protector.tests.unit.engine import fake_project as fake
 
 LOST = exception.CloudUnavailable("no answer")
@@ -152,6 +152,14 @@ class VolumesTest(arrival_case.ArrivalCase):
         self.assertEqual(first, self.only())
         self.assertEqual([second], self.residue())
         self.assertIn(second, self.there.volume.rows)
+
+    def test_one_that_its_tenant_made_of_a_backup_is_not_used(self) -> None:
+        """Cinder restores the metadata along with the content."""
+        theirs = self.marked(raw={"user_id": fake_cloud.TENANT})
+        copies.build(self.ctx)
+        self.assertNotEqual(theirs, self.only())
+        self.assertIn(self.only(), self.there.volume.rows)
+        self.assertEqual([], self.residue())
 
     def test_its_id_is_recorded_before_it_is_there(self) -> None:
         self.there.fail("set_bootable", LOST)
