@@ -283,6 +283,8 @@ class VolumeCopy(Base):
     array_name: orm.Mapped[str | None]
     array_volume: orm.Mapped[str | None]
     serial: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    # by Protector; None: recorded by a release that did not tell
+    made: orm.Mapped[bool | None]
 
 
 class ReplicationPolicy(Times, Base):

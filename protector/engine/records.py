@@ -101,6 +101,7 @@ def record_volume(
         row.device = pattern.device
         row.boot_index = pattern.boot_index
         row.array_name = row.array_volume = row.serial = None
+        row.made = True
         made.note(ctx, session, made.VOLUMES, found.id)
 
 
@@ -111,7 +112,8 @@ def volume_row(
     found: types.Volume,
     attachment: types.Attachment,
 ) -> models.VolumeCopy:
-    """A row for a volume that the member's server has at a site."""
+    """A row for a volume of the tenant's that the member's server has at a
+    site."""
     array = ctx.array(site_id)
     name = found.provider_id or ctx.driver.array_volume_name(found.id)
     return models.VolumeCopy(
@@ -125,6 +127,7 @@ def volume_row(
         array_name=array.name,
         array_volume=name,
         serial=ctx.driver.get_volume(array, name).serial,
+        made=False,
     )
 
 

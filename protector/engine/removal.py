@@ -197,7 +197,12 @@ def drop_volumes(
     membership.leave(
         ctx, site_id, [v.id for v in found if v.status in disks.MOVABLE]
     )
-    foreign = [v for v in found if made_only and not _is_made(ctx, v)]
+    tenants = {str(v.cinder_id) for v in volumes if v.made is False}
+    foreign = [
+        v
+        for v in found
+        if made_only and (v.id in tenants or not _is_marked(ctx, v))
+    ]
     kept = [
         drop_volume(ctx, site_id, volume)
         for volume in found
@@ -210,8 +215,9 @@ def drop_volumes(
     ]
 
 
-def _is_made(ctx: StepContext, volume: types.Volume) -> bool:
-    """Whether a volume that is recorded was made for the member."""
+def _is_marked(ctx: StepContext, volume: types.Volume) -> bool:
+    """Whether a volume says that it was made for the member; so does what
+    its tenant made from a backup of it."""
     return volume.metadata.get(membership.MEMBER_MARK) == ctx.member.id
 
 

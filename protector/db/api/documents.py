@@ -76,6 +76,7 @@ VOLUME = (
     "array_name",
     "array_volume",
     "serial",
+    "made",
 )
 POLICY = (
     "id",

@@ -4,6 +4,7 @@
 from typing import Any
 
 from protector import exception
+from protector.db import models
 from protector.engine import membership, records, removal
 from protector.engine.steps import copies, networks
 from protector.tests.unit.engine import arrival_case, fake_cloud
@@ -90,6 +91,19 @@ class MadeTest(RemovalCase):
         self.assertEqual((volume_id, "volume"), (kept["id"], kept["kind"]))
         volume = self.there.volume.rows[volume_id]
         self.assertEqual(("available", None), (volume.status, volume.group_id))
+
+    def test_so_is_one_with_the_marks_of_ours(self) -> None:
+        """Made from a backup of a copy, it was taken into the group with
+        the server."""
+        self.park()
+        (volume_id,) = self.copies()
+        copies.build(self.again())
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, 0, self.site.peer_id)
+            session.get_one(models.VolumeCopy, key).made = False
+        (kept,) = self.drop()
+        self.assertEqual((volume_id, "volume"), (kept["id"], kept["kind"]))
+        self.assertEqual([volume_id], self.left())
 
     def test_one_that_another_server_uses_is_kept(self) -> None:
         self.park()

@@ -70,6 +70,7 @@ class SourceTest(VolumeSetCase):
         row = self.row().volumes_at(self.site.local_id)[2]
         self.assertEqual(f"volume-{new}-cinder", row.array_volume)
         self.assertEqual(3, row.size_gb)
+        self.assertIs(False, row.made)
 
     def test_again_nothing_is_changed(self) -> None:
         self.follow()

@@ -118,6 +118,8 @@ class VolumesTest(arrival_case.ArrivalCase):
         self.assertTrue(volume.bootable)
         self.assertEqual({"hw_firmware_type": "uefi"}, volume.image_metadata)
         self.assertEqual("cg", volume.group_id)
+        (row,) = self.row().volumes_at(self.site.peer_id)
+        self.assertIs(True, row.made)
 
     def test_a_deleted_one_is_made_anew(self) -> None:
         self.park()
