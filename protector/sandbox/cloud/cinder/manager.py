@@ -11,6 +11,7 @@ import typing
 from protector.sandbox.cloud import errors, store
 from protector.sandbox.cloud.cinder import (
     driver,
+    ghost_pods,
     image_copy,
     names,
     quotas,
@@ -20,6 +21,8 @@ from protector.sandbox.cloud.cinder import state as states
 
 LOG = logging.getLogger(__name__)
 Args = dict[str, typing.Any]
+STRETCHING = 0.2
+"""Seconds between two looks at whether a ghost pod is on both arrays."""
 
 
 class VolumeManager:
@@ -216,12 +219,11 @@ class VolumeManager:
         try:
             if not scheduler.passes(self._state, kind.get("extra_specs", {})):
                 raise driver.DriverError("no valid backend was found")
-            self._refuse_other_pod(row, args["type_id"])
-            name = names.volume(row)
-            if self._state.is_async_type(args["type_id"]):
-                self._state.driver.share(name)
-            elif self._state.is_async_type(row["volume_type_id"]):
-                self._state.driver.unshare(name)
+            if not self._move(row, args["type_id"]):
+                self._state.cloud.tasks.after(
+                    STRETCHING, "volume.retype", args, key=row["id"]
+                )
+                return
         except driver.DriverError as error:
             LOG.error("Retype of volume %s failed: %s", row["id"], error)
             self._touch(row, status=row["previous_status"])
@@ -237,13 +239,35 @@ class VolumeManager:
             ),
         )
 
-    def _refuse_other_pod(self, row: store.Document, type_id: str) -> None:
-        """A volume stays in its pod; the real driver's ghost pods, which
-        take it in and out, are not emulated."""
-        if self._state.is_sync_type(type_id) != bool(row["pod"]):
-            raise driver.DriverError(
-                "a volume does not come into or out of a stretched pod"
-            )
+    def _move(self, row: store.Document, type_id: str) -> bool:
+        """Bring a volume to where the type's volumes lie; whether it is
+        there."""
+        state, name = self._state, names.volume(row)
+        if state.is_sync_type(type_id) and not row["pod"]:
+            raise driver.DriverError("it does not come into a stretched pod")
+        if row["pod"] and not state.is_sync_type(type_id):
+            if not ghost_pods.Exit(state.driver, name, row["id"]).take():
+                return False
+            name = self._is_out(row, name)
+        if state.is_async_type(type_id):
+            state.driver.share(name)
+        elif state.is_async_type(row["volume_type_id"]):
+            state.driver.unshare(name)
+        return True
+
+    def _is_out(self, row: store.Document, old: str) -> str:
+        """What the array calls a volume that left its pod; its snapshots
+        went along."""
+        new = names.bare(old)
+        metadata = {**row["metadata"], "array_volume_name": new}
+        self._touch(row, pod=None, provider_id=new, metadata=metadata)
+        for item in self._state.snapshots.list(volume_id=row["id"]):
+            name = item["array_name"]
+            if name.startswith(f"{old}."):
+                self._state.snapshots.update(
+                    item["id"], array_name=names.bare(name)
+                )
+        return new
 
     def create_snapshot(self, args: Args) -> None:
         """Take a snapshot of one volume."""

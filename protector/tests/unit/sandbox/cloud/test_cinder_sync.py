@@ -170,6 +170,58 @@ class SyncTest(storage_contract.StorageContractTestCase):
         self.volumes_admin.volumes.delete(row)
         self.assertEqual("available", self.idle(mine.id).status)
 
+    def test_by_its_type_it_leaves_the_pod(self) -> None:
+        row = self.new_volume()
+        inside = self.name_of(row)
+        bare = inside.partition("::")[2]
+        taken = self.volumes.volume_snapshots.create(row.id)
+        get = self.volumes.volume_snapshots.get
+        self.wait(lambda: get(taken.id).status == "available")
+        serials = {a.get_volume(inside)["serial"] for a in self.arrays}
+        plain = self.other_type(None)
+        self.retype(row, plain.name, plain)
+        shown = self.volumes_admin.volumes.get(row.id)
+        self.assertEqual(
+            (bare, bare, "disabled"),
+            (
+                shown.provider_id,
+                shown.metadata["array_volume_name"],
+                shown.replication_status,
+            ),
+        )
+        for array in self.arrays:
+            pods = " ".join(pod["name"] for pod in array.list_pods())
+            self.assertNotIn(row.id, pods)
+            self.assertNotIn(inside, self.named(array.list_volumes()))
+        for array in self.arrays[:1]:
+            serials.add(array.get_volume(bare)["serial"])
+            self.assertIn(
+                f"{bare}.snapshot-{taken.id}",
+                self.named(array.list_volumes(snap=True)),
+            )
+            self.assertEqual(1, len(serials))
+        self.volumes.volume_snapshots.delete(taken.id)
+        self.wait(lambda: not self.snapshots_of(row))
+
+    def test_by_its_type_it_does_not_come_into_the_pod(self) -> None:
+        """The driver asks for what arrays have since REST 2.23."""
+        plain = self.other_type(None)
+        row = self.new_volume(volume_type=plain.name)
+        self.retype(row, self.volume_type.name, plain)
+        shown = self.volumes_admin.volumes.get(row.id)
+        self.assertEqual(f"volume-{row.id}-cinder", shown.provider_id)
+
+    def retype(self, row: Any, wanted: str, expected: Any) -> None:
+        """:param expected: the type that it has in the end."""
+        self.volumes_admin.volumes.retype(row.id, wanted, "never")
+        shown = self.idle(row.id)
+        self.assertEqual(
+            ("available", expected.name), (shown.status, shown.volume_type)
+        )
+
+    def named(self, rows: list[Any]) -> list[str]:
+        return [row["name"] for row in rows]
+
     # -- what real ones do otherwise, or only with their arrays at hand
 
     def test_a_plain_volume_does_not_come_into_the_pod(self) -> None:
@@ -188,14 +240,13 @@ class SyncTest(storage_contract.StorageContractTestCase):
         self.volumes_admin.volumes.delete(row)
         sdk.destroy_volume("outside")
 
-    def test_a_volume_does_not_change_the_pod_by_its_type(self) -> None:
+    def test_a_pod_that_is_not_whole_lets_no_volume_out(self) -> None:
         self.need_emulator()
         row = self.new_volume()
-        other = self.other_type(None)
-        self.volumes_admin.volumes.retype(row.id, other.name, "on-demand")
-        self.assertEqual("available", self.idle(row.id).status)
-        shown = self.volumes.volumes.get(row.id)
-        self.assertEqual(self.volume_type.name, shown.volume_type)
+        name = self.name_of(row)
+        self.cut()
+        self.retype(row, self.other_type(None).name, self.volume_type)
+        self.assertEqual(name, self.name_of(row))
 
     def test_unmanaged_it_stays_in_the_pod(self) -> None:
         self.need_emulator()
@@ -208,6 +259,11 @@ class SyncTest(storage_contract.StorageContractTestCase):
 
     def test_a_pod_that_is_offline_takes_no_volume(self) -> None:
         self.need_emulator()
+        self.cut()
+        self.assertEqual("error", self.new_volume().status)
+
+    def cut(self) -> None:
+        """Array-b alone goes on with the pod."""
         arrays, sdk = self.under_test.arrays, self.array.sdk()
         sdk.set_pod("pod-a", failover_preference=["array-b"])
         self.addCleanup(sdk.set_pod, "pod-a", failover_preference=[])
@@ -223,4 +279,3 @@ class SyncTest(storage_contract.StorageContractTestCase):
 
         arrays.cut()
         self.addCleanup(mend)
-        self.assertEqual("error", self.new_volume().status)
