@@ -17,8 +17,8 @@ from oslo_log import log as logging
 import requests
 import tenacity
 
+from protector import bounded_http, exception
 from protector import clock as clock_module
-from protector import exception
 from protector.clients import errors
 
 LOG = logging.getLogger(__name__)
@@ -37,11 +37,18 @@ R = TypeVar("R")
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Seconds, and how often a reading call is repeated."""
+    """Seconds, and how often a reading call is repeated.
+
+    :ivar read: for the whole answer, from the moment it was asked for.
+    """
 
     connect: float
     read: float
     retries: int
+
+
+class Connections(bounded_http.Adapter, ksa_session.TCPKeepAliveAdapter):
+    """Kept alive, with answers that end in time."""
 
 
 class Site:
@@ -49,9 +56,7 @@ class Site:
 
     def __init__(self, limits: Limits, concurrency: int) -> None:
         self.limits = limits
-        self.connections = ksa_session.TCPKeepAliveAdapter(
-            pool_maxsize=concurrency * SERVICES
-        )
+        self.connections = Connections(pool_maxsize=concurrency * SERVICES)
         self.discovery: dict[str, Any] = {}
         # highest microversion by service type
         self.microversions: dict[str, tuple[int, int]] = {}

@@ -17,7 +17,7 @@ opts = [
         "read_timeout",
         default=30,
         min=0.1,
-        help="Seconds to wait for an answer of the peer site.",
+        help="Seconds to wait for the whole answer of the peer site.",
     ),
     cfg.FloatOpt(
         "check_timeout",

@@ -30,7 +30,7 @@ named here as it names itself.
         "read_timeout",
         default=30,
         min=0.1,
-        help="Seconds to wait for an answer of an array.",
+        help="Seconds to wait for the whole answer of an array.",
     ),
     cfg.BoolOpt(
         "eradicate",

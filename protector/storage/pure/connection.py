@@ -9,9 +9,7 @@ from collections.abc import Callable
 import threading
 from typing import Any
 
-import requests
-
-from protector import exception
+from protector import bounded_http, exception
 from protector.storage import base
 from protector.storage.pure import adapter, rest1, rest2, session2, trust
 
@@ -60,7 +58,8 @@ def versions(array: base.Array, timeout: tuple[float, float]) -> list[str]:
     """
     url = f"https://{array.management_address}/api/api_version"
     with trust.translated(array):
-        answer = requests.get(url, timeout=timeout, verify=trust.verify(array))
+        with bounded_http.session() as wire:
+            answer = wire.get(url, timeout=timeout, verify=trust.verify(array))
         answer.raise_for_status()
         return [str(version) for version in answer.json()["version"]]
 

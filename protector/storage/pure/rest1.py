@@ -17,7 +17,7 @@ import purestorage
 from purestorage import purestorage as sdk_module
 import requests
 
-from protector import exception
+from protector import bounded_http, exception
 from protector.storage import base
 from protector.storage.pure import adapter, refusals, shapes1, trust
 
@@ -35,12 +35,12 @@ def speaks(offered: Iterable[str]) -> bool:
 class _Session(purestorage.FlashArray):
     """Asks once more before the SDK repeats a change after a new login, and
     keeps the connection: the SDK opens one for each request, and what TLS
-    costs then is most of what both ends do."""
+    costs then is most of what both ends do.  Its answers end in time."""
 
     before_repeat: Callable[[], None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._wire = requests.Session()
+        self._wire = bounded_http.session()
         super().__init__(*args, **kwargs)
 
     def _request(

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """One thread's session with an array over REST 2.x.
 
-The SDK does not raise what an array refuses, repeats requests, logs out when
-it is collected and trusts anybody unless told otherwise: each is dealt with
-here.  What is asked is the adapter's.
+The SDK does not raise what an array refuses, repeats requests, sleeps when a
+login is put off, waits for answers that never end, logs out when it is
+collected and trusts anybody unless told otherwise: each is dealt with here.
+What is asked is the adapter's.
 """
 
 import atexit
 from collections.abc import Callable, Iterable, Iterator
 import contextlib
+import functools
 import importlib.util
 from typing import Any, TypeVar
 
 from oslo_log import log as logging
 
-from protector import exception
+from protector import bounded_http, exception
 from protector.storage import base
 from protector.storage.pure import refusals, trust
 
@@ -133,6 +135,7 @@ def _log_in(
     """
     from pypureclient import configuration, flasharray
 
+    _bound_waits()
     wire = configuration.Configuration(ssl_ca_cert=array.ca_file)
     wire.verify_ssl = array.verify
     wire.retries = False
@@ -146,6 +149,25 @@ def _log_in(
     )
     _leave_in_peace(client)
     return client
+
+
+@functools.cache
+def _bound_waits() -> None:
+    """Let every request of the SDK end in time, once for the process.
+
+    It takes neither connections nor the number of its logins from anybody,
+    and would sleep as long as an array says.
+    """
+    from pypureclient import api_token_manager
+    from pypureclient._transport import rest
+
+    class Wire(rest.RESTClientObject):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kw: Any) -> None:
+            super().__init__(*args, **kw)
+            bounded_http.bound(self.pool_manager)
+
+    rest.RESTClientObject = Wire
+    api_token_manager.call_with_rate_limit_retries = lambda call: call()
 
 
 def _leave_in_peace(client: Any) -> None:

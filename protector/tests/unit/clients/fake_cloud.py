@@ -23,6 +23,7 @@ from protector import clock
 from protector.clients import clouds, types
 from protector.conf import clouds as cloud_options
 from protector.conf import peer as peer_options
+from protector.tests.fixtures import dripping
 
 PASSWORD = "a-very-secret-password"
 TOKEN = "a-very-secret-token"
@@ -42,13 +43,15 @@ TOKENS = r"/identity/v3/auth/tokens$"
 @dataclasses.dataclass
 class Answer:
     """``body``: JSON, text or bytes; ``cut``: close without an answer;
-    ``hold``: an event to wait for first."""
+    ``hold``: an event to wait for first; ``drip``: with what to begin an
+    answer that never ends."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     cut: bool = False
     hold: threading.Event | None = None
+    drip: bytes | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +221,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         answer = self.cloud.answer(call)
         if answer.hold is not None:
             answer.hold.wait(30)
+        if answer.drip:
+            self.close_connection = True
+            dripping.drip(self.connection, answer.drip)
+            return
         if answer.cut:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

@@ -8,7 +8,7 @@ from typing import Any
 
 from protector import exception
 from protector.tests import base
-from protector.tests.fixtures import certificates
+from protector.tests.fixtures import certificates, dripping
 from protector.tests.unit.clients import fake_cloud
 
 Answer = fake_cloud.Answer
@@ -127,6 +127,26 @@ class TimeoutTest(SessionTestCase):
         self.assertIn("Connection timeout", error.message)
         # a read timeout has used up the time for retries
         self.assertEqual(1, len(self.cloud.calls))
+
+    def test_an_answer_that_never_ends_ends_by_it_too(self) -> None:
+        compute = self.tenant(read_timeout=0.3).compute
+        for begin in (dripping.HEAD, dripping.BODY):
+            self.cloud.on("GET", SERVERS, Answer(drip=begin))
+            self.cloud.on("POST", "/servers$", Answer(drip=begin))
+            begun = time.monotonic()
+            self.assertRaises(exception.CloudUnavailable, compute.list_servers)
+            # of unknown outcome, as any without an answer
+            self.assertRaises(
+                exception.CloudUnavailable, compute.create_server, {}
+            )
+            self.assertLess(time.monotonic() - begun, 5)
+
+    def test_a_sign_in_that_never_ends_does(self) -> None:
+        self.cloud.on("POST", fake_cloud.TOKENS, Answer(drip=dripping.BODY))
+        clients = self.clients(read_timeout=0.3)
+        begun = time.monotonic()
+        self.assertRaises(exception.CloudUnavailable, clients.identity.check)
+        self.assertLess(time.monotonic() - begun, 5)
 
     def test_a_look_does_not_wait_long(self) -> None:
         self.cloud.on("GET", SERVERS, self.cloud.hang())

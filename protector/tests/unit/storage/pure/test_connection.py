@@ -11,7 +11,7 @@ from protector import exception
 from protector.storage import base as storage
 from protector.storage.pure import connection, rest1, rest2, session2
 from protector.tests import base
-from protector.tests.fixtures import certificates, https_server
+from protector.tests.fixtures import certificates, dripping, https_server
 
 Answer = https_server.Answer
 
@@ -63,6 +63,13 @@ class TestConnections(base.TestCase):
         self.assertIsInstance(found, rest2.Rest2)
         self.assertEqual("2.17", session2.best(["1.19", "2.17", "2.4"]))
         self.assertIsNone(session2.best(["1.19", "2.9999"]))
+
+    def test_an_answer_without_end(self) -> None:
+        self.versions = Answer(drip=dripping.BODY)
+        connections = connection.Connections((5, 0.3), lambda: None)
+        self.assertRaises(
+            exception.ArrayUnavailable, connections.of, self.array
+        )
 
     def test_without_the_optional_sdk(self) -> None:
         self._without_sdk()

@@ -12,7 +12,7 @@ from protector import exception
 from protector.storage import base as storage
 from protector.storage.pure import rest1
 from protector.tests import base
-from protector.tests.fixtures import certificates, https_server
+from protector.tests.fixtures import certificates, dripping, https_server
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 VERSIONS = json.dumps({"version": ["1.0", "1.19", "2.2"]})
@@ -141,6 +141,18 @@ class TestErrors(Rest1Case):
         self.answers["POST", "auth/session"] = Answer(hang=True)
         adapter = self.open(self.array, read=0.3)
         self.assertRaises(exception.ArrayUnavailable, adapter.volume, "v")
+
+    def test_answers_without_end(self) -> None:
+        adapter = self.open(self.array, read=0.3)
+        for request in (("POST", "auth/session"), ("POST", "volume/t")):
+            for begin in (dripping.HEAD, dripping.BODY):
+                self.answers[request] = Answer(drip=begin)
+                start = time.monotonic()
+                self.assertRaises(
+                    exception.ArrayUnavailable, adapter.copy_volume, "s", "t"
+                )
+                self.assertLess(time.monotonic() - start, 3)
+            del self.answers[request]
 
     def test_wrong_token(self) -> None:
         self.answers["POST", "auth/session"] = refusal(

@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import socket
+import time
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,7 @@ from protector import exception
 from protector.storage import base as storage
 from protector.storage.pure import rest2
 from protector.tests import base
-from protector.tests.fixtures import certificates, https_server
+from protector.tests.fixtures import certificates, dripping, https_server
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 SESSION = "66666666-7777-8888-9999-000000000000"
@@ -150,6 +151,23 @@ class TestErrors(Rest2Case):
         self.answers["POST", "login"] = Answer(hang=True)
         adapter = self.open(self.array, read=0.3)
         self.assertRaises(exception.ArrayUnavailable, adapter.volume, "v")
+
+    def test_answers_without_end(self) -> None:
+        self.adapter = self.open(self.array, read=0.3)
+        for request in (("POST", "login"), COPY):
+            for begin in (dripping.HEAD, dripping.BODY):
+                self.answers[request] = Answer(drip=begin)
+                start = time.monotonic()
+                self.assertRaises(exception.ArrayUnavailable, self.copy)
+                self.assertLess(time.monotonic() - start, 3)
+            del self.answers[request]
+
+    def test_a_login_is_not_put_off(self) -> None:
+        """The SDK would sleep as long as the array says, three times."""
+        later = {"Retry-After": "3600"}
+        self.answers["POST", "login"] = Answer(status=429, headers=later)
+        self.assertRaises(exception.ArrayUnavailable, self.copy)
+        self.assertEqual(1, len(self.sent("POST", "login")))
 
     def test_wrong_token(self) -> None:
         self.answers["POST", "login"] = refusal(f"{TOKEN} is unknown", 401)
