@@ -128,6 +128,8 @@ class StepStatus(enum.StrEnum):
     TIMED_OUT = "timed_out"
 
 
+STEP_LEFT_OUT = (StepStatus.SKIPPED, StepStatus.FAILED_IGNORED)
+STEP_AHEAD = (StepStatus.PENDING, StepStatus.RUNNING)
 # the step with which a planned move can only go forward
 POINT_OF_NO_RETURN = "placement.release"
 STEP_SETTLED = (

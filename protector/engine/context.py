@@ -46,9 +46,17 @@ class Work:
     turn: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
 
+class StepSkipped(Exception):
+    """The user wants no more of the step.
+
+    It is no error of ours: what a step does about those it must not do now.
+    """
+
+
 class StepContext:
     """:param member_id: the member of a per-member step.
     :param ordinal: the place of the step in its operation.
+    :param optional: whether the user may skip the step while it runs.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class StepContext:
         member_id: str | None,
         deadline: float,
         ordinal: int | None = None,
+        optional: bool = False,
     ) -> None:
         self.work = work
         self.runtime = work.runtime
@@ -66,6 +75,7 @@ class StepContext:
         self.operation = operation
         self.member_id = member_id
         self.ordinal = ordinal
+        self._optional = optional
         self._deadline = deadline
 
     # -- time and ownership
@@ -88,16 +98,28 @@ class StepContext:
 
         :raises DeadlineExceeded: the step's deadline comes first.
         :raises LeaseLost: the engine goes down, or the lease ended.
+        :raises StepSkipped: the user waits no longer.
         """
         self.clock.wait(self.work.stopping, min(seconds, self.remaining))
         self.check_alive()
 
     def check_alive(self) -> None:
         """:raises LeaseLost: the engine goes down and the operation is to be
-        adopted, or it is another's already."""
+        adopted, or it is another's already.
+        :raises StepSkipped: the user wants no more of the step."""
         if self.work.stopping.is_set():
             raise exception.LeaseLost("The engine goes down.")
         self.guard()
+        if self._optional and self._skipped():
+            raise StepSkipped
+
+    def _skipped(self) -> bool:
+        for attempt in self.runtime.db.retrying(outage=True):
+            with attempt, self.runtime.db.reader() as session:
+                skipped = operations_leases.is_skipped(
+                    session, self.operation.id, int(self.ordinal or 0)
+                )
+        return skipped
 
     def guard(self) -> None:
         """:raises LeaseLost: this engine may not act any more."""

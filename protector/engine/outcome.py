@@ -49,15 +49,13 @@ def completed(work: context.Work, operation: models.Operation) -> None:
             protection_groups.set_status(
                 group, protection_groups.resting_status(group)
             )
-        ignored = [
-            s for s in row.steps if s.status == c.StepStatus.FAILED_IGNORED
-        ]
+        left_out = any(s.status in c.STEP_LEFT_OUT for s in row.steps)
         operations.finish(
             session,
             work.runtime.clock.now(),
             row,
             c.OperationStatus.COMPLETED,
-            outcome=c.Outcome.WARNINGS if ignored else c.Outcome.SUCCESS,
+            outcome=c.Outcome.WARNINGS if left_out else c.Outcome.SUCCESS,
             result=results.build(
                 session,
                 row,

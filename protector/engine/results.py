@@ -38,7 +38,7 @@ def build(
         "warnings": [
             {"step": s.name, "member": s.member_name, "message": s.message}
             for s in operation.steps
-            if s.status == c.StepStatus.FAILED_IGNORED
+            if s.status in c.STEP_LEFT_OUT
         ],
     }
     if operation.kind in c.PLACEMENT_VERBS:

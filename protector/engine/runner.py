@@ -5,6 +5,7 @@ The only caller of steps.  What a step means, and what the workflow is, is
 not its business.
 """
 
+import collections
 from collections.abc import Iterable, Sequence
 from concurrent import futures
 import threading
@@ -199,6 +200,7 @@ class Runner:
         with self._runtime.db.writer() as session:
             row = operations_leases.owned(session, work.lease.token)
             planned = workflows.plan_rows(session, self._runtime, row)
+            _keep_skipped(row.steps, planned)
             row.steps = [s for s in row.steps if s.ordinal <= done]
             session.flush()
             operations.add_steps(
@@ -224,6 +226,32 @@ class Runner:
             if problem is not None:
                 work.problems.append(problem)
         outcome.compensated(work, operation, work.problems)
+
+
+def _keep_skipped(
+    rows: Sequence[models.OperationStep], planned: list[dict[str, Any]]
+) -> None:
+    """What the user wants not stays so in another plan."""
+    before = _places((row.name, row.member_id) for row in rows)
+    skipped = {
+        place
+        for place, row in zip(before, rows, strict=True)
+        if row.status == c.StepStatus.SKIPPED
+    }
+    after = _places((p["name"], p["member_id"]) for p in planned)
+    for place, values in zip(after, planned, strict=True):
+        if place in skipped:
+            values["status"] = c.StepStatus.SKIPPED
+
+
+def _places(keys: Iterable[tuple[str, str | None]]) -> list[Any]:
+    """Each with how many of its like are before it."""
+    seen: collections.Counter[Any] = collections.Counter()
+    found = []
+    for key in keys:
+        found.append((*key, seen[key]))
+        seen[key] += 1
+    return found
 
 
 def _ready(

@@ -38,7 +38,7 @@ def run_step(
     """
     request_context.enter_operation(operation.id, operation.request_id)
     step = steps.STEPS[row.name]
-    _record(
+    begun = _record(
         work,
         row,
         status=c.StepStatus.RUNNING,
@@ -46,11 +46,17 @@ def run_step(
         started_at=row.started_at or work.runtime.clock.now(),
         message=None,
     )
-    ctx = _context(work, operation, row, step)
+    if not begun:
+        return None
+    ctx = _context(work, operation, row, step, step.optional)
     try:
         result = _repeat(work, row, ctx, step.run)
     except exception.LeaseLost:
         raise
+    except context.StepSkipped:
+        LOG.info("Step %s is skipped", row.name)
+        row.status = c.StepStatus.SKIPPED
+        return None
     except exception.ProtectorError as e:
         return _failed(work, row, step, e)
     except Exception as e:
@@ -100,11 +106,12 @@ def _context(
     operation: models.Operation,
     row: models.OperationStep,
     step: Any,
+    optional: bool = False,
 ) -> context.StepContext:
     seconds = work.runtime.conf.engine[step.timeout]
     deadline = work.runtime.clock.monotonic() + seconds
     return context.StepContext(
-        work, operation, row.member_id, deadline, row.ordinal
+        work, operation, row.member_id, deadline, row.ordinal, optional
     )
 
 
@@ -129,7 +136,7 @@ def _repeat(
         wait=tenacity.wait_exponential(0.5, max=15),
         stop=tenacity.stop_after_delay(ctx.remaining),
         before_sleep=told,
-        sleep=lambda seconds: _pause(work, seconds),
+        sleep=lambda seconds: _pause(ctx, seconds),
         reraise=True,
     )
     try:
@@ -142,10 +149,9 @@ def _repeat(
         ) from e
 
 
-def _pause(work: context.Work, seconds: float) -> None:
-    if work.runtime.clock.wait(work.stopping, seconds):
-        raise exception.LeaseLost("The engine goes down.")
-    work.lease.check()
+def _pause(ctx: context.StepContext, seconds: float) -> None:
+    ctx.clock.wait(ctx.work.stopping, seconds)
+    ctx.check_alive()
 
 
 def _failed(
@@ -180,15 +186,19 @@ def _internal(
 
 def _record(
     work: context.Work, row: models.OperationStep, **values: Any
-) -> None:
+) -> bool:
+    """Whether it stands: what the user has skipped stays so."""
     for attempt in work.runtime.db.retrying(outage=True):
         with attempt, work.runtime.db.writer() as session:
-            operations.set_step(
+            stands = operations.set_step(
                 session,
                 work.runtime.clock.now(),
                 work.lease.token,
                 row.ordinal,
                 **values,
             )
+    if not stands:
+        values = {"status": c.StepStatus.SKIPPED}
     for key, value in values.items():
         setattr(row, key, value)
+    return stands

@@ -40,6 +40,7 @@ PLANNED: types.Json = {
 STEP = types.answer(
     id=_TEXT,
     **PLANNED,
+    skippable=types.BOOLEAN,
     status=_TEXT,
     attempt=types.INTEGER,
     message=_TEXT,

@@ -7,6 +7,7 @@ from typing import Any
 from protector import constants as c
 from protector import times
 from protector.db import models
+from protector.db.api import operations_actions
 
 Json = dict[str, Any]
 Op = models.Operation
@@ -16,8 +17,9 @@ FAILED_STEPS = (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
 def show(operation: Op, local_site_id: str, now: datetime.datetime) -> Json:
     """:param operation: in a session, its steps are read."""
     here = operation.executor_site_id == local_site_id
+    skippable = operations_actions.skippable(operation) if here else set()
     steps = (
-        [_step(s) for s in operation.steps]
+        [_step(s, s.id in skippable) for s in operation.steps]
         if here
         else [mirrored(s) for s in operation.mirrored_steps or []]
     )
@@ -110,7 +112,7 @@ def dry_run(plan: Json) -> Json:
     }
 
 
-def _step(step: models.OperationStep) -> Json:
+def _step(step: models.OperationStep, skippable: bool) -> Json:
     return {
         "id": step.id,
         **planned(
@@ -122,6 +124,7 @@ def _step(step: models.OperationStep) -> Json:
             step.optional,
             step.delay_seconds,
         ),
+        "skippable": skippable,
         "status": step.status,
         "attempt": step.attempt,
         "message": step.message,
@@ -146,6 +149,7 @@ def mirrored(stored: Json) -> Json:
             stored.get("optional", False),
             stored.get("delay_seconds"),
         ),
+        "skippable": stored.get("skippable", False),
         "status": stored.get("status"),
         "attempt": stored.get("attempt", 0),
         "message": stored.get("message"),
@@ -190,7 +194,7 @@ def allowed_actions(operation: Op, steps: list[Json]) -> list[str]:
     allowed = []
     if operation.status == c.OperationStatus.FAILED:
         allowed.append("retry")
-    if skippable(operation, steps):
+    if any(s["skippable"] for s in steps):
         allowed.append("skip")
     if (
         operation.status in c.UNFINISHED
@@ -199,12 +203,3 @@ def allowed_actions(operation: Op, steps: list[Json]) -> list[str]:
     ):
         allowed.append("cancel")
     return allowed
-
-
-def skippable(operation: Op, steps: list[Json]) -> list[str]:
-    """Ids of the failed steps that the operation can do without."""
-    if operation.status != c.OperationStatus.FAILED:
-        return []
-    return [
-        s["id"] for s in steps if s["optional"] and s["status"] in FAILED_STEPS
-    ]

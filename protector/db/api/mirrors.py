@@ -12,7 +12,7 @@ from sqlalchemy import orm
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import drills
+from protector.db.api import drills, operations_actions
 
 Json = dict[str, Any]
 Op = models.Operation
@@ -73,9 +73,11 @@ def describe(operation: Op) -> Json:
     }
     told |= {k: getattr(operation, k) for k in FIELDS}
     told |= {k: _text(getattr(operation, k)) for k in TIMES}
+    skippable = operations_actions.skippable(operation)
     told["steps"] = [
         {k: getattr(s, k) for k in STEP_FIELDS}
         | {k: _text(getattr(s, k)) for k in STEP_TIMES}
+        | {"skippable": s.id in skippable}
         for s in operation.steps
     ]
     return told

@@ -112,16 +112,15 @@ def add_steps(
     """Append planned steps.
 
     :param rows: name, after (ordinals), weight, optional, member_id?,
-        member_name?, delay_seconds?, ordinal.
+        member_name?, delay_seconds?, ordinal, status?.
     """
     for row in rows:
         session.add(
             Step(
                 operation_id=operation.id,
                 id=str(uuid.uuid4()),
-                status=c.StepStatus.PENDING,
                 attempt=0,
-                **row,
+                **{"status": c.StepStatus.PENDING, **row},
             )
         )
     session.flush()
@@ -134,24 +133,38 @@ def set_step(
     lease: Lease,
     ordinal: int,
     **values: Any,
-) -> None:
-    """Record what became of a step and how far the operation is.
+) -> bool:
+    """Record what became of a step and how far the operation is; False when
+    the user has skipped it, which stands.
 
     :raises LeaseLost: the lease does not stand any more.
     """
     hold(session, lease)
-    session.execute(
+    statement = (
         sa.update(Step)
-        .where(Step.operation_id == lease.operation_id)
-        .where(Step.ordinal == ordinal)
+        .where(
+            Step.operation_id == lease.operation_id,
+            Step.ordinal == ordinal,
+            Step.status != c.StepStatus.SKIPPED,
+        )
         .values(values)
         .execution_options(synchronize_session=False)
     )
+    done = session.execute(statement).rowcount == 1
+    if done:
+        moved(session, now, lease.operation_id)
+    return done
+
+
+def moved(
+    session: orm.Session, now: datetime.datetime, operation_id: str
+) -> None:
+    """Tell how far it is after a change of a step."""
     session.execute(
         sa.update(Op)
-        .where(Op.id == lease.operation_id)
+        .where(Op.id == operation_id)
         .values(
-            progress=_progress(lease.operation_id),
+            progress=_progress(operation_id),
             updated_at=now,
             mirror_version=Op.mirror_version + 1,
         )

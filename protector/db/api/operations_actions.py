@@ -4,6 +4,7 @@
 import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from protector import constants as c
@@ -38,35 +39,82 @@ def _bring_back(group: models.ProtectionGroup, operation: Op) -> None:
         protection_groups.set_status(group, transient)
 
 
+def skippable(operation: Op) -> set[str]:
+    """Ids of the optional steps that are still to run, or that run; after a
+    failure of those that a retry would run."""
+    if "compensating" in operation.data or operation.cancelling:
+        # it only goes back
+        return set()
+    if operation.status in c.UNFINISHED:
+        ahead = [s for s in operation.steps if s.status in c.STEP_AHEAD]
+    elif operation.status == c.OperationStatus.FAILED:
+        ahead = _run_again(operation)
+    else:
+        ahead = []
+    return {step.id for step in ahead if step.optional}
+
+
 def skip(
     session: orm.Session,
     now: datetime.datetime,
     operation: Op,
     step_id: str,
 ) -> None:
-    """Go on without an optional step that failed.
+    """Go on without an optional step.  Its runner does not start it, or stops
+    waiting for it when it looks next.
 
     :raises InvalidReference: the operation has no such step.
-    :raises InvalidStatus: the step is needed, or did not fail.
+    :raises InvalidStatus: the step is needed, or has ended.
     """
+    _lock(session, operation)
     step = next((s for s in operation.steps if s.id == step_id), None)
     if step is None:
         raise exception.InvalidReference(
             f"Operation {operation.id} has no step {step_id}.",
             remedy="Show the operation and use one of its steps.",
         )
-    failed = (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
-    if not step.optional or step.status not in failed:
-        raise exception.InvalidStatus(
-            f"Step {step.name} is {step.status} and "
-            f"{'optional' if step.optional else 'needed'}: only an optional "
-            "step that failed can be skipped.",
-            remedy="Retry the operation instead.",
-            status=step.status,
-        )
+    if step_id not in skippable(operation):
+        raise _needed(operation, step)
     step.status = c.StepStatus.SKIPPED
     step.finished_at = now
-    retry(session, operation)
+    step.message = "skipped on request"
+    session.flush()
+    operations.moved(session, now, operation.id)
+    session.refresh(operation)
+
+
+def _lock(session: orm.Session, operation: Op) -> None:
+    """See the rows as they are; until the end of the transaction its runner
+    records nothing."""
+    session.refresh(operation, with_for_update=True)
+    statement = sa.select(models.OperationStep).where(
+        models.OperationStep.operation_id == operation.id
+    )
+    session.scalars(
+        statement.with_for_update().execution_options(populate_existing=True)
+    ).all()
+
+
+def _needed(
+    operation: Op, step: models.OperationStep
+) -> exception.InvalidStatus:
+    if not step.optional:
+        failed = operation.status == c.OperationStatus.FAILED
+        why, remedy = (
+            "needed",
+            "Retry the operation."
+            if failed
+            else "Wait for it, or cancel the operation.",
+        )
+    else:
+        why = f"not to run in an operation that is {operation.status}"
+        remedy = "Show the operation: only a step that is skippable can be."
+    return exception.InvalidStatus(
+        f"Step {step.name} is {step.status} and {why}: only an optional step "
+        "that has not ended can be skipped.",
+        remedy=remedy,
+        status=step.status,
+    )
 
 
 def cancel(session: orm.Session, operation: Op) -> None:
@@ -146,17 +194,24 @@ def _take_place(
 
 
 def _reset_failed(operation: Op) -> None:
-    """What failed is done again, and all that was done after it."""
-    again: set[int] = set()
-    for step in operation.steps:
-        if step.status in c.STEP_SETTLED and not again.intersection(
-            step.after
-        ):
-            continue
-        again.add(step.ordinal)
+    for step in _run_again(operation):
         step.status = c.StepStatus.PENDING
         step.error = None
         step.finished_at = None
+
+
+def _run_again(operation: Op) -> list[models.OperationStep]:
+    """What failed is done again, and all that was done after it; what was
+    skipped stays so."""
+    again: set[int] = set()
+    for step in operation.steps:
+        if step.status not in c.STEP_SETTLED or again.intersection(step.after):
+            again.add(step.ordinal)
+    return [
+        step
+        for step in operation.steps
+        if step.ordinal in again and step.status != c.StepStatus.SKIPPED
+    ]
 
 
 def _reset_member(session: orm.Session, operation: Op) -> None:

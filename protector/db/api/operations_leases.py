@@ -15,6 +15,7 @@ from protector.db import events, models, types
 from protector.db.api import protection_groups
 
 Op = models.Operation
+Step = models.OperationStep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,6 +233,14 @@ def bidding(session: orm.Session, operation_id: str) -> tuple[int, bool]:
         statement.where(Op.id == operation_id)
     ).one()
     return generation, cancelling and not no_return
+
+
+def is_skipped(session: orm.Session, operation_id: str, ordinal: int) -> bool:
+    """Whether the user wants no more of a step."""
+    statement = sa.select(Step.status).where(
+        Step.operation_id == operation_id, Step.ordinal == ordinal
+    )
+    return session.scalar(statement) == c.StepStatus.SKIPPED
 
 
 def _owned(lease: Lease) -> tuple[Any, ...]:

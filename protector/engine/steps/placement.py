@@ -289,7 +289,8 @@ STEPS = (
     Step("placement.take_over", take_over),
     Step("placement.reclaim", reclaim),
     # no weight: what it takes is known, and measures no work
-    Step("placement.boot_delay", boot_delay, 0),
+    # a user who knows that the tier is up need not wait for it
+    Step("placement.boot_delay", boot_delay, 0, optional=True),
     Step("placement.settle", settle),
     Step("placement.forget_keys", forget_keys, optional=True),
     Step("placement.close", close),

@@ -8,6 +8,7 @@ from protector import exception
 from protector.db import models
 from protector.engine import (
     build,
+    context,
     fencing,
     lost_site,
     power,
@@ -101,6 +102,9 @@ def fence_lost(ctx: StepContext) -> Json:
     try:
         lost_site.Fence(ctx).run()
     except exception.LeaseLost:
+        raise
+    except context.StepSkipped:
+        lost_site.note(ctx, exception.UnexpectedState("It was skipped."))
         raise
     except exception.ProtectorError as e:
         lost_site.note(ctx, e)

@@ -291,7 +291,7 @@ class RetryOperation(base.Waiting, base.ShowOne):
 
 
 class SkipOperationStep(base.ShowOne):
-    """Leave out a step of an operation that is marked optional"""
+    """Leave out an optional step that has not ended"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The operation and the step."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import fixtures
 
-from protector.db.api import operations
+from protector.db.api import operations, operations_actions
 from protector.engine import leases, runner, step
 from protector.engine.step import Step
 from protector.tests import base
@@ -74,6 +74,14 @@ class RunnerCase(base.TestCase):
                 },
             )
             return row.id
+
+    def skip(self, operation_id: str, name: str) -> None:
+        """Skip the step of that name, as a user does."""
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            step_id = next(s.id for s in row.steps if s.name == name)
+            now = self.runtime.clock.now()
+            operations_actions.skip(session, now, row, step_id)
 
     def row(self, operation_id: str) -> Any:
         with self.runtime.db.reader() as session:

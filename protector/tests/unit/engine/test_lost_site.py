@@ -6,7 +6,7 @@ from typing import Any
 
 from protector import constants as c
 from protector import exception
-from protector.engine import fencing
+from protector.engine import context, fencing
 from protector.engine.steps import servers
 from protector.tests.unit.engine import arrival_case, fakes
 
@@ -112,6 +112,15 @@ class FenceTest(arrival_case.ArrivalCase):
         del self.compute.rows[self.server_id]
         servers.fence_lost(self.ctx)
         self.assertEqual((True, "Fenced"), self.told())
+
+    def test_one_that_is_skipped_is_told(self) -> None:
+        def check_alive() -> None:
+            raise context.StepSkipped
+
+        self.hang()
+        self.ctx.check_alive = check_alive
+        self.assertRaises(context.StepSkipped, servers.fence_lost, self.ctx)
+        self.assertEqual((False, "NotFenced"), self.told())
 
     def test_a_refusal_is_told(self) -> None:
         self.here.fail("lock", exception.CloudForbidden("not allowed"))

@@ -7,7 +7,7 @@ import uuid
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import operations, protection_groups
+from protector.db.api import mirrors, operations, protection_groups
 from protector.tests.unit.api import served
 
 
@@ -77,11 +77,11 @@ class OperationsTest(served.ApiTest):
         self.assertEqual("2", answer.headers["Retry-After"])
         self.assertEqual(3, len(shown["steps"]))
         self.assertIsNone(shown["remaining_seconds"])
-        self.assertEqual(["cancel"], shown["allowed_actions"])
+        self.assertEqual(["skip", "cancel"], shown["allowed_actions"])
 
     def test_a_failed_one_says_why_and_what_next(self) -> None:
         operation_id = self.made()
-        self.fail(operation_id, 2)
+        self.fail(operation_id, 1)
         shown = self.show(operation_id)
         self.assertEqual("DeadlineExceeded", shown["error"]["reason"])
         self.assertIn("retry the operation", shown["error"]["remedy"])
@@ -116,19 +116,84 @@ class OperationsTest(served.ApiTest):
                 (status, operation_id), (row.status, row.operation_id)
             )
 
-    def test_skip_is_for_optional_steps(self) -> None:
-        operation_id = self.made()
-        needed = self.fail(operation_id, 1)
-        answer = self.act(operation_id, skip={"step_id": needed})
-        self.refused(answer, 409, "InvalidStatus")
+    def skippable(self, operation_id: str) -> list[bool]:
+        """Of the steps; the operation says the same."""
+        shown = self.show(operation_id)
+        found = [step["skippable"] for step in shown["steps"]]
+        self.assertEqual(any(found), "skip" in shown["allowed_actions"])
+        return found
+
+    def step(self, operation_id: str, ordinal: int, **values: Any) -> str:
+        """The id of a step, which is set so."""
+        with self.db.writer() as session:
+            row = operations.get(session, operation_id).steps[ordinal]
+            for name, value in values.items():
+                setattr(row, name, value)
+            return row.id
+
+    def test_an_optional_step_that_has_not_ended_is_skipped(self) -> None:
+        for status in ("pending", "running"):
+            self.group_id = self.site.group()
+            operation_id = self.made(status="running")
+            step_id = self.step(operation_id, 2, status=status)
+            self.assertEqual(
+                [False, False, True], self.skippable(operation_id)
+            )
+            answer = self.act(operation_id, skip={"step_id": step_id})
+            shown = self.ok(answer, 202)["operation"]
+            self.assertEqual("skipped", shown["steps"][2]["status"])
+            self.assertIsNotNone(shown["steps"][2]["finished_at"])
+            self.assertEqual("running", shown["status"])
+            self.assertEqual(33, shown["progress"])
+            self.assertEqual([False] * 3, self.skippable(operation_id))
+
+    def test_after_a_failure_what_a_retry_would_run_is_skipped(self) -> None:
+        operation_id = self.made(no_return=True)
+        self.fail(operation_id, 1)
+        step_id = self.step(operation_id, 2)
+        self.assertEqual([False, False, True], self.skippable(operation_id))
+        answer = self.act(operation_id, skip={"step_id": step_id})
+        shown = self.ok(answer, 202)["operation"]
+        self.assertEqual("failed", shown["status"])
+        shown = self.ok(self.act(operation_id, retry={}), 202)["operation"]
+        self.assertEqual(
+            ["done", "pending", "skipped"],
+            [step["status"] for step in shown["steps"]],
+        )
+
+    def test_the_other_site_tells_what_can_be_skipped(self) -> None:
+        operation_id = self.made(status="running")
+        with self.db.reader() as session:
+            row = operations.get(session, operation_id)
+            told = mirrors.describe(row)["steps"]
+        self.group_id = self.site.group()
+        mirror_id = self.made(
+            status="running",
+            executor_site_id=self.site.peer_id,
+            mirrored_steps=told,
+        )
+        self.assertEqual([False, False, True], self.skippable(mirror_id))
+
+    def test_what_cannot_be_skipped(self) -> None:
+        operation_id = self.made(status="running")
         unknown = {"step_id": str(uuid.uuid4())}
         answer = self.act(operation_id, skip=unknown)
         self.refused(answer, 400, "InvalidReference")
-        optional = self.fail(operation_id, 2)
-        answer = self.act(operation_id, skip={"step_id": optional})
-        shown = self.ok(answer, 202)["operation"]
-        self.assertEqual("skipped", shown["steps"][2]["status"])
-        self.assertEqual("pending", shown["status"])
+        needed = self.step(operation_id, 1)
+        optional = self.step(operation_id, 2, status="failed_ignored")
+        self.assertEqual([False] * 3, self.skippable(operation_id))
+        for step_id, name, remedy in (
+            (needed, "step-1 is pending", "cancel the operation"),
+            (optional, "step-2 is failed_ignored", "Show the operation"),
+        ):
+            answer = self.act(operation_id, skip={"step_id": step_id})
+            error = self.refused(answer, 409, "InvalidStatus")
+            self.assertIn(name, error["message"])
+            self.assertIn(remedy, error["message"])
+        for values in ({"cancelling": True}, {"data": {"compensating": {}}}):
+            self.group_id = self.site.group()
+            operation_id = self.made(status="running", **values)
+            self.assertEqual([False] * 3, self.skippable(operation_id))
 
     def test_cancel(self) -> None:
         operation_id = self.made()
