@@ -311,10 +311,30 @@ def _missing(session: orm.Session, group: Group, document: Json) -> list[Json]:
     kept = {m["id"] for m in document["members"]}
     rows = session.query(models.Member).filter_by(protection_group_id=group.id)
     return [
-        {"id": m.id, "instance_id": m.instance_id, "name": m.instance_name}
+        _dropped(
+            m.id,
+            m.instance_id,
+            m.instance_name,
+            {x.site_id: x.server_id for x in m.copies},
+        )
         for m in rows
         if m.id not in kept
     ]
+
+
+def _dropped(
+    member_id: str,
+    instance_id: str,
+    name: str,
+    servers: dict[str, str | None],
+) -> Json:
+    """:param servers: ids by site."""
+    return {
+        "id": member_id,
+        "instance_id": instance_id,
+        "name": name,
+        "servers": {site: found for site, found in servers.items() if found},
+    }
 
 
 def _take_their_side(
@@ -334,10 +354,11 @@ def _take_their_side(
                 copy.content_unique = True
     documents_received.take_group_side(session, group.id, document, peer_id)
     return [
-        {
-            "id": m["id"],
-            "instance_id": m["instance_id"],
-            "name": m["instance_name"],
-        }
+        _dropped(
+            m["id"],
+            m["instance_id"],
+            m["instance_name"],
+            {x["site_id"]: x["server_id"] for x in m["copies"]},
+        )
         for m in told.values()
     ]

@@ -5,6 +5,7 @@ They run at the site that makes the documents of the kept one; the source of
 the operation is the other site.
 """
 
+import contextlib
 from typing import Any
 
 from protector import exception
@@ -14,7 +15,7 @@ from protector.db.api import (
     protection_groups,
 )
 from protector.db.api import metadata_sync as syncs
-from protector.engine import conditions, fencing, power, quarantine
+from protector.engine import conditions, fencing, power, quarantine, residue
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 
@@ -72,6 +73,7 @@ def fence(ctx: StepContext) -> Json:
         _tell(ctx, left)
         ctx.pause(ctx.conf.engine.poll_interval)
     _tell(ctx, [])
+    _let_go(ctx)
     return {"message": "every server is stopped and locked there"}
 
 
@@ -80,7 +82,47 @@ def _unfenced(ctx: StepContext) -> list[str]:
         member.instance_name
         for member, server_id in quarantine.stale(ctx.scene, ctx.source)
         if not quarantine.fence(ctx, ctx.source, server_id)
+    ] + [
+        name
+        for name, server_id in _second_copies(ctx)
+        if not quarantine.fence(ctx, ctx.source, server_id)
     ]
+
+
+def _second_copies(ctx: StepContext) -> list[tuple[str, str]]:
+    """Servers at the other site, with their names, of members that left the
+    group with its history, and have one here, too."""
+    found = []
+    for member in _dropped(ctx):
+        here, there = (
+            member["servers"].get(site) for site in (ctx.target, ctx.source)
+        )
+        if here and there and _is_there(ctx, here):
+            found.append((member["name"], there))
+    return found
+
+
+def _dropped(ctx: StepContext) -> list[Json]:
+    found = ctx.data["kept"]["dropped"]
+    # an operation of the release before does not tell servers
+    return [member for member in found if "servers" in member]
+
+
+def _is_there(ctx: StepContext, server_id: str) -> bool:
+    try:
+        ctx.tenant(ctx.target).compute.get_server(server_id)
+    except exception.CloudNotFound:
+        return False
+    return True
+
+
+def _let_go(ctx: StepContext) -> None:
+    """What belongs to no member any more is its owner's to start or delete."""
+    why = "its member left the group with the history that was given up"
+    for _, server_id in _second_copies(ctx):
+        with contextlib.suppress(exception.CloudNotFound):
+            fencing.lift(ctx, ctx.source, server_id)
+            residue.note(ctx, [residue.entry("server", server_id, why)])
 
 
 def _tell(ctx: StepContext, left: list[str]) -> None:
@@ -91,11 +133,13 @@ def _tell(ctx: StepContext, left: list[str]) -> None:
 
 def start(ctx: StepContext) -> Json:
     """What was fenced here, while the other history was the newer one, runs
-    as before."""
+    as before, be it of a member or of one that left the group with that
+    history."""
+    copies = [m.copy(ctx.target) for m in ctx.scene.movable(ctx.target)]
+    found = [copy.server_id for copy in copies if copy]
+    found += [m["servers"].get(ctx.target) for m in _dropped(ctx)]
     started = []
-    for member in ctx.scene.movable(ctx.target):
-        copy = member.copy(ctx.target)
-        server_id = str(copy.server_id) if copy else ""
+    for server_id in filter(None, found):
         try:
             server = power.idle(ctx, ctx.target, server_id)
         except exception.CloudNotFound:

@@ -7,10 +7,10 @@ from protector import constants as c
 from protector import exception, metadata
 from protector.db import models
 from protector.db.api import histories, metadata_sync, protection_groups
-from protector.engine import adoption, context, split
+from protector.engine import adoption, context, fencing, split
 from protector.engine.steps import split as steps
 from protector.tests.fixtures import site_runtime
-from protector.tests.unit.engine import case
+from protector.tests.unit.engine import case, fake_cloud, fake_project
 
 
 class SplitTest(case.EngineCase):
@@ -189,6 +189,40 @@ class SplitTest(case.EngineCase):
             (True, "PeerIsAhead"), self.condition(c.Condition.SPLIT)
         )
         return self.held(self.other)
+
+    def test_a_member_that_was_removed_here_runs_once(self) -> None:
+        """The other site took it before it heard so: what was locked here is
+        its owner's again, and the copy there is stopped and told."""
+        clouds = fake_cloud.Clouds(self.site.local_id, self.site.peer_id)
+        clouds.there.peer = self.peer
+        self.runtime.clouds = clouds
+        here, there = clouds.here.compute.rows, clouds.there.compute.rows
+        original = self.remove()
+        held = fencing.reason("taken", "ACTIVE")
+        here[original] = fake_project.server(
+            original, status="SHUTOFF", locked=True, locked_reason=held
+        )
+        there["made-there"] = fake_project.server("made-there")
+        ctx = self.choose(self.site.local_id)
+        steps.keep(ctx)
+        steps.fence(ctx)
+        steps.start(ctx)
+        for server, status in (
+            (there["made-there"], "SHUTOFF"),
+            (here[original], "ACTIVE"),
+        ):
+            self.assertEqual((status, False), (server.status, server.locked))
+        (left,) = ctx.data["residue"]
+        self.assertEqual("made-there", left["id"])
+
+    def remove(self) -> str:
+        """The member is removed here; the id of its server."""
+        with self.runtime.db.writer() as session:
+            member = session.get(models.Member, self.web)
+            server_id = str(member.copy(self.site.local_id).server_id)
+            session.delete(member)
+        self.settle(self.site)
+        return server_id
 
     def test_a_group_that_is_moved_meanwhile_is_left_alone(self) -> None:
         ctx = self.choose(self.site.peer_id)
