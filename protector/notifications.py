@@ -23,6 +23,8 @@ LOG = logging.getLogger(__name__)
 GROUP = "oslo_messaging_notifications"
 # notifications that wait for the broker, at most
 WAITING = 1000
+# a process that ends gives them so long
+FLUSH_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +77,22 @@ class Notifications:
                 )
                 self._thread.start()
 
+    def flush(self, seconds: float = FLUSH_SECONDS) -> None:
+        """Wait until what was told is sent, at the end of the process; what
+        is not by then is lost, and that is logged."""
+        waiting = self._queue
+        with waiting.all_tasks_done:
+            sent = waiting.all_tasks_done.wait_for(
+                lambda: not waiting.unfinished_tasks, seconds
+            )
+        if not sent:
+            LOG.warning(
+                "%d notifications are lost: the message bus did not take "
+                "them in %g s",
+                waiting.unfinished_tasks,
+                seconds,
+            )
+
     def _send_all(self) -> None:
         retry = self._conf[GROUP].retry
         notifier = messaging.Notifier(
@@ -93,6 +111,8 @@ class Notifications:
             except Exception:
                 # one that cannot be sent must not silence the others
                 LOG.exception("Notification %s was not sent", event.type)
+            finally:
+                self._queue.task_done()
 
 
 def _sender(notifier: messaging.Notifier, event: Event) -> Any:

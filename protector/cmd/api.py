@@ -81,6 +81,7 @@ class ApiServer:
 
     def __init__(self, built: runtime.Runtime) -> None:
         self._app = app.Application(built)
+        self._notifications = built.notifications
         self._server = _server(built.conf, self._app)
         self._thread = threading.Thread(
             target=self._serve, name="protector-api", daemon=True
@@ -108,6 +109,7 @@ class ApiServer:
         self._app.stop()
         self._server.stop()
         self._thread.join(GRACE)
+        self._notifications.flush()
 
 
 def _server(conf: Any, application: app.Application) -> _Server:

@@ -63,17 +63,25 @@ _OPERATION = (
 )
 
 
+_UNKNOWN: Json = {
+    "status": None,
+    "reason": None,
+    "message": "What was observed before counts no more.",
+}
+
+
 def condition(
     group: models.ProtectionGroup, kind: str, old: Json | None
 ) -> None:
-    """Note that the status or the reason of a condition changed.
+    """Note that the status or the reason of a condition changed, or that
+    what was observed of it counts no more: then it has neither.
 
     :param old: the condition before, if there was one.
     """
     session = orm.object_session(group)
     if session is None:
         return
-    new = group.conditions[kind]
+    new = group.conditions.get(kind, _UNKNOWN)
     _note(
         session,
         Event(

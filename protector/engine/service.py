@@ -130,6 +130,7 @@ class Engine:
         for thread in self._threads:
             thread.join()
         self._keeper.stop()
+        self._runtime.notifications.flush()
 
     def _status(self) -> dict[str, Any]:
         return {

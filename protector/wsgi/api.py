@@ -5,6 +5,7 @@ Under uWSGI the arguments of ``pyargv`` are read; elsewhere the configuration
 files are where oslo.config looks for them.
 """
 
+import atexit
 import sys
 
 from oslo_utils import importutils
@@ -19,4 +20,7 @@ def _arguments() -> list[str]:
     return sys.argv[1:] if under_uwsgi else []
 
 
-application = app.Application(service.prepare(_arguments()))
+_runtime = service.prepare(_arguments())
+# the server ends the process without a word to the application
+atexit.register(_runtime.notifications.flush)
+application = app.Application(_runtime)

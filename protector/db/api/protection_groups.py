@@ -268,11 +268,13 @@ def holds(group: Group, kind: str) -> bool:
 
 def drop_conditions(group: Group, *kinds: str) -> None:
     """What was observed of them counts no more."""
+    before = group.conditions
     group.conditions = {
-        kind: found
-        for kind, found in group.conditions.items()
-        if kind not in kinds
+        kind: found for kind, found in before.items() if kind not in kinds
     }
+    for kind in kinds:
+        if kind in before:
+            events.condition(group, kind, before[kind])
 
 
 def one_history(group: Group, now: datetime.datetime) -> None:
@@ -310,7 +312,7 @@ def rehome(
     set_status(group, c.GroupStatus.ACTIVE)
     claim(group, ask_epoch(group, site_id), site_id, operation_id, parent)
     # what was observed was of the other pair
-    group.conditions = {}
+    drop_conditions(group, *group.conditions)
 
 
 def bury(session: orm.Session, group: Group) -> None:

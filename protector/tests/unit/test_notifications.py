@@ -99,3 +99,24 @@ class NotificationsTest(base.TestCase):
         self.assertIn("is dropped", self.log_output)
         self.open.set()
         self.assertTrue(self.arrived.acquire(timeout=SOON))
+
+    def test_what_waits_is_sent_before_the_end(self) -> None:
+        told = self.made()
+        self.open.clear()
+        for _ in range(3):
+            told.tell(EVENT)
+        opener = threading.Thread(target=self.open.set)
+        opener.start()
+        self.addCleanup(opener.join)
+        told.flush(SOON)
+        self.assertEqual(3, len(self.sent))
+
+    def test_the_end_does_not_wait_for_ever(self) -> None:
+        told = self.made()
+        self.open.clear()
+        told.tell(EVENT)
+        told.flush(0.01)
+        self.assertEqual([], self.sent)
+        self.assertIn("1 notifications are lost", self.log_output)
+        self.open.set()
+        self.assertTrue(self.arrived.acquire(timeout=SOON))

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from unittest import mock
 
 import fixtures
 import requests
 
+from protector import notifications
 from protector.tests import base
-from protector.tests.fixtures import certificates
+from protector.tests.fixtures import certificates, told
 from protector.tests.unit.api import served
 
 CONFIG_FILE = """
@@ -60,6 +62,20 @@ class EndTest(served.ApiTest):
         thread.join(20)
         self.assertLess(time.monotonic() - began, 8)
         self.assertEqual([202], [a.status_code for a in answers])
+
+    def test_what_others_are_told_is_sent_before_the_end(self) -> None:
+        broker = self.useFixture(told.Told(self.served.runtime))
+        broker.open.clear()
+        event = notifications.Event("protection_group.condition.change", {})
+        self.served.runtime.notifications.tell(event)
+        server = self.served.server
+        # when no request is left
+        ended = mock.patch.object(
+            server._thread, "join", lambda seconds: broker.open.set()
+        )
+        with ended:
+            server.stop()
+        self.assertEqual([event.type], [s[1] for s in broker.sent])
 
 
 class BoundsTest(served.ApiTest):

@@ -135,3 +135,39 @@ class EventsTest(database.DatabaseTest):
         self.condition(c.Condition.PARTIAL, False, "AllMembersRun")
         self.condition(c.Condition.PARTIAL, True, "MembersFailed")
         self.assertEqual([False, True], [e.alarming for e in self.told])
+
+    def test_a_condition_that_is_dropped(self) -> None:
+        kind = c.Condition.SOURCE_FENCED
+        self.condition(kind, True, "Fenced")
+        self.condition(c.Condition.PARTIAL, False, "AllMembersRun")
+        self.told.clear()
+        for _ in range(2):
+            with self.db.writer() as session:
+                group = protection_groups.lock(session, self.group_id)
+                protection_groups.drop_conditions(group, kind)
+        (event,) = self.told
+        self.assertEqual("protection_group.condition.change", event.type)
+        self.assertFalse(event.alarming)
+        self.assertEqual(
+            (kind, None, None, True, "Fenced"),
+            tuple(
+                event.payload[name]
+                for name in (
+                    "type",
+                    "status",
+                    "reason",
+                    "old_status",
+                    "old_reason",
+                )
+            ),
+        )
+
+    def test_another_home_drops_what_was_observed(self) -> None:
+        self.condition(c.Condition.PARTIAL, False, "AllMembersRun")
+        self.told.clear()
+        with self.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            protection_groups.rehome(
+                group, self.site.local_id, self.site.peer_id, "p", "o", {}
+            )
+        self.assertEqual(["Partial"], [e.payload["type"] for e in self.told])

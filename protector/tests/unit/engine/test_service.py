@@ -3,11 +3,13 @@
 
 import itertools
 from typing import Any
+from unittest import mock
 
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups, tombstones
 from protector.engine import service
+from protector.tests.fixtures import told
 from protector.tests.unit.engine import case
 
 
@@ -68,6 +70,20 @@ class PushTest(case.EngineCase):
             self.tombstone()
             self.assertEqual(0, self.untold())
             self.group_id = self.site.group()
+
+
+class EndTest(case.EngineCase):
+    def test_what_others_are_told_is_sent_before_the_end(self) -> None:
+        broker = self.useFixture(told.Told(self.runtime))
+        engine = service.Engine(self.runtime)
+        broker.open.clear()
+        self.end(self.accept("failover"))
+        # neither was started
+        engine._scanner = engine._keeper = mock.Mock(stop=broker.open.set)
+        engine.stop()
+        self.assertEqual(
+            ["protection_group.failover.end"], [s[1] for s in broker.sent]
+        )
 
 
 class PeriodicTest(case.EngineCase):
