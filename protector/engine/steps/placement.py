@@ -26,6 +26,18 @@ from protector.engine.context import StepContext
 from protector.engine.step import Step
 
 Json = dict[str, Any]
+# steps that change nothing but the source of a move, if anything
+AT_SOURCE = frozenset(
+    {
+        "placement.preflight",
+        "placement.lock_source",
+        "volumes.follow",
+        "servers.fence",
+        "servers.stop",
+        "servers.fence_lost",
+        "replication.pause_source",
+    }
+)
 
 
 def check(ctx: StepContext) -> Json:
@@ -105,15 +117,32 @@ def release(ctx: StepContext) -> Json:
 
 def take_over(ctx: StepContext) -> Json:
     """What this move superseded has stopped, and what it staged is gone, so
-    that no late call of it can reach live data."""
+    that no late call of it can reach live data.
+
+    One that hangs in a call to the lost site is not waited for.
+    """
     ended = ctx.data["superseded"]
     margin = ctx.conf.engine.call_margin
     while True:
         with ctx.runtime.db.reader() as session:
-            if not claims.still_run(session, ended, margin):
+            running = claims.still_run(session, ended, margin)
+            if not any(_may_act_here(session, found) for found in running):
                 break
         ctx.pause(min(ctx.conf.engine.poll_interval, 1))
     return {"superseded": ended, "destroyed": arrival.sweep_superseded(ctx)}
+
+
+def _may_act_here(session: Any, operation_id: str) -> bool:
+    """Whether a call of an ended operation may still change this site.
+
+    It is in the steps that were under way when it was ended: another one
+    cannot begin, because its record is refused.
+    """
+    row = operations.get(session, operation_id)
+    return bool(row.data.get("compensating")) or any(
+        step.status == c.StepStatus.RUNNING and step.name not in AT_SOURCE
+        for step in row.steps
+    )
 
 
 def reclaim(ctx: StepContext) -> None:

@@ -13,7 +13,7 @@ from protector.db.api import (
     protection_groups,
     recovery_points,
 )
-from protector.engine import context
+from protector.engine import context, steps
 from protector.engine.steps import placement, replication
 from protector.storage import base
 from protector.tests.unit.engine import case, fakes
@@ -80,8 +80,11 @@ class TakeOverTest(case.EngineCase):
             ).id
         return self.step(operation_id)
 
-    def run_before(self, **data: Any) -> operations_leases.Lease:
-        """Another move, that an engine runs."""
+    def run_before(self, *steps: str, **data: Any) -> operations_leases.Lease:
+        """Another move, that an engine runs.
+
+        :param steps: those under way.
+        """
         operation_id = self.accept("failover", **self.ends(), data=data)
         with self.runtime.db.writer() as session:
             lease = operations_leases.claim(
@@ -94,10 +97,20 @@ class TakeOverTest(case.EngineCase):
                 0,
             )
         assert lease is not None
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            operations.add_steps(
+                session, row, [_row(n, name) for n, name in enumerate(steps)]
+            )
+            for step in row.steps:
+                step.status = c.StepStatus.RUNNING
         return lease
 
-    def test_it_waits_for_the_worker_it_superseded(self) -> None:
-        lease = self.run_before(staged=True)
+    def waits(
+        self, lease: operations_leases.Lease
+    ) -> tuple[int, dict[str, Any]]:
+        """How often it looks whether the move, which goes at last, has
+        ended; and what it finds."""
         ctx = self.take()
         waited = []
 
@@ -110,7 +123,12 @@ class TakeOverTest(case.EngineCase):
 
         self.clock.wait = stop_at_last  # type: ignore[method-assign]
         found = placement.take_over(ctx)
-        self.assertEqual(3, len(waited))
+        return len(waited), found
+
+    def test_it_waits_for_the_worker_it_superseded(self) -> None:
+        lease = self.run_before("volumes.overwrite", staged=True)
+        waited, found = self.waits(lease)
+        self.assertEqual(3, waited)
         prefix = f"protector-{lease.operation_id}-"
         self.assertEqual(
             {
@@ -119,6 +137,22 @@ class TakeOverTest(case.EngineCase):
             },
             found,
         )
+
+    def test_those_steps_exist(self) -> None:
+        self.assertLessEqual(placement.AT_SOURCE, steps.STEPS.keys())
+
+    def test_not_for_one_that_waits_for_the_lost_site(self) -> None:
+        """Whatever hangs there can change nothing here."""
+        lease = self.run_before(*placement.AT_SOURCE)
+        self.assertEqual(0, self.waits(lease)[0])
+
+    def test_for_one_of_several_that_changes_this_site(self) -> None:
+        lease = self.run_before("servers.fence_lost", "copies.build")
+        self.assertEqual(3, self.waits(lease)[0])
+
+    def test_for_one_that_goes_back(self) -> None:
+        lease = self.run_before("servers.stop", compensating=True)
+        self.assertEqual(3, self.waits(lease)[0])
 
     def test_what_was_never_staged_is_not_looked_for(self) -> None:
         lease = self.run_before()
@@ -173,15 +207,8 @@ class TakeOverTest(case.EngineCase):
         replication.choose_point(ctx)
         with self.runtime.db.writer() as session:
             row = operations.get(session, ctx.operation.id)
-            step = {
-                "ordinal": 0,
-                "name": "servers.start",
-                "member_id": self.web,
-                "member_name": "web",
-                "after": [],
-                "weight": 1,
-                "optional": False,
-            }
+            step = _row(0, "servers.start")
+            step.update(member_id=self.web, member_name="web")
             operations.add_steps(session, row, [step])
             row.steps[0].status = c.StepStatus.DONE
         placement.settle(ctx)
@@ -221,3 +248,15 @@ class TakeOverTest(case.EngineCase):
                 session, self.clock.now(), self.site.local_id
             )
         self.assertEqual([self.group_id], due)
+
+
+def _row(ordinal: int, name: str) -> dict[str, Any]:
+    return {
+        "ordinal": ordinal,
+        "name": name,
+        "member_id": None,
+        "member_name": None,
+        "after": [],
+        "weight": 1,
+        "optional": False,
+    }
