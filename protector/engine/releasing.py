@@ -3,6 +3,7 @@
 when the lock ran out."""
 
 import contextlib
+import itertools
 from typing import Any
 
 from oslo_log import log as logging
@@ -16,12 +17,14 @@ from protector.db.api import (
     protection_groups,
     source_locks,
 )
-from protector.engine import access, adoption, fencing, reading
+from protector.engine import access, adoption, fencing, power, reading
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 # what Nova records of a server that was fenced and stopped, and no more
 QUIET_ACTIONS = frozenset({"stop", "lock", "shelve", "shelveOffload"})
+# that may fail, one after the other, before a server stays down
+STARTS = 3
 
 
 def release(
@@ -191,8 +194,12 @@ class WritingReader(reading.Reader):
 def bring_back(
     reader: reading.Reader, site_id: str, server_id: str, operation_id: str
 ) -> bool:
-    """Start a server that the move stopped, then lift its lock; whether
-    nothing is left to do."""
+    """Start a server that the move stopped and, once it is seen to run, lift
+    its lock; whether nothing is left to do.
+
+    One that cannot be started keeps the lock: preflight names it, and a move
+    knows by it what the server was.
+    """
     try:
         compute = reader.tenant(site_id).compute
         server = compute.get_server(server_id)
@@ -201,8 +208,12 @@ def bring_back(
             return True
         if server.task_state:
             return False
-        if ours[1] == "ACTIVE" and server.status == "SHUTOFF":
+        if ours[1] == power.RUNNING and server.status == power.STOPPED:
+            if _failed_starts(compute, server_id) >= STARTS:
+                LOG.error("Server %s cannot be started", server_id)
+                return True
             compute.start(server_id)
+            return False
         reader.site(site_id).service.compute.unlock(server_id)
     except exception.CloudNotFound:
         return True
@@ -210,3 +221,12 @@ def bring_back(
         LOG.warning("Server %s was not brought back: %s", server_id, e)
         return False
     return True
+
+
+def _failed_starts(compute: Any, server_id: str) -> int:
+    """The last ones, one after the other; only the actions tell."""
+    failed = itertools.takewhile(
+        lambda last: last.action == "start" and last.message,
+        compute.instance_actions(server_id),
+    )
+    return sum(1 for _ in failed)

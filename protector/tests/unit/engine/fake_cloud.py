@@ -46,6 +46,10 @@ class Service:
         return failing
 
 
+# what the name of an action ends with that failed
+FAILED = " failed"
+
+
 class Compute(Service):
     def __init__(self, site: "Site") -> None:
         super().__init__(site)
@@ -57,6 +61,8 @@ class Compute(Service):
         self.groups: dict[str, Json] = {}
         # statuses that a new server gets, then ACTIVE
         self.births: list[str] = []
+        # how many starts fail at the host
+        self.broken_starts = 0
         self.bodies: list[Json] = []
         self.hints: list[Json | None] = []
 
@@ -92,6 +98,11 @@ class Compute(Service):
         self._set(server_id, action, status=to)
 
     def start(self, server_id: str) -> None:
+        if self.broken_starts:
+            self.broken_starts -= 1
+            self._change(server_id, "start", ("SHUTOFF",), "SHUTOFF")
+            self.actions[server_id][0] += FAILED
+            return
         self._change(server_id, "start", ("SHUTOFF",), "ACTIVE")
 
     def stop(self, server_id: str) -> None:
@@ -156,8 +167,15 @@ class Compute(Service):
         return list(self.disks.get(server_id, []))
 
     def instance_actions(self, server_id: str) -> list[types.InstanceAction]:
-        found = self.actions.get(server_id, [])
-        return [types.InstanceAction(a, "req", "t", None) for a in found]
+        return [
+            types.InstanceAction(
+                name.removesuffix(FAILED),
+                "req",
+                "t",
+                "Error" if name.endswith(FAILED) else None,
+            )
+            for name in self.actions.get(server_id, [])
+        ]
 
     def create_server(self, body: Json, hints: Json | None = None) -> str:
         server_id = str(uuid.uuid4())

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A source whose lock ran out is its own again when its servers run."""
+
+from typing import Any
+
+from protector import constants as c
+from protector.db.api import source_locks
+from protector.engine import fencing, releasing
+from protector.tests.unit.engine import arrival_case
+
+
+class SourceReturnTest(arrival_case.ArrivalCase):
+    """A planned move stopped the member's server here and went away."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.there.peer = self.peer
+        self.compute = self.here.compute
+        self.operation_id = self.ctx.operation.id
+        self.set_group(
+            status=c.GroupStatus.FAILING_OVER, operation_id=self.operation_id
+        )
+        with self.runtime.db.writer() as session:
+            source_locks.take(
+                session,
+                self.group_id,
+                self.operation_id,
+                self.site.peer_id,
+                -1,
+            )
+        self.compute._set(
+            self.server_id,
+            "",
+            status="SHUTOFF",
+            locked=True,
+            locked_reason=fencing.reason(self.operation_id, "ACTIVE"),
+        )
+        self.work = releasing.SourceReturn(self.runtime)
+
+    def runs(self) -> tuple[list[str], str]:
+        """What is done to the server; the group's status after it."""
+        self.here.changes.clear()
+        self.work.run()
+        return [name for name, *_ in self.here.changes], self.group().status
+
+    def held(self) -> Any:
+        with self.runtime.db.reader() as session:
+            return source_locks.find(session, self.group_id)
+
+    def test_the_server_is_seen_to_run_first(self) -> None:
+        self.assertEqual((["start"], "failing_over"), self.runs())
+        self.compute._set(self.server_id, "", task_state="powering-on")
+        self.assertEqual(([], "failing_over"), self.runs())
+        self.compute._set(self.server_id, "", task_state=None)
+        self.assertIsNotNone(self.held())
+        self.assertEqual((["unlock"], "active"), self.runs())
+        self.assertIsNone(self.held())
+
+    def test_a_start_that_fails_is_repeated(self) -> None:
+        self.compute.broken_starts = 1
+        for _ in range(2):
+            self.assertEqual((["start"], "failing_over"), self.runs())
+        self.assertEqual((["unlock"], "active"), self.runs())
+
+    def test_one_that_cannot_be_started_keeps_our_lock(self) -> None:
+        """Which preflight names, and by which a move knows what it was."""
+        self.compute.broken_starts = releasing.STARTS
+        for _ in range(releasing.STARTS):
+            self.assertEqual((["start"], "failing_over"), self.runs())
+        self.assertEqual(([], "active"), self.runs())
+        server = self.compute.get_server(self.server_id)
+        self.assertTrue(fencing.is_ours(server))
+        self.assertIsNone(self.held())
+
+    def test_one_that_was_stopped_before_stays_so(self) -> None:
+        reason = fencing.reason(self.operation_id, "SHUTOFF")
+        self.compute._set(self.server_id, "", locked_reason=reason)
+        self.assertEqual((["unlock"], "active"), self.runs())
