@@ -49,6 +49,7 @@ class RbacTest(base.TestCase):
             self.served.policy_file(self.POLICY)
         other = self.useFixture(site_runtime.SiteRuntime(peer_of=site))
         self.world = world.World(site, other, self.people.tenant)
+        self.addCleanup(self.world.close)
         engine = self.served.engine.answers
         engine["register_site"] = {"id": self.world.new()}
         engine["validate_site"] = {"ok": True, "checks": []}
