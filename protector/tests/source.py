@@ -60,7 +60,11 @@ class Module:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield node
 
-    def imports(self) -> Iterator[Import]:
+    @functools.cached_property
+    def imports(self) -> tuple[Import, ...]:
+        return tuple(self._imports())
+
+    def _imports(self) -> Iterator[Import]:
         nested = {
             id(inner)
             for function in self.functions()

@@ -38,7 +38,7 @@ SANDBOX_ASSEMBLY = ("protector.sandbox.cli", "protector.sandbox.site")
 
 def _own(module: source.Module) -> Iterator[source.Import]:
     """The imports that ``module`` makes of our own code."""
-    for found in module.imports():
+    for found in module.imports:
         if found.target.split(".")[0] in ("protector", "protectorclient"):
             yield found
 

@@ -77,7 +77,7 @@ class ImportTest(base.TestCase):
             [
                 str(found)
                 for module in source.modules()
-                for found in module.imports()
+                for found in module.imports
                 if found.target.split(".")[0] in ("eventlet", "gevent")
             ],
         )
