@@ -140,9 +140,15 @@ def _may_act_here(session: Any, operation_id: str) -> bool:
     """
     row = operations.get(session, operation_id)
     return bool(row.data.get("compensating")) or any(
-        step.status == c.StepStatus.RUNNING and step.name not in AT_SOURCE
+        _is_under_way(step) and step.name not in AT_SOURCE
         for step in row.steps
     )
+
+
+def _is_under_way(step: models.OperationStep) -> bool:
+    # one that is skipped goes on until it looks
+    skipped = step.status == c.StepStatus.SKIPPED and step.attempt > 0
+    return step.status == c.StepStatus.RUNNING or skipped
 
 
 def reclaim(ctx: StepContext) -> None:

@@ -150,6 +150,13 @@ class TakeOverTest(case.EngineCase):
         lease = self.run_before("servers.fence_lost", "copies.build")
         self.assertEqual(3, self.waits(lease)[0])
 
+    def test_for_one_whose_step_was_skipped_under_way(self) -> None:
+        lease = self.run_before("drills.make_room")
+        with self.runtime.db.writer() as session:
+            (row,) = operations.get(session, lease.operation_id).steps
+            row.status, row.attempt = c.StepStatus.SKIPPED, 1
+        self.assertEqual(3, self.waits(lease)[0])
+
     def test_for_one_that_goes_back(self) -> None:
         lease = self.run_before("servers.stop", compensating=True)
         self.assertEqual(3, self.waits(lease)[0])
