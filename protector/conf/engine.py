@@ -14,7 +14,10 @@ opts = [
         "max_operations",
         default=64,
         min=1,
-        help="Operations that one engine process runs at once.",
+        help="""
+Operations that one engine process runs at once. Cleanups of test failovers,
+which a move may wait for, have places of their own.
+""",
     ),
     cfg.IntOpt(
         "member_parallelism",

@@ -27,11 +27,9 @@ class Lease:
     generation: int
 
 
-def runnable(
-    session: orm.Session, site_id: str, margin: float
-) -> list[tuple[str, str]]:
-    """Id and project of the operations that this site has to run and nobody
-    does, oldest first.
+def runnable(session: orm.Session, site_id: str, margin: float) -> list[Any]:
+    """Of each operation that this site has to run and nobody does, oldest
+    first: id, project, kind, status, and whether it is to be cancelled.
 
     :param margin: seconds past the end of a lease.
     """
@@ -39,7 +37,7 @@ def runnable(
         Op.worker.is_(None), Op.lease_until + margin < types.db_epoch()
     )
     statement = (
-        sa.select(Op.id, Op.project_id)
+        sa.select(Op.id, Op.project_id, Op.kind, Op.status, Op.cancelling)
         .where(
             Op.executor_site_id == site_id,
             Op.status.in_(c.UNFINISHED),
@@ -47,7 +45,7 @@ def runnable(
         )
         .order_by(Op.created_at, Op.id)
     )
-    return [(row.id, row.project_id) for row in session.execute(statement)]
+    return list(session.execute(statement))
 
 
 def claim(

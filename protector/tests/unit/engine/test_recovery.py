@@ -2,7 +2,9 @@
 """Operations that wait get the engine's places, few at once and fairly."""
 
 import threading
+from typing import Any
 
+from protector import constants as c
 from protector.db.api import operations, protection_groups
 from protector.engine import recovery
 from protector.tests.unit.engine import case
@@ -43,12 +45,12 @@ class Runner:
 class ScannerTest(case.EngineCase):
     left = 51
 
-    def operation(self, project_id: str) -> str:
+    def operation(self, project_id: str, **values: Any) -> str:
         group_id = self.site.group()
         with self.runtime.db.writer() as session:
             group = protection_groups.get(session, group_id)
             group.project_id = project_id
-            return operations.accept(
+            row = operations.accept(
                 session,
                 self.clock.now(),
                 group,
@@ -59,20 +61,50 @@ class ScannerTest(case.EngineCase):
                     "source_site_id": self.site.peer_id,
                     "target_site_id": self.site.local_id,
                 },
-            ).id
+            )
+            for name, value in values.items():
+                setattr(row, name, value)
+            return row.id
 
-    def test_a_whole_site_leaves_room_for_one_group(self) -> None:
+    def start(self, runner: Runner) -> recovery.Scanner:
+        """Its places are few."""
         self.runtime.conf.set_override("max_operations", PLACES, "engine")
         stopping = threading.Event()
-        runner = Runner(self)
         scanner = recovery.Scanner(
             self.runtime, self.site.local_id, runner, stopping
         )
-        many = {self.operation("site") for _ in range(50)}
         scanner.start()
         self.addCleanup(scanner.stop)
         self.addCleanup(runner.go.release, 100)
         self.addCleanup(stopping.set)
+        return scanner
+
+    def test_what_the_others_wait_for_needs_no_place(self) -> None:
+        """Moves without room wait in their places for the end of drills."""
+        runner = Runner(self)
+        scanner = self.start(runner)
+        moves = {self.operation("site") for _ in range(PLACES + 1)}
+        scanner.ring("")
+        for _ in range(PLACES):
+            self.begins(runner)
+        waiting = (moves - set(runner.order)).pop()
+        cleanup = self.operation("site", kind=c.Verb.TEST_CLEANUP)
+        scanner.ring(cleanup)
+        self.begins(runner)
+        self.assertEqual(cleanup, runner.order[-1])
+        # nor does what ends before it begins
+        with self.runtime.db.writer() as session:
+            operations.request_cancel(
+                session, operations.get(session, waiting)
+            )
+        scanner.ring(waiting)
+        self.begins(runner)
+        self.assertEqual(waiting, runner.order[-1])
+
+    def test_a_whole_site_leaves_room_for_one_group(self) -> None:
+        runner = Runner(self)
+        many = {self.operation("site") for _ in range(50)}
+        scanner = self.start(runner)
         for _ in range(PLACES):
             self.begins(runner)
         single = self.operation("another")

@@ -91,7 +91,7 @@ class PeriodicTest(case.EngineCase):
         """Between the beginnings of calls that take ten seconds."""
         engine = service.Engine(self.runtime)
         if moving:
-            engine._scanner._busy.add("operation")
+            engine._scanner._places._busy.add("operation")
         began: list[float] = []
 
         def call() -> None:

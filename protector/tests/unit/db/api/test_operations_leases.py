@@ -66,8 +66,9 @@ class ClaimingTest(database.DatabaseTest):
             found = operations_leases.runnable(
                 session, site or self.site.local_id, margin
             )
-        self.assertEqual({"p-here"} if found else set(), {p for _, p in found})
-        return [operation_id for operation_id, _ in found]
+        projects = {row.project_id for row in found}
+        self.assertEqual({"p-here"} if found else set(), projects)
+        return [row.id for row in found]
 
     def owns(self, lease: Lease) -> bool:
         try:
