@@ -336,6 +336,16 @@ class PodRefuses(ArrayError):
     remedy = "Retry when the pod is online on both arrays."
 
 
+class VolumesApart(ArrayError):
+    """Volumes that replicate synchronously lie in several pods, or in
+    none."""
+
+    remedy = (
+        "Use volumes of a volume type with synchronous replication, of one "
+        "backend."
+    )
+
+
 class ReplicationNotConfigured(ArrayError):
     """The array side of a direction is not made."""
 

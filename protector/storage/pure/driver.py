@@ -63,7 +63,7 @@ class PureDriver(base.ReplicationDriver):
         Cinder's driver made the group.  Volumes that lie in no pod, because
         it took no overwrite, have a group of our own.
 
-        :raises ArrayError: the volumes lie in more than one pod.
+        :raises VolumesApart: the volumes lie in more than one pod.
         """
         name = names.group(cinder_group_id)
         if not synchronous:

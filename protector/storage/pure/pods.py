@@ -5,6 +5,7 @@ A pod is its operator's and its Cinder backend's: it is looked at, never
 made, stretched, moved or promoted.
 """
 
+import collections
 from collections.abc import Iterable
 import re
 from typing import Any
@@ -57,17 +58,19 @@ def find(array: Any, pod: str) -> adapter.Pod | None:
 def common(volumes: Iterable[str]) -> str:
     """The one pod that all of the volumes lie in.
 
-    :raises ArrayError: there is no such pod.
+    :raises VolumesApart: there is no such pod; its ``places`` are the
+        volumes by pod, "" for none.
     """
-    found = {names.pod_of(volume) for volume in volumes}
-    if len(found) == 1 and None not in found:
-        return str(found.pop())
-    raise exception.ArrayError(
+    found = collections.defaultdict(list)
+    for volume in sorted(volumes):
+        found[names.pod_of(volume) or ""].append(volume)
+    if len(found) == 1 and "" not in found:
+        return next(iter(found))
+    raise exception.VolumesApart(
         "Volumes that replicate synchronously lie in one pod; these in "
         f"{', '.join(sorted(pod or 'none' for pod in found))}: "
         f"{', '.join(sorted(volumes))}.",
-        remedy="Use volumes of a volume type with synchronous replication, "
-        "of one backend.",
+        places=dict(found),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from protector import exception, times
+from protector.db import models
 from protector.db.api import metadata_sync
 from protector.engine import workflows
 from protector.engine.steps import STEPS
@@ -66,6 +67,52 @@ class ConfigureTest(ReplicationTest):
         self.driver.points[self.here] = [fakes.point(self.here, "e1-x", 1)]
         steps.configure(self.step(self.accept("policy_set")))
         self.assertEqual([], self.driver.named("replicate_now"))
+
+
+class ApartTest(ReplicationTest):
+    """One member arrived in its pod, for want of quota, and another beside
+    it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.set_group(replication_type="sync")
+        for name in ("web", "db"):
+            self.site.member(self.group_id, name)
+        places: dict[str, list[str]] = {"pod-b": [], "": []}
+        with self.runtime.db.writer() as session:
+            for row in session.query(models.VolumeCopy).filter_by(
+                site_id=self.site.local_id
+            ):
+                member = session.get_one(models.Member, row.member_id)
+                inside = member.instance_name == "db"
+                row.array_volume = f"{inside}-{row.cinder_id}"
+                places["pod-b" if inside else ""].append(row.array_volume)
+
+        def apart(*args: Any, **kwargs: Any) -> Any:
+            raise exception.VolumesApart(
+                "apart", remedy="as it is", places=places
+            )
+
+        self.driver.find_group = apart  # type: ignore
+
+    def test_the_members_and_the_way_out_are_named(self) -> None:
+        ctx = self.step(self.accept("reprotect"))
+        error = self.assertRaises(exception.VolumesApart, steps.configure, ctx)
+        self.assertIn("in pod pod-b: db; in no pod: web", error.message)
+        self.assertIn("Remove db, or web, from the group", error.remedy)
+
+    def test_one_that_would_join_is_refused_as_it_is(self) -> None:
+        ctx = self.step(self.accept("reprotect"))
+        joining = self.site.member(self.group_id, "new")
+        ctx.refresh()
+        error = self.assertRaises(
+            exception.VolumesApart,
+            steps.name_group,
+            ctx,
+            self.site.local_id,
+            ctx.scene.member(joining),
+        )
+        self.assertEqual("as it is", error.remedy)
 
 
 class ConfigureSyncTest(ReplicationTest):

@@ -434,7 +434,8 @@ class SyncContract(PodsCase):
             True,
             False,
         )
-        self.assertIn("none", str(error))
+        self.assertIsInstance(error, exception.VolumesApart)
+        self.assertEqual({"": ["v1"]}, error.details["places"])
 
     def test_all_groups_that_a_cinder_group_has(self) -> None:
         sdk = self.a.sdk()
