@@ -29,6 +29,8 @@ PASSING = frozenset({429, 502, 503, 504})
 NOT_BEGUN = frozenset({429, 503})
 PAUSE = 0.5
 PAUSE_MAX = 8.0
+# a front end that sends to another address; more go round in circles
+REDIRECTS = 1
 # services that share one host in small clouds
 SERVICES = 6
 
@@ -149,6 +151,7 @@ class Session(ksa_session.Session):
             auth=auth,
             session=Transport(site.connections, before_change),
             verify=verify,
+            redirect=REDIRECTS,
             app_name="protector",
             additional_headers={"X-Openstack-Request-Id": request_id},
             discovery_cache=site.discovery,
@@ -200,6 +203,9 @@ class Session(ksa_session.Session):
         )
         if response.status_code >= 400:
             raise errors.Refused(response)
+        if response.status_code >= 300:
+            # where redirects end nothing was done
+            raise errors.Broken(f"{response.url} redirects to nowhere")
         _must_be_json(response)
         return response
 

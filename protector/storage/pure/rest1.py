@@ -59,6 +59,8 @@ class _Session(purestorage.FlashArray):
                 path if outer else self._format_path(path),
                 data=json.dumps(data).encode(),
                 headers={"Content-Type": "application/json"},
+                # followed, a change becomes a reading
+                allow_redirects=False,
                 **self._request_kwargs,
             )
         except requests.exceptions.RequestException as error:

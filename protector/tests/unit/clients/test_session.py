@@ -80,6 +80,18 @@ class RetryTest(SessionTestCase):
             self.assertRaises(exception.CloudError, compute.list_servers)
             self.assertEqual(1, len(self.cloud.calls))
 
+    def test_a_redirect_is_no_answer(self) -> None:
+        """A front end sends round in circles, or nowhere."""
+        path = "/compute/v2.1/servers/s"
+        for to in ({"Location": self.cloud.url + path}, {}):
+            self.cloud.on("DELETE", "/servers/s$", Answer(302, headers=to))
+            self.cloud.calls.clear()
+            compute = self.tenant().compute
+            self.assertRaises(
+                exception.CloudUnavailable, compute.delete_server, "s"
+            )
+            self.assertLess(len(self.cloud.calls), 4)
+
     def test_writes_are_not_repeated(self) -> None:
         for answer in (
             Answer(500),
@@ -139,14 +151,14 @@ class TimeoutTest(SessionTestCase):
             self.assertRaises(
                 exception.CloudUnavailable, compute.create_server, {}
             )
-            self.assertLess(time.monotonic() - begun, 5)
+            self.assertLess(time.monotonic() - begun, 20)
 
     def test_a_sign_in_that_never_ends_does(self) -> None:
         self.cloud.on("POST", fake_cloud.TOKENS, Answer(drip=dripping.BODY))
         clients = self.clients(read_timeout=0.3)
         begun = time.monotonic()
         self.assertRaises(exception.CloudUnavailable, clients.identity.check)
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, 20)
 
     def test_a_look_does_not_wait_long(self) -> None:
         self.cloud.on("GET", SERVERS, self.cloud.hang())
