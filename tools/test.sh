@@ -19,6 +19,8 @@ export TEST_DIR=$PWD/.test
 export VENV=$PWD/.venv-test
 export PATH=$VENV/bin:$PATH
 export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
+# the tests start hundreds of processes, which would compile all modules anew
+unset PYTHONDONTWRITEBYTECODE
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
