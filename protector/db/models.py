@@ -255,7 +255,8 @@ class MemberCopy(Base):
     # content here that exists nowhere else must not be overwritten without
     # an undo copy
     content_unique: orm.Mapped[bool]
-    parked_at: orm.Mapped[datetime.datetime | None]
+    # Nova's last request when a planned move had stopped the server
+    stop_request_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     # [{"id", "network_id", "mac_address", "fixed_ips", "made"}] in NIC order
     ports: orm.Mapped[list[Any]]
     floating_ips: orm.Mapped[list[Any]]

@@ -5,11 +5,8 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import claims
+from protector.engine import power
 from protector.engine.context import StepContext
-
-# what Nova does to a server on its way into and in the shelf; anything newer
-# means that somebody used the parked copy
-PARKING_ACTIONS = frozenset({"shelve", "shelveOffload", "stop", "lock"})
 
 
 def staging_prefix(operation_id: str) -> str:
@@ -54,20 +51,21 @@ def sweep_superseded(ctx: StepContext) -> list[str]:
 
 def content_is_unique(ctx: StepContext, member: models.Member) -> bool:
     """Whether the member's copy at the target holds what exists nowhere
-    else: marked so, or used since a planned move parked it.  Of one whose
-    server was deleted nobody can tell what its volumes were used for."""
+    else: all but what never had a server, and what has stood still since a
+    planned move stopped it.  Of one whose server was deleted nobody can tell
+    what its volumes were used for."""
     copy = member.copy(ctx.target)
     if copy is None:
         return False
     if copy.content_unique:
         return True
-    if copy.role != c.CopyRole.PARKED:
-        return False
     if not copy.server_id:
+        return copy.role != c.CopyRole.GONE
+    if copy.role != c.CopyRole.PARKED:
         return True
     compute = ctx.tenant(ctx.target).compute
     try:
         actions = compute.instance_actions(copy.server_id)
     except exception.CloudNotFound:
         return True
-    return bool(actions) and actions[0].action not in PARKING_ACTIONS
+    return not power.still_since(actions, copy.stop_request_id)

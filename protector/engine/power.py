@@ -5,7 +5,7 @@ Looks first and acts only while Nova does nothing with the server: an
 earlier request, whose answer got lost, may still be at work.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from protector import exception
 from protector.clients import types
@@ -21,6 +21,10 @@ UNKNOWN = "UNKNOWN"
 GONE_WRONG = frozenset({"ERROR", "DELETED", "SOFT_DELETED"})
 # the guest does not run, and does not go on by itself
 DOWN = GONE_WRONG | {STOPPED, PARKED, SHELVED}
+# what is done to a server without letting its guest run, or its volumes go
+QUIET_ACTIONS = frozenset(
+    {"stop", "lock", "unlock", "shelve", "shelveOffload"}
+)
 
 
 def idle(ctx: StepContext, site_id: str, server_id: str) -> types.Server:
@@ -37,6 +41,24 @@ def idle(ctx: StepContext, site_id: str, server_id: str) -> types.Server:
         return None if present.task_state else present
 
     return ctx.servers(site_id).wait(server_id, done, ctx.remaining)
+
+
+def still_since(
+    actions: Sequence[types.InstanceAction], request_id: str | None
+) -> bool:
+    """Whether a server is known to have stood still since a request.
+
+    By order and not by time, because the clouds' clocks are not ours.
+
+    :param actions: what was done to it, newest first.
+    :param request_id: of an action, after which it did not run.
+    """
+    for action in actions:
+        if action.request_id == request_id:
+            return True
+        if action.action not in QUIET_ACTIONS:
+            return False
+    return False
 
 
 def stop(ctx: StepContext, site_id: str, server_id: str) -> None:

@@ -127,7 +127,7 @@ def _discard(ctx: StepContext, server: types.Server) -> None:
     removal.drop_server(ctx, ctx.target, server.id)
     with ctx.write() as session:
         row = _row(ctx, session)
-        row.server_id = row.parked_at = None
+        row.server_id = row.stop_request_id = None
         # not parked any more, and nobody else's doing
         row.role = c.CopyRole.GONE
     ctx.refresh()

@@ -60,7 +60,7 @@ COPY = (
     "role",
     "power_state",
     "content_unique",
-    "parked_at",
+    "stop_request_id",
     "ports",
     "floating_ips",
     "made",
@@ -88,7 +88,7 @@ POLICY = (
     "undo_retention_days",
     "created_at",
 )
-TIMES = ("created_at", "parked_at", "last_failover_at")
+TIMES = ("created_at", "last_failover_at")
 
 
 def build(

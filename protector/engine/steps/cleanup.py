@@ -99,7 +99,7 @@ def _forget(ctx: StepContext, volume_ids: set[str]) -> None:
     with ctx.write() as session:
         row = session.get(models.MemberCopy, (ctx.member.id, ctx.target))
         row.role = c.CopyRole.GONE
-        row.server_id = row.parked_at = row.power_state = None
+        row.server_id = row.stop_request_id = row.power_state = None
         row.ports = ports
         row.made = {**row.made, made.ORIGINAL_GONE: True}
     ctx.refresh()

@@ -288,7 +288,7 @@ def _turn_copies(ctx: StepContext, session: Any, started: set[str]) -> None:
         live = session.get(models.MemberCopy, (member.id, ctx.target))
         live.role = c.CopyRole.LIVE
         live.content_unique = True
-        live.parked_at = None
+        live.stop_request_id = None
         left = session.get(models.MemberCopy, (member.id, ctx.source))
         if _unplanned(ctx):
             # whatever it wrote since the point is nowhere else

@@ -43,14 +43,20 @@ def unfence(ctx: StepContext) -> None:
 
 
 def stop(ctx: StepContext) -> None:
-    """Shut the guest down and observe it.
+    """Shut the guest down and observe it; from here on it stands still, or
+    what is done to it tells.
 
     An adopter comes late: the source may have taken itself back since the
     fence, and its servers run for the tenant again.
     """
-    server_id = str(_copy(ctx, ctx.source).server_id)
+    copy = _copy(ctx, ctx.source)
+    server_id = str(copy.server_id)
     fencing.require(ctx, ctx.source, server_id)
     power.stop(ctx, ctx.source, server_id)
+    actions = ctx.tenant(ctx.source).compute.instance_actions(server_id)
+    with ctx.write() as session:
+        row = session.get(models.MemberCopy, (copy.member_id, copy.site_id))
+        row.stop_request_id = actions[0].request_id if actions else None
 
 
 def start(ctx: StepContext) -> Json:
@@ -91,7 +97,6 @@ def park(ctx: StepContext) -> Json:
     with ctx.write() as session:
         row = session.get(models.MemberCopy, (ctx.member.id, ctx.source))
         row.role = c.CopyRole.PARKED
-        row.parked_at = ctx.clock.now()
         row.content_unique = False
     return {"server_id": server_id}
 

@@ -62,7 +62,7 @@ class Compute(Service):
     def instance_actions(self, server_id: str) -> list[types.InstanceAction]:
         self.get_server(server_id)
         found = self.actions.get(server_id, [])
-        return [types.InstanceAction(a, "req", "t", None) for a in found]
+        return fake.actions(found)
 
     def flavors(self) -> list[types.Flavor]:
         return [fake.flavor(f"f1-{self._cloud.letter}", "m1")]

@@ -37,13 +37,18 @@ class ParkedRunsTest(base.TestCase):
         self._is_fenced()
 
     def test_its_owner_shelves_it_and_moves_back(self) -> None:
+        """What it wrote meanwhile is in an undo copy."""
         self._forgotten()
+        self._write()
         self.place.clouds["a"].compute.shelve(self.original)
         self.place.run(SHOWN_SECONDS)
         self._is_fenced()
         last = self._move({"type": "planned"})
         self.assertEqual("completed", last.status, last.error)
         self._runs_at_a()
+        self.assertNotIn(TOKEN, world.contents(self.place, "a", self.original))
+        self.assertEqual(["web"], last.data["undo"]["members"])
+        self.watch.check()
 
     def test_it_is_the_one_that_is_kept(self) -> None:
         """The group is taken as it is, without a break."""
@@ -51,9 +56,7 @@ class ParkedRunsTest(base.TestCase):
         self._keep()
 
     def _keep(self) -> None:
-        cloud = self.place.clouds["a"]
-        (disk, *_) = cloud.compute.disks[self.original]
-        cloud.volume.on_array(disk.volume_id).content |= {TOKEN}
+        self._write()
         parked = {"recovery_point": c.PARKED_POINT}
         last = self._move({"type": "unplanned", "confirm": True, **parked})
         self.assertEqual("completed", last.status, last.error)
@@ -61,6 +64,13 @@ class ParkedRunsTest(base.TestCase):
         held = world.contents(self.place, "a", self.original)
         self.assertIn(TOKEN, held)
         self.assertIs(True, self._told("a")[0])
+
+    def _write(self) -> None:
+        """By the guest of the original."""
+        cloud = self.place.clouds["a"]
+        (disk, *_) = cloud.compute.disks[self.original]
+        cloud.volume.on_array(disk.volume_id).content |= {TOKEN}
+        self.watch.written.add(TOKEN)
 
     def test_a_move_from_a_point_refuses_it(self) -> None:
         self._forgotten()

@@ -115,7 +115,10 @@ class ArrivalCase(case.EngineCase):
         self.there.compute.attach(server_id, volume_id)
         if given["status"] == "SHELVED_OFFLOADED":
             self.there.volume.change(volume_id, status="reserved")
-        self.set_copy(server_id=server_id, role="parked")
+        self.there.compute.actions[server_id] = ["shelve", "stop"]
+        self.set_copy(
+            server_id=server_id, role="parked", stop_request_id="req-1"
+        )
         with self.runtime.db.writer() as session:
             session.add(
                 models.VolumeCopy(

@@ -46,10 +46,6 @@ class Service:
         return failing
 
 
-# what the name of an action ends with that failed
-FAILED = " failed"
-
-
 class Compute(Service):
     def __init__(self, site: "Site") -> None:
         super().__init__(site)
@@ -101,7 +97,7 @@ class Compute(Service):
         if self.broken_starts:
             self.broken_starts -= 1
             self._change(server_id, "start", ("SHUTOFF",), "SHUTOFF")
-            self.actions[server_id][0] += FAILED
+            self.actions[server_id][0] += fake.FAILED
             return
         self._change(server_id, "start", ("SHUTOFF",), "ACTIVE")
 
@@ -167,15 +163,7 @@ class Compute(Service):
         return list(self.disks.get(server_id, []))
 
     def instance_actions(self, server_id: str) -> list[types.InstanceAction]:
-        return [
-            types.InstanceAction(
-                name.removesuffix(FAILED),
-                "req",
-                "t",
-                "Error" if name.endswith(FAILED) else None,
-            )
-            for name in self.actions.get(server_id, [])
-        ]
+        return fake.actions(self.actions.get(server_id, []))
 
     def create_server(self, body: Json, hints: Json | None = None) -> str:
         server_id = str(uuid.uuid4())

@@ -4,12 +4,15 @@
 It answers the values of ``clients.types`` and records each change.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from protector import exception
 from protector.clients import types
 
 Json = dict[str, Any]
+# how the name of an action ends that did not come to a good end
+FAILED = " failed"
 
 
 def server(server_id: str = "s1", **values: Any) -> types.Server:
@@ -95,6 +98,20 @@ FLAVOR: Json = {
     "swap": 0,
     "extra_specs": {},
 }
+
+
+def actions(names: Sequence[str]) -> list[types.InstanceAction]:
+    """Of a server: their requests are numbered from the first, which is the
+    last of the names."""
+    return [
+        types.InstanceAction(
+            name.removesuffix(FAILED),
+            f"req-{len(names) - n}",
+            "t",
+            "Error" if name.endswith(FAILED) else None,
+        )
+        for n, name in enumerate(names)
+    ]
 
 
 def found(rows: dict[str, Any], key: str) -> Any:

@@ -92,7 +92,7 @@ def _copy(site_id: str) -> models.MemberCopy:
         role=c.CopyRole.PARKED,
         power_state="ACTIVE",
         content_unique=True,
-        parked_at=AT,
+        stop_request_id="req-stop",
         ports=[{"id": "p", "mac_address": "fa:16:3e:00:00:01"}],
         floating_ips=[{"address": "192.0.2.7"}],
         made={"security_groups": ["s"]},

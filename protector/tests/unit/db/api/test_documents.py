@@ -112,7 +112,7 @@ class DocumentsTest(PairTest):
             web, db = session.query(models.Member).order_by("instance_name")
             session.delete(web)
             db.recipe = {**db.recipe, "name": "db2"}
-            db.copies[0].parked_at = None
+            db.copies[0].stop_request_id = None
             db.copies[0].ports = []
             db.volumes[0].size_gb = 99
             session.delete(db.volumes[3])

@@ -21,7 +21,12 @@ class ParkedTest(preflight_case.PreflightCase):
         for member in self.members:
             name = member.instance_name
             member.copies.append(
-                fake_scene.copy(THERE, f"t-{name}", role="parked")
+                fake_scene.copy(
+                    THERE,
+                    f"t-{name}",
+                    role="parked",
+                    stop_request_id="req-1",
+                )
             )
             member.volumes.append(fake_scene.volume(THERE, name, 0))
         self.start()
@@ -31,7 +36,7 @@ class ParkedTest(preflight_case.PreflightCase):
             compute.servers[f"t-{name}"] = fake.server(
                 f"t-{name}", status="SHELVED_OFFLOADED"
             )
-        compute.instance_actions = lambda server_id: []
+        compute.instance_actions = lambda server_id: fake.actions(["stop"])
         self.undo: dict[str, Any] = {}
         patch = mock.patch(LIVE, lambda look, site_id: self.undo)
         patch.start()

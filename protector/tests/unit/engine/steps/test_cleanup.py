@@ -169,7 +169,12 @@ class CleanupTest(arrival_case.ArrivalCase):
         self.assertIn("nowhere else", self.kept())
 
     def test_used_since_it_was_parked(self) -> None:
-        self.there.compute.actions[self.parked_id] = ["unshelve", "shelve"]
+        self.there.compute.actions[self.parked_id] = [
+            "shelve",
+            "unshelve",
+            "shelve",
+            "stop",
+        ]
         self.assertIn("used since", self.kept())
 
     def test_one_that_runs(self) -> None:

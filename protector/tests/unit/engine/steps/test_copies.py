@@ -29,7 +29,7 @@ class TargetServerTest(arrival_case.ArrivalCase):
 
     def test_what_it_wrote_meanwhile_is_kept_in_mind(self) -> None:
         server_id = self.ours("ACTIVE")
-        self.there.compute.actions[server_id] = ["start", "stop"]
+        self.there.compute.actions[server_id] = ["stop", "start", "stop"]
         copies.build(self.ctx)
         self.assertTrue(self.copy().content_unique)
 
@@ -78,7 +78,7 @@ class TargetServerTest(arrival_case.ArrivalCase):
 
     def test_before_it_goes_it_tells_that_it_was_used(self) -> None:
         server_id = self.park()
-        self.there.compute.actions[server_id] = ["reboot"]
+        self.there.compute.actions[server_id] = ["reboot", "stop"]
         self.grow(5)
         copies.build(self.ctx)
         self.assertTrue(self.copy().content_unique)

@@ -53,6 +53,23 @@ class SourceTest(arrival_case.ArrivalCase):
         servers.stop(self.ctx)
         self.assertEqual([], self.here.changes)
 
+    def test_stop_tells_from_when_on_it_stands_still(self) -> None:
+        self.fenced()
+        self.compute.actions[self.server_id] = ["lock", "start", "create"]
+        servers.stop(self.ctx)
+        self.assertEqual("stop", self.compute.actions[self.server_id][0])
+        self.assertEqual("req-4", self.source().stop_request_id)
+
+    def test_one_that_was_stopped_already_stands_still_as_well(self) -> None:
+        self.fenced()
+        self.set_state(status="SHUTOFF")
+        self.compute.actions[self.server_id] = ["lock", "stop", "create"]
+        servers.stop(self.ctx)
+        self.assertEqual("req-3", self.source().stop_request_id)
+
+    def source(self) -> models.MemberCopy:
+        return self.row().copy(self.site.local_id)
+
     def test_stop_again_after_a_lost_answer(self) -> None:
         self.fenced()
         self.here.fail("stop", LOST, done=True)
