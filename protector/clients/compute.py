@@ -8,13 +8,12 @@ writes a completion cache below the home directory of the process.
 """
 
 from collections.abc import Collection, Iterable
-import functools
 from typing import Any
 
 from novaclient import api_versions
 from novaclient import client as nova_client
 
-from protector import exception
+from protector import exception, lazy
 from protector.clients import rest, types
 
 Json = dict[str, Any]
@@ -28,7 +27,7 @@ class ComputeClient(rest.Service):
     label = "Nova"
     understood = (2, 100)
 
-    @functools.cached_property
+    @lazy.Lazy
     def _nova(self) -> Any:
         return nova_client.Client(
             api_versions.APIVersion(self.best(LIBRARY_MAXIMUM)),

@@ -6,12 +6,11 @@ replication actions: their answers hold array tokens.
 """
 
 from collections.abc import Collection, Iterable
-import functools
 from typing import Any
 
 from cinderclient import client as cinder_client
 
-from protector import exception
+from protector import exception, lazy
 from protector.clients import rest, types
 
 Json = dict[str, Any]
@@ -25,7 +24,7 @@ class GroupCalls(rest.Service):
     # the last that python-cinderclient knows
     understood = (3, 71)
 
-    @functools.cached_property
+    @lazy.Lazy
     def _cinder(self) -> Any:
         return cinder_client.Client(
             self.best(),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from keystoneauth1 import adapter
 
-from protector import exception
+from protector import exception, lazy
 from protector.clients import errors, types
 from protector.clients import session as sessions
 
@@ -29,14 +29,14 @@ class Scope:
     def site_name(self) -> str:
         return self.access.name
 
-    @functools.cached_property
+    @lazy.Lazy
     def project_id(self) -> str:
         """Id of the project of the token."""
         with errors.translated("Keystone", self.site_name, "sign in"):
             found = self.session.reading(self.session.get_project_id)
         return str(found)
 
-    @functools.cached_property
+    @lazy.Lazy
     def user_id(self) -> str:
         """Id of the user of the token."""
         with errors.translated("Keystone", self.site_name, "sign in"):

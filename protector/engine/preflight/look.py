@@ -8,10 +8,9 @@ that gives no token, is left alone.  Decides nothing.
 
 import collections
 from collections.abc import Callable
-import functools
 from typing import Any
 
-from protector import exception
+from protector import exception, lazy
 from protector.clients import types
 from protector.db import models
 from protector.engine import mapping, volume_set
@@ -130,7 +129,7 @@ class Look:
         driver: base.ReplicationDriver = self.ctx.driver
         return driver
 
-    @functools.cached_property
+    @lazy.Lazy
     def points(self) -> list[base.Point]:
         """All points of today's direction, newest first."""
         return self.driver.list_points(self.ctx.direction(self.source))
@@ -152,13 +151,13 @@ class Look:
             )
         return self._changes[member.id]
 
-    @functools.cached_property
+    @lazy.Lazy
     def flavors(self) -> list[types.Flavor]:
         """Those of the target."""
         found: list[types.Flavor] = self.tenant(self.target).compute.flavors()
         return found
 
-    @functools.cached_property
+    @lazy.Lazy
     def networks(self) -> list[Json]:
         """Those of the target."""
         found: list[Json] = self.tenant(self.target).network.networks()
