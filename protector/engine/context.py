@@ -86,12 +86,16 @@ class StepContext:
 
         :raises DeadlineExceeded: it has passed.
         """
-        left = self._deadline - self.clock.monotonic()
-        if left <= 0:
+        if self.is_late:
             raise exception.DeadlineExceeded(
                 "The step did not end within its deadline."
             )
-        return left
+        return self._deadline - self.clock.monotonic()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the step's deadline has passed."""
+        return self._deadline <= self.clock.monotonic()
 
     def pause(self, seconds: float) -> None:
         """Wait between two looks.

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settling a change: the group held, no way back, one version.
+"""Settling a change: the peer's word, the group held, no way back, one
+version.
 
 Both ends of the transaction in which a change of configuration becomes
 true.  Doing it again finds the version recorded.
 """
+
+from collections.abc import Iterator
+import contextlib
 
 from sqlalchemy import orm
 
@@ -15,7 +19,36 @@ from protector.db.api import (
     operations_leases,
     protection_groups,
 )
+from protector.engine import adoption
 from protector.engine.context import StepContext
+
+
+@contextlib.contextmanager
+def change(
+    ctx: StepContext,
+) -> Iterator[tuple[orm.Session, models.ProtectionGroup]]:
+    """The transaction of ``begin``, once the other site was asked: it may
+    have taken the group since the operation began, most of all when a dead
+    engine began it.
+
+    :raises PeerUnreachable: it does not answer.  Nothing was settled.
+    :raises NotPrimarySite: the group was failed over without this site.
+    :raises Superseded: as ``begin`` does.
+    """
+    require_newest(ctx)
+    with ctx.write() as session:
+        yield session, begin(ctx, session)
+
+
+def require_newest(ctx: StepContext) -> None:
+    """The other site knows of no newer epoch, unless it is lost for good, or
+    the version is made already.
+
+    :raises PeerUnreachable: it does not answer.
+    :raises NotPrimarySite: it holds one, or has claimed it.
+    """
+    if "version" not in ctx.data and not ctx.scene.alone:
+        adoption.require_newest(ctx)
 
 
 def begin(ctx: StepContext, session: orm.Session) -> models.ProtectionGroup:

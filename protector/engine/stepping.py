@@ -134,7 +134,7 @@ def _repeat(
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TRANSIENT),
         wait=tenacity.wait_exponential(0.5, max=15),
-        stop=tenacity.stop_after_delay(ctx.remaining),
+        stop=lambda state: ctx.is_late,
         before_sleep=told,
         sleep=lambda seconds: _pause(ctx, seconds),
         reraise=True,

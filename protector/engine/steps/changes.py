@@ -22,8 +22,7 @@ def settle(ctx: StepContext) -> Json:
     if "name" in operation.args and not ctx.scene.alone:
         # the peer must not refuse it once it is made
         _reserve(ctx, operation.args["name"])
-    with ctx.write() as session:
-        group = settling.begin(ctx, session)
+    with settling.change(ctx) as (session, group):
         if not settling.done(ctx, session):
             change = CHANGES[c.Verb(operation.kind)]
             change(ctx, session, group, operation.args)

@@ -56,8 +56,7 @@ def _begun(ctx: StepContext) -> str:
 
 
 def _begin(ctx: StepContext) -> None:
-    with ctx.write() as session:
-        settling.begin(ctx, session)
+    with settling.change(ctx) as (session, _):
         row = operations_leases.owned(session, ctx.work.lease.token)
         row.data = {**row.data, _begun(ctx): True}
 
@@ -131,8 +130,7 @@ def prestage(ctx: StepContext) -> Json:
 
 def settle(ctx: StepContext) -> Json:
     """A version tells what is left."""
-    with ctx.write() as session:
-        group = settling.begin(ctx, session)
+    with settling.change(ctx) as (session, group):
         return {"version": settling.end(ctx, session, group)}
 
 

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that take a server into a group, and out of it."""
 
-import contextlib
 from typing import Any
 
 from sqlalchemy import orm
 
 from protector import constants as c
-from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import (
-    adoption,
     conditions,
     membership,
     recipe,
@@ -139,15 +136,8 @@ def uncover(ctx: StepContext) -> None:
 
 
 def settle(ctx: StepContext) -> Json:
-    """The member is protected from this version on.
-
-    :raises NotPrimarySite: the other site took the group over meanwhile.
-    """
-    if not ctx.scene.alone:
-        with contextlib.suppress(exception.PeerUnreachable):
-            adoption.require_newest(ctx)
-    with ctx.write() as session:
-        group = settling.begin(ctx, session)
+    """The member is protected from this version on."""
+    with settling.change(ctx) as (session, group):
         member = session.get(models.Member, ctx.member.id)
         if member.status == c.MemberStatus.PROTECTING:
             # otherwise its removal was asked for meanwhile, and waits
@@ -159,15 +149,20 @@ def settle(ctx: StepContext) -> Json:
 def leave(ctx: StepContext) -> None:
     """The member's volumes are replicated no more; from here on it only goes
     out."""
-    with ctx.write() as session:
-        settling.begin(ctx, session)
+    with settling.change(ctx):
+        pass
     uncover(ctx)
 
 
 def drop_copies(ctx: StepContext) -> Json:
     """Delete what Protector made for the member where it does not run: at
     the other site, or here, where a move that left it behind brought the
-    others."""
+    others.
+
+    :raises NotPrimarySite: they are what runs, since the other site took the
+        group over.
+    """
+    settling.require_newest(ctx)
     here, site_ids = ctx.work.local_site_id, [ctx.scene.peer_site_id]
     copy = ctx.member.copy(here)
     if copy is not None and copy.role != c.CopyRole.LIVE:
@@ -179,8 +174,7 @@ def drop_copies(ctx: StepContext) -> Json:
 
 def forget(ctx: StepContext) -> Json:
     """The member's row is gone, and a version says so."""
-    with ctx.write() as session:
-        group = settling.begin(ctx, session)
+    with settling.change(ctx) as (session, group):
         member = session.get(models.Member, str(ctx.member_id))
         if member is not None:
             session.delete(member)

@@ -16,6 +16,7 @@ from protector.db.api import (
     source_locks,
 )
 from protector.engine import (
+    adoption,
     arrival,
     build,
     conditions,
@@ -305,7 +306,13 @@ def forget_keys(ctx: StepContext) -> None:
 
 
 def close(ctx: StepContext) -> Json:
-    """A version of what came of parking and reversing."""
+    """A version of what came of parking and reversing.
+
+    :raises PeerUnreachable: the other site does not answer, and may have
+        taken the group back since.
+    :raises NotPrimarySite: it has.
+    """
+    adoption.require_newest(ctx)
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
         metadata_sync.settle(session, group, ctx.target, ctx.clock.now())
@@ -328,5 +335,6 @@ STEPS = (
     Step("placement.boot_delay", boot_delay, 0, optional=True),
     Step("placement.settle", settle),
     Step("placement.forget_keys", forget_keys, optional=True),
-    Step("placement.close", close),
+    # what it tells beyond the settled move is not worth a second history
+    Step("placement.close", close, optional=True, timeout="push_timeout"),
 )

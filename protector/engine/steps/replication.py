@@ -188,8 +188,7 @@ def apply_policy(ctx: StepContext) -> None:
 
 def settle(ctx: StepContext) -> Json:
     """A version tells the peer what was configured."""
-    with ctx.write() as session:
-        group = settling.begin(ctx, session)
+    with settling.change(ctx) as (session, group):
         return {"version": settling.end(ctx, session, group)}
 
 

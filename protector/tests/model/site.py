@@ -241,9 +241,14 @@ class Site:
     def is_alive(self) -> bool:
         return self.life is not None and not self.life.over
 
-    def start(self) -> None:
-        """A new engine, unless one lives."""
-        if self.is_alive or self.letter in self.place.links.dark:
+    def start(self, first: bool = False) -> None:
+        """A new engine, unless one lives.
+
+        :param first: before its clouds, its array and the network.
+        """
+        if self.is_alive:
+            return
+        if self.letter in self.place.links.dark and not first:
             return
         self.life = sim.Life(lambda moment: self.fate.ends(moment))
         self.lives.append(self.life)

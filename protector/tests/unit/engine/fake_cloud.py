@@ -14,6 +14,7 @@ import uuid
 from protector import exception
 from protector.clients import types
 from protector.tests.unit.engine import fake_project as fake
+from protector.tests.unit.engine import fakes
 
 Json = dict[str, Any]
 # the user of who makes what Protector does not
@@ -441,6 +442,7 @@ class Site:
         self.volume = Volumes(self)
         self.network = Network(self)
         self.service = self
+        self.peer = fakes.Peer()
 
     def stamp(self) -> str:
         return f"2026-11-24T08:00:{next(self._clock):02d}"
