@@ -21,10 +21,9 @@ UNKNOWN = "UNKNOWN"
 GONE_WRONG = frozenset({"ERROR", "DELETED", "SOFT_DELETED"})
 # the guest does not run, and does not go on by itself
 DOWN = GONE_WRONG | {STOPPED, PARKED, SHELVED}
-# what is done to a server without letting its guest run, or its volumes go
-QUIET_ACTIONS = frozenset(
-    {"stop", "lock", "unlock", "shelve", "shelveOffload"}
-)
+# what is done to a server without letting its guest run, or its volumes go;
+# who takes our lock off means to use it
+QUIET_ACTIONS = frozenset({"stop", "lock", "shelve", "shelveOffload"})
 
 
 def idle(ctx: StepContext, site_id: str, server_id: str) -> types.Server:

@@ -21,8 +21,6 @@ from protector.engine import access, adoption, fencing, power, reading
 
 LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
-# what Nova records of a server that was fenced and stopped, and no more
-QUIET_ACTIONS = frozenset({"stop", "lock", "shelve", "shelveOffload"})
 # that may fail, one after the other, before a server stays down
 STARTS = 3
 
@@ -80,7 +78,7 @@ def _check_quiet(reader: reading.Reader, operation_id: str) -> None:
         server = compute.get_server(copy.server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
         actions = compute.instance_actions(server.id)
-        touched = actions and actions[0].action not in QUIET_ACTIONS
+        touched = actions and actions[0].action not in power.QUIET_ACTIONS
         started = ours is not None and ours[1] == "ACTIVE" and touched
         if (
             ours is None
