@@ -215,7 +215,7 @@ class NoRecoveryPoint(Conflict):
 
 
 class ConfirmationRequired(Conflict):
-    """The site that is to be given up looks healthy."""
+    """What is to be given up looks healthy, or is newer."""
 
     remedy = (
         "Use a planned move; or, if the site is lost, ask again with "

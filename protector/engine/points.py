@@ -13,7 +13,7 @@ from typing import Any
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import recovery_points
+from protector.db.api import claims, recovery_points
 from protector.engine import replication
 from protector.storage import base
 
@@ -55,7 +55,7 @@ def choose(
         found = _of(look, source, _called(look, source, captured))
     else:
         _refuse_obstacle(look, source)
-        newest = _newest(look, source)
+        newest = newest_point(look, source)
         found = _of(look, source, newest) if newest else _parked(look, target)
     if len(found.left_out) == len(look.scene.movable(source)):
         raise exception.NoRecoveryPoint(
@@ -97,7 +97,8 @@ def _complete(look: Any, source: str) -> list[base.Point]:
     return [p for p in points if p.complete]
 
 
-def _newest(look: Any, source: str) -> base.Point | None:
+def newest_point(look: Any, source: str) -> base.Point | None:
+    """The newest complete one of today's direction and epoch."""
     points = _complete(look, source)
     epochs = replication.epochs(points, look.known_epochs())
     wanted = epoch_of(look.scene.group)
@@ -144,11 +145,20 @@ def _of(look: Any, source: str, point: base.Point) -> Choice:
 
 
 def _parked(look: Any, target: str) -> Choice:
-    left = [
-        m
-        for m in look.scene.movable(look.scene.other(target))
-        if not _has_server(m, target)
-    ]
+    """:raises NoRecoveryPoint: a move that did not come to its end has
+    overwritten a part of it."""
+    movable = look.scene.movable(look.scene.other(target))
+    left = [m for m in movable if not _has_server(m, target)]
+    with look.runtime.db.reader() as session:
+        torn = claims.half_overwritten(session, look.scene.group.id, target)
+    if torn and len(left) < len(movable):
+        raise exception.NoRecoveryPoint(
+            f"What is parked of protection group {look.scene.group.name} at "
+            f"site {look.scene.sites[target].name} was overwritten in part "
+            f"by operation {torn}, and is no recovery point any more.",
+            remedy="Retry that operation, or choose a complete recovery "
+            "point; what was there before is in its undo copy.",
+        )
     return Choice(c.PARKED_POINT, None, left)
 
 

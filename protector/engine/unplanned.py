@@ -5,6 +5,7 @@ It is the only look: with the acceptance the group has left its source.
 Asks nothing of the source.
 """
 
+import contextlib
 from typing import Any
 
 from protector import constants as c
@@ -18,7 +19,8 @@ Json = dict[str, Any]
 
 def check(reader: Reader, verb: str, args: Json) -> None:
     """:raises ProtectorError: as ``check_legal`` does.
-    :raises ConfirmationRequired: the source looks healthy.
+    :raises ConfirmationRequired: the source looks healthy, or what is
+        parked is wanted although there is a recovery point.
     :raises PreflightFailed: with the findings that stand in the way.
     :raises NoRecoveryPoint: there is nothing to arrive from.
     """
@@ -26,7 +28,7 @@ def check(reader: Reader, verb: str, args: Json) -> None:
     _confirmed(reader.scene, args)
     if _reclaims(reader.scene, verb):
         return
-    _choice(reader, args)
+    _newest(reader, args, _choice(reader, args))
     _preflight(reader, verb, args)
 
 
@@ -89,6 +91,24 @@ def _choice(reader: Reader, args: Json) -> points.Choice:
         reader.scene.other(source),
         args.get("recovery_point_id"),
     )
+
+
+def _newest(reader: Reader, args: Json, choice: points.Choice) -> None:
+    """Parked content is offered until the source has sent a point."""
+    if args.get("confirm") or choice.point != c.PARKED_POINT:
+        return
+    source = reader.scene.group.current_primary_site_id
+    newest = None
+    with contextlib.suppress(exception.ArrayError):
+        newest = points.newest_point(reader, source)
+    if newest is not None:
+        raise exception.ConfirmationRequired(
+            f"Recovery point {newest.name} of protection group "
+            f"{reader.scene.group.name} is newer than what is parked: what "
+            "its servers wrote since would be left behind.",
+            remedy="Move without choosing what is parked; or ask again with "
+            "confirm=true (--confirm).",
+        )
 
 
 def _preflight(reader: Reader, verb: str, args: Json) -> None:

@@ -25,6 +25,10 @@ from protector.db.api import (
 )
 
 Op = models.Operation
+Step = models.OperationStep
+OVERWRITE = "volumes.overwrite"
+# steps that replace the content of a member's volumes
+WRITING = (OVERWRITE, "volumes.gather")
 
 
 def accept(
@@ -133,3 +137,32 @@ def staged(session: orm.Session, group_id: str, site_id: str) -> list[str]:
         Op.status.in_((c.OperationStatus.FAILED, c.OperationStatus.CANCELLED)),
     )
     return [r.id for r in session.scalars(statement) if "staged" in r.data]
+
+
+def half_overwritten(
+    session: orm.Session, group_id: str, site_id: str
+) -> str | None:
+    """The id of the last move that overwrote what is at a site, unless it
+    has overwritten all of it."""
+    begun = (
+        sa.select(Op)
+        .join(Step, Step.operation_id == Op.id)
+        .where(
+            Op.protection_group_id == group_id,
+            Op.kind.in_(c.PLACEMENT_VERBS),
+            Op.target_site_id == site_id,
+            Step.name.in_(WRITING),
+            Step.attempt > 0,
+        )
+        .order_by(Op.created_at.desc())
+        .limit(1)
+    )
+    operation = session.scalar(begun)
+    if operation is None:
+        return None
+    whole = all(
+        step.status == c.StepStatus.DONE
+        for step in operation.steps
+        if step.name == OVERWRITE or (step.name in WRITING and step.attempt)
+    )
+    return None if whole else operation.id

@@ -6,6 +6,7 @@ from typing import Any
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import operations
 from protector.engine import points, reading
 from protector.tests.unit.engine import case, fakes
 
@@ -123,6 +124,51 @@ class PointsTest(case.EngineCase):
             self.assertEqual([self.app], [m.id for m in found.left_out])
         self.there_are(("e1-now", 1, 2))
         self.assertEqual("array:here.e1-now", self.choose().point)
+
+    def test_what_a_move_overwrote_in_part_is_no_point(self) -> None:
+        self.park(self.web)
+        self.park(self.app)
+        operation_id = self.overwrite("done", "running")
+        for wanted in (None, c.PARKED_POINT):
+            self.assertIn(operation_id, self.refused(wanted))
+        # a point still is one
+        self.there_are(("e1-now", 1, 2))
+        self.assertEqual("array:here.e1-now", self.choose().point)
+        self.assertIn(operation_id, self.refused(c.PARKED_POINT))
+
+    def test_it_is_one_when_a_later_move_overwrote_all_of_it(self) -> None:
+        self.park(self.web)
+        self.park(self.app)
+        self.overwrite("done", "failed")
+        self.clock.advance(1)
+        self.overwrite("done", "done")
+        self.assertEqual(c.PARKED_POINT, self.choose(c.PARKED_POINT).point)
+
+    def test_it_is_one_until_a_move_begins_to_overwrite_it(self) -> None:
+        self.park(self.web)
+        self.overwrite("pending", "pending")
+        self.assertEqual(c.PARKED_POINT, self.choose(c.PARKED_POINT).point)
+
+    def overwrite(self, *statuses: str) -> str:
+        """By a move to there, which has failed: the status of its step for
+        each member; its id."""
+        operation_id = self.accept("failover")
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, operation_id)
+            rows = [
+                {"name": "volumes.overwrite", "after": [], "weight": 1}
+                | {"optional": False, "ordinal": n, "status": status}
+                | {"member_id": m, "member_name": m}
+                for n, (m, status) in enumerate(
+                    zip((self.web, self.app), statuses, strict=True)
+                )
+            ]
+            operations.add_steps(session, row, rows)
+            for step in row.steps:
+                step.attempt = int(step.status != "pending")
+        self.end(operation_id)
+        self.set_group(status="active")
+        return operation_id
 
     def test_without_an_array_group_there_are_no_points(self) -> None:
         self.set_sides(array_group=(None, None))

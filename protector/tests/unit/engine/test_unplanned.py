@@ -77,6 +77,23 @@ class UnplannedTest(case.EngineCase):
             self.reachable(seen)
             self.check()
 
+    def test_what_is_older_than_a_point_wants_a_confirmation(self) -> None:
+        self.park()
+        wanted = {"recovery_point_id": c.PARKED_POINT}
+        error = self.assertRaises(
+            exception.ConfirmationRequired, self.check, **wanted
+        )
+        self.assertIn("e1-now", error.message)
+        self.check(**wanted, confirm=True)
+        self.driver.points.clear()
+        self.check(**wanted)
+
+    def park(self) -> None:
+        with self.runtime.db.writer() as session:
+            member = protection_groups.models.Member
+            row = session.get(member, self.member_id)
+            row.copy(self.site.peer_id).role = c.CopyRole.PARKED
+
     def test_what_was_released_needs_no_point_to_be_taken_back(self) -> None:
         self.driver.points["here"] = []
         precheck.check(
@@ -153,10 +170,7 @@ class UnplannedTest(case.EngineCase):
         self.assertIn("servers.start", self.names(self.plan()))
 
     def test_parked_content_is_not_overwritten(self) -> None:
-        with self.runtime.db.writer() as session:
-            member = protection_groups.models.Member
-            row = session.get(member, self.member_id)
-            row.copy(self.site.peer_id).role = c.CopyRole.PARKED
+        self.park()
         names = self.names(self.plan(recovery_point_id="parked"))
         self.assertIn("servers.start", names)
         for part in PARTS:
