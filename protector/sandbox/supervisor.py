@@ -16,6 +16,7 @@ import signal
 import subprocess
 import threading
 import time
+from typing import IO, Protocol
 
 READY = "ready "
 _LOOK = 0.05
@@ -56,6 +57,29 @@ def started(pid: int) -> str | None:
     return f"{boot.strip()}/{fields[19]}"
 
 
+class Child(Protocol):
+    """What is asked of a process that was started here."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self, timeout: float | None = None) -> object: ...
+
+
+def spawn(
+    command: Sequence[str], env: Mapping[str, str], log: IO[bytes]
+) -> Child:
+    """A process in a session of its own; what it writes is in the log."""
+    return subprocess.Popen(
+        command,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
 class Supervisor:
     """The processes of one sandbox.
 
@@ -66,7 +90,7 @@ class Supervisor:
     def __init__(self, run: pathlib.Path, log: pathlib.Path) -> None:
         self._run = run
         self._log = log
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def record(self, name: str) -> Record | None:
         """What is recorded of a process, whether it lives or not."""
@@ -97,14 +121,7 @@ class Supervisor:
             directory.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
             offset = log.tell()
-            child = subprocess.Popen(
-                command,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            child = spawn(command, env, log)
         self._children[name] = child
         record = Record(child.pid, started(child.pid) or "", offset)
         fresh = self._path(name).with_suffix(".new")

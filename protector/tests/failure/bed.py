@@ -36,6 +36,7 @@ from protector.sandbox import (
 )
 from protector.sandbox import layout as layouts
 from protector.tests.failure import mortal
+from protector.tests.fixtures import forked
 
 OPTIONS = {
     "engine": {
@@ -252,6 +253,7 @@ class Bed(fixtures.Fixture):
         for name, value in fleet.past_proxy({}).items():
             self.useFixture(fixtures.EnvironmentVariable(name, value))
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.useFixture(forked.Forked())
         self.addCleanup(bringup.clear, root)
         with bringup.place(root, None, self._third) as self.layout:
             self._launch()
