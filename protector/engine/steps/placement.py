@@ -27,6 +27,15 @@ from protector.engine.context import StepContext
 from protector.engine.step import Step
 
 Json = dict[str, Any]
+# steps whose undoing changes the target of a move, or what both have
+UNDONE_HERE = frozenset(
+    {
+        "copies.build",
+        "networks.ports",
+        "replication.pause_source",
+        "volumes.overwrite",
+    }
+)
 # steps that change nothing but the source of a move, if anything
 AT_SOURCE = frozenset(
     {
@@ -137,10 +146,12 @@ def _may_act_here(session: Any, operation_id: str) -> bool:
     """Whether a call of an ended operation may still change this site.
 
     It is in the steps that were under way when it was ended: another one
-    cannot begin, because its record is refused.
+    cannot begin, because its record is refused; or in what is undone.
     """
     row = operations.get(session, operation_id)
-    return bool(row.data.get("compensating")) or any(
+    if row.data.get("compensating"):
+        return any(s.attempt and s.name in UNDONE_HERE for s in row.steps)
+    return any(
         _is_under_way(step) and step.name not in AT_SOURCE
         for step in row.steps
     )

@@ -15,6 +15,7 @@ from protector.db.api import (
 )
 from protector.engine import context, steps
 from protector.engine.steps import placement, replication
+from protector.engine.workflows import placement as workflows
 from protector.storage import base
 from protector.tests.unit.engine import case, fakes
 
@@ -158,8 +159,34 @@ class TakeOverTest(case.EngineCase):
         self.assertEqual(3, self.waits(lease)[0])
 
     def test_for_one_that_goes_back(self) -> None:
-        lease = self.run_before("servers.stop", compensating=True)
+        lease = self.run_before(
+            "servers.fence", "volumes.overwrite", compensating={"message": ""}
+        )
+        with self.runtime.db.writer() as session:
+            for row in operations.get(session, lease.operation_id).steps:
+                row.status, row.attempt = c.StepStatus.DONE, 1
         self.assertEqual(3, self.waits(lease)[0])
+
+    def test_not_for_one_that_frees_the_source(self) -> None:
+        lease = self.run_before(
+            "servers.fence", "volumes.overwrite", compensating={"message": ""}
+        )
+        with self.runtime.db.writer() as session:
+            first, second = operations.get(session, lease.operation_id).steps
+            first.status, first.attempt = c.StepStatus.FAILED, 1
+            second.status = c.StepStatus.PENDING
+        self.assertEqual(0, self.waits(lease)[0])
+
+    def test_where_each_step_is_undone_is_known(self) -> None:
+        stages = (*workflows.MOVE, *workflows.TAKE_OVER, *workflows.RECLAIM)
+        names = {
+            name
+            for stage in stages
+            for name in getattr(stage, "steps", None) or (stage.step,)
+            if steps.STEPS[name].undo
+        }
+        known = placement.UNDONE_HERE | placement.AT_SOURCE
+        self.assertEqual(set(), names - known)
 
     def test_what_was_never_staged_is_not_looked_for(self) -> None:
         lease = self.run_before()
