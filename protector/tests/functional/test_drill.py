@@ -5,7 +5,12 @@ Against a sandbox: contents are compared by hash, and what was changed is read
 from the logs of the emulated clouds and arrays.
 """
 
+import json
+import os
+import pathlib
 import re
+import subprocess
+import sys
 from typing import Any
 
 from openstack import exceptions
@@ -42,6 +47,7 @@ class DrillTest(drill_case.DrillCase):
         told = self.b.get_operation(ended.id).result
         self.assertEqual([], told["residue"])
         self.assertTrue(told["cleaned_at"])
+        self.check_reports(ended)
         self.refused("test_cleanup")
         # nothing stands in the way of the real one, nor of the next drill
         self.run_verb("failover", self.b, type="planned")
@@ -152,6 +158,42 @@ class DrillTest(drill_case.DrillCase):
             self.assertEqual(ended.id, group.drill["operation_id"])
             self.assertEqual("passed", group.drill["verdict"])
             self.assertTrue(group.drill["expires_at"])
+
+    def check_reports(self, ended: Any) -> None:
+        """What an auditor wants to know of it, in each form."""
+        result = json.loads(self.report(ended, "json"))["result"]
+        self.assertEqual(
+            ("passed", []), (result["verdict"], result["residue"])
+        )
+        told = [
+            "test failover of tried: completed, passed",
+            "RTO (from the start to the last running server)",
+            "RPO (age of the recovery point at the start)",
+            result["recovery_point"],
+            *self.SERVERS,
+            "ports",
+            "ACTIVE",
+            "none found",
+        ]
+        for form in ("markdown", "html"):
+            text = self.report(ended, form)
+            self.assertEqual([], [w for w in told if w not in text], text)
+
+    def report(self, operation: Any, form: str) -> str:
+        words = ("protector", "operation", "report", operation.id, "-f", form)
+        done = subprocess.run(
+            (str(pathlib.Path(sys.executable).with_name("openstack")), *words),
+            env={
+                **os.environ,
+                "OS_CLIENT_CONFIG_FILE": str(self.sandbox.layout.clouds_yaml),
+                "OS_CLOUD": "site-b",
+            },
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout
 
     def refused(self, verb: str) -> None:
         for at in (self.a, self.b):
