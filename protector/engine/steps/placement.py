@@ -221,12 +221,10 @@ def _tier_before(
 
 def settle(ctx: StepContext) -> Json:
     """The group runs here: one transaction and one version."""
-    started, failed = _started(ctx)
+    started, others = _started(ctx)
     if not started:
-        raise exception.UnexpectedState(
-            "No server of the group could be started.",
-            remedy="Mend the cause that the failed steps name and retry.",
-        )
+        raise _none_started(others)
+    failed = [str(s.member_name) for s in others]
     with ctx.write() as session:
         group = protection_groups.lock(session, ctx.scene.group.id)
         if group.current_primary_site_id != ctx.target:
@@ -246,14 +244,27 @@ def settle(ctx: StepContext) -> Json:
         return {"version": group.metadata_version, "epoch": group.epoch}
 
 
-def _started(ctx: StepContext) -> tuple[set[str], list[str]]:
-    """Ids of the members that run at the target; names of the others."""
+def _none_started(
+    steps: list[models.OperationStep],
+) -> exception.UnexpectedState:
+    causes = (
+        f" {s.member_name}: {s.error['message']}" for s in steps if s.error
+    )
+    return exception.UnexpectedState(
+        f"No server of the group could be started.{next(causes, '')}",
+        remedy="Mend the cause that the failed steps name and retry.",
+    )
+
+
+def _started(
+    ctx: StepContext,
+) -> tuple[set[str], list[models.OperationStep]]:
+    """Ids of the members that run at the target; the steps of the others."""
     with ctx.runtime.db.reader() as session:
         row = operations.get(session, ctx.operation.id)
         steps = [s for s in row.steps if s.name == "servers.start"]
     done = {str(s.member_id) for s in steps if s.status == c.StepStatus.DONE}
-    names = [str(s.member_name) for s in steps if s.member_id not in done]
-    return done, names
+    return done, [s for s in steps if s.member_id not in done]
 
 
 def _unfenced(ctx: StepContext, session: Any) -> list[str]:

@@ -154,11 +154,15 @@ class PlanTest(case.EngineCase):
 
 
 class SettleTest(case.EngineCase):
-    def settle(self, stopped: int) -> None:
-        """Both members run at the target; so many were stopped before."""
-        members = [
-            self.site.member(self.group_id, name) for name in ("db", "web")
-        ]
+    def settle(self, stopped: int, error: Any = None) -> None:
+        """Both members run at the target; so many were stopped before.
+
+        :param error: for which they do not run.
+        """
+        names = {
+            self.site.member(self.group_id, name): name
+            for name in ("db", "web")
+        }
         operation_id = self.accept("failover")
         steps = [
             {
@@ -166,9 +170,10 @@ class SettleTest(case.EngineCase):
                 "ordinal": ordinal,
                 "name": name,
                 "member_id": member,
+                "member_name": names[member],
             }
             for ordinal, (name, member) in enumerate(
-                itertools.product(("servers.stop", "servers.start"), members)
+                itertools.product(("servers.stop", "servers.start"), names)
             )
         ]
         with self.runtime.db.writer() as session:
@@ -176,6 +181,8 @@ class SettleTest(case.EngineCase):
             operations.add_steps(session, row, steps)
             for step in row.steps[2 - stopped :]:
                 step.status = c.StepStatus.DONE
+                if error and step.name == "servers.start":
+                    step.status, step.error = c.StepStatus.FAILED, error
         placement.settle(self.step(operation_id))
 
     def test_the_source_is_fenced(self) -> None:
@@ -183,6 +190,15 @@ class SettleTest(case.EngineCase):
         self.assertEqual(
             (True, "Fenced"), self.condition(c.Condition.SOURCE_FENCED)
         )
+
+    def test_why_none_could_be_started_is_told(self) -> None:
+        error = self.assertRaises(
+            exception.UnexpectedState,
+            self.settle,
+            stopped=2,
+            error=exception.CloudUnavailable("Nova: 503").as_dict(),
+        )
+        self.assertIn("started. db: Nova: 503", error.message)
 
     def test_who_is_not_is_named(self) -> None:
         self.settle(stopped=1)
