@@ -170,6 +170,23 @@ class Site:
         finally:
             self._plan = mortal.Plan()
 
+    def carry_on(
+        self,
+        operation: models.Operation,
+        start: Callable[[], Any],
+        plan: mortal.Plan,
+    ) -> models.Operation:
+        """The same for one that has ended and is begun again."""
+        self._plan = plan
+        started: futures.Future[Any] = futures.Future()
+        try:
+            # from then on its end is another one
+            started.set_result(start())
+            others = self.known() - {operation.id}
+            return self._finish(operation.kind, others, started)
+        finally:
+            self._plan = mortal.Plan()
+
     def _finish(
         self, verb: str, known: set[str], started: futures.Future[Any]
     ) -> models.Operation:

@@ -121,6 +121,8 @@ class Once(mortal.Plan):
     def __init__(self, *kinds: str) -> None:
         self._kinds = kinds
         self.met: dict[Case, str] = {}
+        # who was asked anything at all
+        self.asked: set[str] = set()
         self._steps: set[str] = set()
 
     def cases(self, workflow: str) -> list[list[str]]:
@@ -142,14 +144,19 @@ class Once(mortal.Plan):
         step, member = mortal.step_here()
         call = mortal.anonymous(f"{request.method} {request.path_url}")
         case = (service(request), f"{step} {member or ''}".strip(), call)
+        self.asked.add(case[0])
         if step not in self._steps:
             self._steps.add(step)
             # the next one has to sign in
             life.forget_tokens()
         if self._over(case) or not self._strikes(case, request):
             return send()
-        turn = self._kinds[len(self.met) % len(self._kinds)]
-        return KINDS[self.met.setdefault(case, turn)](request, send)
+        return KINDS[self.met.setdefault(case, self._turn(case))](
+            request, send
+        )
+
+    def _turn(self, case: Case) -> str:
+        return self._kinds[len(self.met) % len(self._kinds)]
 
     def _over(self, case: Case) -> bool:
         return case in self.met
@@ -161,18 +168,51 @@ class Once(mortal.Plan):
         return len(same) < READS
 
 
-class Always(Once):
-    """One service is like that from the first step on, for all who ask it
-    to change something.
+class Sampled(Once):
+    """Each service is like that once, in each of the ways; in a step it is
+    for one reading and for one change.  Then all is well.
 
-    :param reads: and for all who only read.
+    :param left: the ways that each service has left; of several operations.
     """
 
-    def __init__(self, kind: str, name: str, reads: bool = False) -> None:
+    def __init__(self, left: dict[str, list[str]]) -> None:
+        super().__init__()
+        self._left = left
+        self._struck: set[tuple[str, str, bool]] = set()
+
+    def _strikes(self, case: Case, request: Any) -> bool:
+        here = (*case[:2], mortal.changes(request))
+        if here in self._struck or not self._left.get(case[0]):
+            return False
+        self._struck.add(here)
+        return True
+
+    def _turn(self, case: Case) -> str:
+        left = self._left[case[0]]
+        # members meet it side by side
+        return left.pop() if left else "slow"
+
+
+class Always(Once):
+    """One service is like that for all who ask it to change something.
+
+    :param reads: and for all who only read.
+    :param since: from the beginning of that step on; by default of the first.
+    """
+
+    def __init__(
+        self, kind: str, name: str, reads: bool = False, since: str = ""
+    ) -> None:
         super().__init__(kind)
         self.name = name
         self._reads = reads
+        self._since = since
+        self._ill = threading.Event()
         self._begun = threading.Event()
+
+    def begin(self, step: str) -> None:
+        if step == self._since or not self._since:
+            self._ill.set()
 
     def __str__(self) -> str:
         return f"{self.name} {self._kinds[0]}"
@@ -184,7 +224,7 @@ class Always(Once):
         send: mortal.Send,
         timeout: Any,
     ) -> Any:
-        if not self._begun.is_set():
+        if self._ill.is_set() and not self._begun.is_set():
             self._begun.set()
             # or whether Keystone is asked would be a matter of luck
             life.forget_tokens()
@@ -199,7 +239,7 @@ class Always(Once):
 
     def _strikes(self, case: Case, request: Any) -> bool:
         changes = mortal.changes(request) or self._reads
-        return case[0] == self.name and changes
+        return self._begun.is_set() and case[0] == self.name and changes
 
     def _over(self, case: Case) -> bool:
         return False

@@ -20,7 +20,11 @@ ATTEMPTS = 40
 
 
 ASKED = {"Keystone", "Nova", "Cinder", "Neutron", "array", "peer"}
-"""Whom the engine asks; of Glance it wants nothing."""
+"""Who is asked to change something, or for a token."""
+KNOWN = ASKED | {"Placement"}
+"""Whom the engine asks at all; of Glance it wants nothing."""
+OFTEN = {"Keystone", "Nova", "Cinder", "array"}
+"""Whom a drill asks at more steps than there are ways to be ill."""
 ILL = (
     ("Keystone", True),
     ("Nova", False),
@@ -30,12 +34,20 @@ ILL = (
 )
 """Who is ill while a group moves to copies that exist, and whether who only
 reads meets it, too."""
+LATE = (
+    ("hangs", "Nova", False),
+    ("503", "Keystone", True),
+)
+"""Who is ill from the start of the servers on, when a move can only go on."""
 BUILDING = ("Cinder", "Neutron")
 """Who is asked for changes when a member is added."""
 
 
 class NeighboursTest(tour.Tour):
     MATRIX = "bad neighbour"
+
+    def plan(self, name: str) -> mortal.Plan:
+        return mortal.Plan()
 
     def planned(self, verb: str, at: Any) -> Callable[[], Any]:
         return lambda: at.run_protection_group(
@@ -47,6 +59,10 @@ class NeighboursTest(tour.Tour):
         said = str((ended.error or {}).get("message"))
         named = any(neighbours.named(said, name) for name in names)
         self.expect("the cause is told", named, bed.described(ended))
+
+    def expect_known(self, plan: mortal.Plan) -> None:
+        asked = getattr(plan, "asked", set())
+        self.expect("nobody else is asked", asked <= KNOWN, asked - KNOWN)
 
     def insist(
         self,
@@ -62,6 +78,7 @@ class NeighboursTest(tour.Tour):
         """
         for _ in range(ATTEMPTS):
             ended = self.attempt(at, verb, start, verb, plan)
+            self.expect_known(plan)
             if ended.status == "completed":
                 return
             self.expect_told(ended, *neighbours.SERVICES.values(), "site")
@@ -141,6 +158,70 @@ class NonsenseTest(NeighboursTest):
         self.insist(at, verb, start, plan, source or self.a)
 
 
+class VerbsTest(NeighboursTest):
+    """What is no planned move: each service is like that once in each of the
+    ways, and a retry is all that it takes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.left = self._each(list(neighbours.KINDS))
+
+    def _each(self, kinds: list[str]) -> dict[str, list[str]]:
+        return {name: list(kinds) for name in KNOWN}
+
+    def test_verbs(self) -> None:
+        self.kind = "each"
+        self.ask_for_reprotection()
+        before = self.inventory()
+        created = self._insist(self.a, c.Verb.CREATE, self.make)
+        self.group_id = str(created.protection_group_id)
+        self.set_mappings()
+        self.add_member()
+        self.write(self.a)
+        self.run_verb("replicate", self.a)
+        calm = self.inventory()
+        self._verb("test_failover")
+        self.expect_content(self.a)
+        self._verb("test_cleanup")
+        self.expect_unchanged(calm)
+        left = {name for name, kinds in self.left.items() if kinds}
+        self.expect("in all ways", not left & OFTEN, self.left)
+        self.left = self._each(list(neighbours.KINDS)[::-1])
+        self._verb("failover", type="unplanned", confirm=True)
+        full = len(neighbours.KINDS)
+        well = {n for n, left in self.left.items() if len(left) == full}
+        self.expect("all are met", not well & (OFTEN | {"Neutron"}), well)
+        self.expect_content(self.b)
+        self.until("fenced", lambda: self.condition(self.b, "SourceFenced"))
+        self.expect_in_sync()
+        self.run_verb("reprotect", self.b)
+        self.run_verb("failback", self.a, type="planned")
+        self.expect_content(self.a)
+        self.remove_member()
+        self._insist(self.a, c.Verb.DELETE, self._delete)
+        self.expect_unchanged(before)
+
+    def _delete(self) -> Any:
+        return self.a.delete_protection_group(self.group_id, discard_undo=True)
+
+    def _verb(self, verb: str, **args: Any) -> None:
+        run = self.b.run_protection_group
+        self._insist(self.b, verb, lambda: run(self.group_id, verb, **args))
+
+    def _insist(
+        self, at: Any, verb: str, start: Callable[[], Any]
+    ) -> models.Operation:
+        plan = neighbours.Sampled(self.left)
+        ended = self.attempt(at, verb, start, verb, plan)
+        for _ in range(ATTEMPTS):
+            self.expect_known(plan)
+            if ended.status == "completed":
+                return ended
+            self.expect_told(ended, *neighbours.SERVICES.values(), "site")
+            ended = self.retry(at, ended, plan)
+        self.violated(f"{verb} completes", bed.described(ended), plan)
+
+
 class LastingTest(NeighboursTest):
     """A service is ill for as long as an operation lasts: that ends in time,
     says why, and the servers run on at home; later it succeeds."""
@@ -170,6 +251,29 @@ class LastingTest(NeighboursTest):
         self.write(self.a)
         self._there_and_back()
 
+    def test_past_the_point_of_no_return(self) -> None:
+        """The move fails at the members, whom a retry brings up."""
+        self.kind = None
+        self.protect()
+        self.write(self.a)
+        self._there_and_back()
+        calm = self.inventory()
+        start = self.planned("failover", self.b)
+        for kind, name, reads in LATE:
+            self.write(self.a)
+            plan = neighbours.Always(kind, name, reads, "servers.start")
+            ended = self._fail("failover", self.b, start, plan)
+            self.expect("after the release", ended.no_return)
+            told = [m["status"] for m in (ended.result or {})["members"]]
+            self.expect("each member is told", told == ["failed"], told)
+            ended = self.retry(self.b, ended, mortal.Plan())
+            said = bed.described(ended)
+            self.expect("completes", ended.status == "completed", said)
+            self.expect_content(self.b)
+            self.run_verb("failback", self.a, type="planned")
+            self.expect_content(self.a)
+            self.expect_unchanged(calm)
+
     def _add(self) -> None:
         """A member, in spite of all."""
         before = self.inventory()
@@ -195,6 +299,7 @@ class LastingTest(NeighboursTest):
         finally:
             self.bed.seams.plan = mortal.Plan()
         self.expect("met", bool(plan.met), plan)
+        self.expect_known(plan)
         self.expect("fails", ended.status == "failed", ended.status)
         self.expect_told(ended, plan.name, "site")
         return ended
@@ -204,9 +309,6 @@ class LastingTest(NeighboursTest):
         for verb, at in (("failover", self.b), ("failback", self.a)):
             self.run_verb(verb, at, type="planned")
             self.expect_content(at)
-
-    def plan(self, name: str) -> mortal.Plan:
-        return mortal.Plan()
 
     def _at_home(self) -> bool:
         """As it was, by the other engine or by the home's own."""

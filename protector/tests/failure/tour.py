@@ -6,7 +6,8 @@ arrays, the content of the volumes and what both sites say are compared.
 """
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import time
 from typing import Any, NoReturn
 
@@ -86,8 +87,22 @@ class Tour(base.TestCase):
         plan: mortal.Plan,
     ) -> models.Operation:
         """Bring an operation to whatever end it has."""
-        try:
+        with self._ends(name, plan):
             return self.site(at).carry_out(verb, start, plan)
+
+    def retry(
+        self, at: Any, ended: models.Operation, plan: mortal.Plan
+    ) -> models.Operation:
+        """Begin an operation that failed again."""
+        with self._ends(ended.kind, plan):
+            return self.site(at).carry_on(
+                ended, lambda: at.retry_operation(ended.id), plan
+            )
+
+    @contextlib.contextmanager
+    def _ends(self, name: str, plan: mortal.Plan) -> Iterator[None]:
+        try:
+            yield
         except bed.Stuck as e:
             self.violated(f"{name} ends", e, plan)
         finally:
