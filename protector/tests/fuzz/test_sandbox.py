@@ -49,6 +49,11 @@ class SandboxTest(test_sandbox_story.SandboxTest):
         found = layout.load(self.root)
         assert found is not None
         self.site = found.site("site-a")
+        path = self.site.state(self.site.name) / "protector.sqlite"
+        self.database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        self.addCleanup(self.database.close)
+        self.version: Any = None
+        self.tables: dict[str, dict[str, Any]] = {}
         people = [self._connect(found, name) for name in self.askers]
         self.tokens = {
             name: person.auth_token
@@ -105,12 +110,13 @@ class SandboxTest(test_sandbox_story.SandboxTest):
             time.sleep(0.1)
 
     def _read(self, query: str) -> list[Any]:
-        path = self.site.state(self.site.name) / "protector.sqlite"
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-            return database.execute(query).fetchall()
+        return self.database.execute(query).fetchall()
 
     def _tables(self) -> dict[str, dict[str, Any]]:
-        """Each column of each table."""
+        """Each column of each table, read again when anybody committed."""
+        version = self._read("pragma data_version")
+        if version == self.version:
+            return self.tables
         found: dict[str, dict[str, Any]] = {}
         names = "select name from sqlite_master where type = 'table'"
         for (table,) in self._read(names):
@@ -120,6 +126,7 @@ class SandboxTest(test_sandbox_story.SandboxTest):
                 name: [row[i] for row in rows]
                 for i, name in enumerate(columns)
             }
+        self.version, self.tables = version, found
         return found
 
     def test_everything(self) -> None:
