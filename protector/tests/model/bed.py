@@ -68,6 +68,7 @@ class Bed(fixtures.Fixture):
         self._root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.witnesses: list[Any] = []
         self.held: dict[str, tuple[int, Any]] = {}
+        self._unfinished: tuple[list[int], list[str]] = ([], [])
         self.sites: dict[str, sites.Site] = {}
         self._place()
         # no file of rules changes here
@@ -226,6 +227,12 @@ class Bed(fixtures.Fixture):
 
     def busy(self) -> list[str]:
         """Ids of operations that have not ended."""
+        changes = [site.changes for site in self.sites.values()]
+        if self._unfinished[0] != changes:
+            self._unfinished = changes, self._read_unfinished()
+        return self._unfinished[1]
+
+    def _read_unfinished(self) -> list[str]:
         op = models.Operation
         found: list[str] = []
         for site in self.sites.values():

@@ -220,7 +220,10 @@ class Site:
             connection.create_function("julianday", 1, self._julian)
             connection.execute("PRAGMA synchronous = OFF")
 
-        @sa.event.listens_for(engine, "begin", insert=True)
+        for known in list(engine.dispatch.begin):
+            sa.event.remove(engine, "begin", known)
+
+        @sa.event.listens_for(engine, "begin")
         def begin(connection: Any) -> None:
             # as oslo.db does it, without what a statement costs
             if "in_transaction" not in connection.info:
