@@ -18,6 +18,7 @@ from protector.storage import base
 Group = models.ProtectionGroup
 Kind = c.Condition
 HEALTHY = "LinkConnected"
+NOT_FENCED_THERE = "NotFencedThere"
 # how many intervals are passed; the last is an alarm of its own
 LATE = {2: "TwoIntervalsLate", 3: c.CRITICAL_LATE}
 # without these nobody should count on a failover
@@ -211,7 +212,7 @@ def unfenced_there(
             group,
             Kind.SOURCE_FENCED,
             False,
-            "NotFencedThere",
+            NOT_FENCED_THERE,
             f"Not every server is known to be down where the group was: its "
             f"health at site {site_name} says which, and what to do.",
             now,

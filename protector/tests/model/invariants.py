@@ -9,10 +9,12 @@ from typing import Any
 
 from protector import constants as c
 from protector import states
+from protector.engine import conditions
 from protector.tests.model import bed as beds
 from protector.tests.model import world
 
 RUNS = c.Finding.PARKED_SERVER_RUNS
+THERE = conditions.NOT_FENCED_THERE
 STARTS = frozenset({"start", "unshelve", "create_server"})
 CONTACT_SECONDS = 900.0
 """How long both sites have to see each other until one has given in."""
@@ -145,10 +147,13 @@ class Watch:
 
     def _is_shown(self, held: dict[str, Any]) -> bool:
         """Of a site that forgot that it runs the group nobody knows which
-        copy is in use: both sites show it, and nothing is stopped."""
+        copy is in use: the one that it calls parked is shown there, and at
+        the other site that it may run, and nothing is stopped."""
         return self.forgot and all(
-            h is not None and h.condition(c.Condition.SOURCE_FENCED) is False
-            for h in held.values()
+            found is not None
+            and found.reason(c.Condition.SOURCE_FENCED)
+            == (THERE if found.current(self._bed.sites[at].site_id) else RUNS)
+            for at, found in held.items()
         )
 
     def _all_live(self) -> bool:

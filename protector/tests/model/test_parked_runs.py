@@ -6,6 +6,8 @@ the right one; it is shown at both sites, and each choice leads out."""
 from typing import Any
 
 from protector import constants as c
+from protector.db.api import protection_groups
+from protector.engine import conditions
 from protector.tests import base
 from protector.tests.model import bed, endings, invariants, links, world
 
@@ -29,6 +31,24 @@ class ParkedRunsTest(base.TestCase):
         # both run on
         for letter in "ab":
             self.assertEqual(1, len(world.running(self.place, letter, "web")))
+
+    def test_only_told_so_it_is_excused(self) -> None:
+        """By both sites, each with its own reason."""
+        self._forgotten()
+        self.place.run(invariants.CONTACT_SECONDS)
+        self.watch.check()
+        for letter in "ab":
+            db = self.place.sites[letter].runtime.db
+            with db.writer() as session:
+                group = protection_groups.lock(session, self.place.group_id)
+                told = group.conditions
+                now = self.place.sites[letter].runtime.clock.now()
+                conditions.fenced(group, ["web"], now)
+            self.assertRaises(invariants.Violation, self.watch.check)
+            with db.writer() as session:
+                group = protection_groups.lock(session, self.place.group_id)
+                group.conditions = told
+            self.watch.check()
 
     def test_its_owner_stops_it(self) -> None:
         self._forgotten()

@@ -30,6 +30,11 @@ class Held:
         found = self.group.conditions.get(kind)
         return None if found is None else found["status"]
 
+    def reason(self, kind: str) -> str | None:
+        """Of a condition, if there is one."""
+        found = self.group.conditions.get(kind)
+        return None if found is None else found["reason"]
+
     @property
     def running(self) -> list[models.Operation]:
         return [o for o in self.operations if o.status in c.UNFINISHED]
