@@ -46,7 +46,8 @@ class Situation:
     ``configured``: the current primary has an array group to replicate.
     ``settled``: how many of the ``members`` have their volumes in the group.
     ``parked``: a member's server is parked where the group does not run.
-    ``released``: the group was given away, and nothing was heard of it.
+    ``released``: the group was given away, or claimed by the other site, and
+    nothing was heard of it since.
     """
 
     local: models.Site
@@ -89,7 +90,8 @@ def situations(
             ),
             parked=g.id in parked,
             drill=known_drills.get(g.id),
-            released=g.id in released,
+            released=g.id in released
+            or protection_groups.is_taken(g, local.id),
         )
         for g in groups
     }

@@ -6,6 +6,7 @@ on the one that is held here is taken; of two histories nothing is guessed:
 they are shown and wait.
 """
 
+import contextlib
 from typing import Any
 
 from oslo_log import log as logging
@@ -109,7 +110,26 @@ def require_newest(look: Any) -> None:
     if theirs["claimed_epoch"] <= scene.group.epoch:
         _require_last(look, theirs)
         return
-    raise exception.NotPrimarySite(
+    raise _moved(scene, site)
+
+
+def require_untold(look: Any) -> None:
+    """The other site has at most claimed the group: it has settled nothing
+    that this site does not hold.  One that is away says nothing.
+
+    :param look: the context of a step, or a ``Reader``.
+    :raises NotPrimarySite: the group runs there.
+    """
+    scene = look.scene
+    site = scene.sites[scene.peer_site_id]
+    with contextlib.suppress(exception.NotFound, exception.PeerUnreachable):
+        theirs = look.site(site.id).peer.group(scene.group.id)
+        if theirs["epoch"] > scene.group.epoch:
+            raise _moved(scene, site)
+
+
+def _moved(scene: Any, site: models.Site) -> exception.NotPrimarySite:
+    return exception.NotPrimarySite(
         f"Protection group {scene.group.name} was failed over to {site.name} "
         "while this site was away.",
         site=site.name,

@@ -2,8 +2,9 @@
 """Frees servers that late calls of stopped engines locked or stopped.
 
 An engine that was paused right before such a call makes it when it goes on,
-though its operation has long ended and the group runs here again.  Only what
-runs here by all that is known is freed; what is parked is left alone.
+though its operation has long ended and the group runs here again; and a site
+that was declared lost may have fenced what it never took.  Only what runs
+here by all that is known is freed; what is parked is left alone.
 """
 
 import datetime
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector import exception
 from protector.db import models
+from protector.db.api import protection_groups
 from protector.engine import adoption, fencing, quarantine, releasing
 
 LOG = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ class LateLocks:
         self._runtime = runtime
 
     def run(self) -> None:
-        """Look at the groups that rest here and lately moved."""
+        """Look at the groups that rest here and lately moved, or lost their
+        other site."""
         for group_id in self._groups():
             try:
                 self._group(group_id)
@@ -48,14 +51,15 @@ class LateLocks:
             Group.deleted == "",
             Group.operation_id.is_(None),
             Group.current_primary_site_id == self._runtime.local_site_id,
-            Group.id.in_(moved),
             Group.id.not_in(held),
         )
         with self._runtime.db.reader() as session:
+            lately = set(session.scalars(moved))
             return [
                 group.id
                 for group in session.scalars(statement)
-                if not quarantine.overtaken(session, group)
+                if (group.id in lately or _alone(group))
+                and not quarantine.overtaken(session, group)
             ]
 
     def _group(self, group_id: str) -> None:
@@ -68,8 +72,9 @@ class LateLocks:
         }
         if not late:
             return
-        # the other site may have taken the group without this one
-        adoption.require_newest(reader)
+        if not reader.scene.alone:
+            # the other site may have taken the group without this one
+            adoption.require_newest(reader)
         for server_id, operation_id in late.items():
             LOG.warning(
                 "Server %s was locked late by operation %s and is freed",
@@ -83,10 +88,18 @@ class LateLocks:
         epoch before this one."""
         with self._runtime.db.reader() as session:
             row = session.get(Op, operation_id)
-        if row is None or row.status in c.UNFINISHED:
+        if row is None:
+            # the lost site's, which told nothing of it
+            return _alone(group)
+        if row.status in c.UNFINISHED:
             return False
         epoch = (row.result or {}).get("epoch") or row.data.get("epoch")
-        return not row.no_return or bool(epoch and epoch < group.epoch)
+        over = not row.no_return or bool(epoch and epoch < group.epoch)
+        return over or _alone(group)
+
+
+def _alone(group: Group) -> bool:
+    return protection_groups.holds(group, c.Condition.UNPROTECTED)
 
 
 def _locked(reader: Any, site_id: str) -> dict[str, str]:

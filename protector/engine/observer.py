@@ -141,6 +141,7 @@ class Observer:
                 )
             ]
             metadata_sync.send_soon(session, theirs, now)
+            _claimed(session, theirs)
             self._fenced(session, site.name, theirs, now)
             # a site before this release does not tell
             going = {
@@ -312,6 +313,19 @@ class Observer:
         interval = settings.schedule.interval
         conditions.on_time(group, newest, empty, interval, now)
         checkups.ready(session, [group], now)
+
+
+def _claimed(session: orm.Session, theirs: dict[str, Json]) -> None:
+    """What the other site claims is seen before its first document comes,
+    if one ever does."""
+    for group_id, held in theirs.items():
+        # a site before this release does not tell
+        epoch = held.get("claimed_epoch", 0)
+        group = protection_groups.find(session, group_id)
+        if group is not None and group.epoch_seen < epoch:
+            protection_groups.see_epoch(
+                protection_groups.lock(session, group_id), epoch
+            )
 
 
 def _look(reader: reading.Reader, driver: Any) -> Seen:

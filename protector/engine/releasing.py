@@ -117,20 +117,17 @@ class SourceReturn:
                 )
 
     def _reclaim(self) -> None:
-        """What was given to a site that is lost for good comes back."""
+        """What went to a site that is lost for good comes back."""
+        here = self._runtime.local_site_id
         with self._runtime.db.reader() as session:
-            abandoned = source_locks.abandoned(session)
-        for lock in abandoned:
+            abandoned = source_locks.abandoned(session, here)
+        for group_id in abandoned:
             LOG.warning(
-                "Group %s, released to a site that is lost, is taken back",
-                lock.protection_group_id,
+                "Group %s, which went to a site that is lost, is taken back",
+                group_id,
             )
             with self._runtime.db.writer() as session:
-                claims.reclaim(
-                    session,
-                    lock.protection_group_id,
-                    self._runtime.local_site_id,
-                )
+                claims.reclaim(session, group_id, here)
 
     def _return(self, lock: models.SourceLock) -> None:
         LOG.warning(
@@ -142,10 +139,13 @@ class SourceReturn:
         with contextlib.suppress(exception.PeerUnreachable):
             # the other site may have taken the group without this one
             adoption.require_newest(reader)
-        site_id = reader.scene.local_site_id
+        site_id, scene = reader.scene.local_site_id, reader.scene
+        # what was claimed above all epochs is held by no other operation
+        reclaimed = scene.sync and scene.sync.epoch < scene.group.epoch
+        holder = None if reclaimed else lock.operation_id
         copies = [m.copy(site_id) for m in reader.scene.settled_members]
         back = [
-            bring_back(reader, site_id, str(copy.server_id), lock.operation_id)
+            bring_back(reader, site_id, str(copy.server_id), holder)
             for copy in copies
             if copy is not None and copy.server_id
         ]
@@ -190,19 +190,24 @@ class WritingReader(reading.Reader):
 
 
 def bring_back(
-    reader: reading.Reader, site_id: str, server_id: str, operation_id: str
+    reader: reading.Reader,
+    site_id: str,
+    server_id: str,
+    operation_id: str | None,
 ) -> bool:
     """Start a server that the move stopped and, once it is seen to run, lift
     its lock; whether nothing is left to do.
 
     One that cannot be started keeps the lock: preflight names it, and a move
     knows by it what the server was.
+
+    :param operation_id: of the move; None for whichever it was.
     """
     try:
         compute = reader.tenant(site_id).compute
         server = compute.get_server(server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
-        if ours is None or ours[0] != operation_id:
+        if ours is None or operation_id not in (None, ours[0]):
             return True
         if server.task_state:
             return False

@@ -10,7 +10,7 @@ from typing import Any
 
 from protector import constants as c
 from protector import exception, states
-from protector.engine import points, preflight
+from protector.engine import adoption, points, preflight
 from protector.engine import scene as scenes
 from protector.engine.reading import Reader
 
@@ -27,6 +27,8 @@ def check(reader: Reader, verb: str, args: Json) -> None:
     check_legal(reader.scene, verb)
     _confirmed(reader.scene, args)
     if _reclaims(reader.scene, verb):
+        if _answers(reader.scene) is not None:
+            adoption.require_untold(reader)
         return
     _newest(reader, args, _choice(reader, args))
     _preflight(reader, verb, args)
@@ -46,8 +48,8 @@ def check_legal(scene: scenes.Scene, verb: str) -> None:
 
 
 def _reclaims(scene: scenes.Scene, verb: str) -> bool:
-    """Whether a source takes back what it has released: everything is
-    there."""
+    """Whether a source takes back what it has released, or what the other
+    site claimed and never started: everything is there."""
     group = scene.group
     forward = verb == c.Verb.FAILOVER
     target = group.secondary_site_id if forward else group.primary_site_id
@@ -72,8 +74,8 @@ def outlook(reader: Reader, verb: str, args: Json) -> Json:
 
 
 def _confirmed(scene: scenes.Scene, args: Json) -> None:
-    seen = scene.group.conditions.get(c.Condition.PEER_REACHABLE)
-    if args.get("confirm") or seen is None or seen["status"] is not True:
+    seen = _answers(scene)
+    if args.get("confirm") or seen is None:
         return
     raise exception.ConfirmationRequired(
         f"Site {scene.sites[scene.peer_site_id].name}, where protection "
@@ -81,6 +83,12 @@ def _confirmed(scene: scenes.Scene, args: Json) -> None:
         "since the recovery point would be left behind.",
         observed_at=seen["at"],
     )
+
+
+def _answers(scene: scenes.Scene) -> Json | None:
+    """The observation that the other site answers, if that was the last."""
+    seen = scene.group.conditions.get(c.Condition.PEER_REACHABLE)
+    return seen if seen and seen["status"] is True else None
 
 
 def _choice(reader: Reader, args: Json) -> points.Choice:

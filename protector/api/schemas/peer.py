@@ -43,6 +43,7 @@ HELD: Json = {
     "epoch": types.INTEGER,
     "version": types.INTEGER,
     "checksum": types.nullable(types.STRING),
+    "claimed_epoch": types.INTEGER,
     "status": types.STRING,
     "deleted": types.BOOLEAN,
     "source_fenced": types.nullable(types.BOOLEAN),
@@ -53,7 +54,6 @@ GROUP = types.envelope(
     "group",
     types.answer(
         **HELD,
-        claimed_epoch=types.INTEGER,
         made_at=types.nullable(types.TIME),
         document=types.nullable(types.STRING),
     ),

@@ -48,6 +48,8 @@ def group(
     return {
         "id": row.id,
         **held(row, sync),
+        # it may have been claimed since the document was made
+        "claimed_epoch": row.epoch,
         "status": row.status,
         "deleted": bool(row.deleted),
         "source_fenced": _fenced(row),
@@ -60,10 +62,9 @@ def whole(
     sync: models.MetadataSync | None,
     drill_id: str | None,
 ) -> Json:
-    """With the document, and the epoch that may have been claimed since."""
+    """With the document."""
     return {
         **group(row, sync, drill_id),
-        "claimed_epoch": row.epoch,
         "made_at": times.iso(sync.made_at) if sync else None,
         "document": sync.document if sync else None,
     }

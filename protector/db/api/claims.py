@@ -40,8 +40,8 @@ def accept(
 ) -> Op:
     """Claim the next epoch for the target and give the group's slot to the
     move, whatever held it.  Repeating it with the same ``id`` gives the same
-    row.  A source that takes back what it released comes back as from a lock
-    that ran out.
+    row.  A source that takes back what it released, or what the other site
+    claimed and never told of, comes back as from a lock that ran out.
 
     :param group: locked.
     :param values: as ``operations.accept`` takes them.
@@ -65,9 +65,8 @@ def accept(
         ),
     )
     data: dict[str, Any] = {"superseded": ended}
-    lock = source_locks.find(session, group.id)
-    if lock is not None and group.current_primary_site_id == site_id:
-        source_locks.run_out(lock)
+    if group.current_primary_site_id == site_id:
+        source_locks.run_out(session, group.id, values["source_site_id"])
         data["reclaimed"] = True
     else:
         source_locks.clear(session, group.id)
@@ -91,16 +90,17 @@ def accept(
 
 
 def reclaim(session: orm.Session, group_id: str, site_id: str) -> None:
-    """The source takes its group back, in an epoch above the released one;
-    from here the lock is one that ran out.
+    """The source takes its group back, in an epoch above the one that was
+    released or claimed; from here the lock is one that ran out.
 
     :param site_id: of the source.
     """
     group = protection_groups.lock(session, group_id)
-    lock = source_locks.find(session, group_id)
-    if lock is None or lock.released_epoch is None:
+    if not protection_groups.is_taken(group, site_id):
         # another engine was faster, or the other site told more
         return
+    (other,) = {group.primary_site_id, group.secondary_site_id} - {site_id}
+    lock = source_locks.run_out(session, group_id, other)
     parent = metadata_sync.triple(metadata_sync.find(session, group.id))
     protection_groups.claim(
         group,
@@ -109,7 +109,6 @@ def reclaim(session: orm.Session, group_id: str, site_id: str) -> None:
         lock.operation_id,
         parent.as_dict() if parent else {},
     )
-    source_locks.run_out(lock)
 
 
 def still_run(

@@ -150,6 +150,7 @@ def reopen(
             "one can be retried.",
             status=operation.status,
         )
+    _require_present(operation, group)
     _take_place(session, operation, group)
     if "compensating" in operation.data:
         # what it did was brought back: it is planned and done anew
@@ -164,6 +165,24 @@ def reopen(
     operation.finished_at = None
     operation.cancelling = False
     operation.worker = None
+
+
+def _require_present(operation: Op, group: models.ProtectionGroup) -> None:
+    """A move goes on in the epoch that it claimed or asked for.
+
+    :raises InvalidStatus: that is over.
+    """
+    epoch = operation.data.get("epoch")
+    if operation.kind not in c.PLACEMENT_VERBS or epoch is None:
+        return
+    if epoch < max(group.epoch, group.epoch_seen):
+        raise exception.InvalidStatus(
+            f"Operation {operation.id} was of epoch {epoch} of protection "
+            f"group {group.name}, which has gone on to epoch "
+            f"{max(group.epoch, group.epoch_seen)}.",
+            remedy="Ask for a move anew, from where the group runs now.",
+            epoch=group.epoch,
+        )
 
 
 def _outside(data: dict[str, Any]) -> dict[str, Any]:

@@ -199,6 +199,13 @@ def see_epoch(group: Group, epoch: int) -> None:
     group.epoch_seen = max(group.epoch_seen, group.epoch, epoch)
 
 
+def is_taken(group: Group, site_id: str) -> bool:
+    """Whether the group runs at a site by all that it holds, and the other
+    one was given an epoch above, or claimed it, and told no more."""
+    runs = group.current_primary_site_id == site_id
+    return runs and group.epoch_seen > group.epoch
+
+
 def ask_epoch(group: Group, site_id: str) -> int:
     """Choose and remember the epoch that ``site_id`` will claim."""
     epoch = metadata.next_epoch(

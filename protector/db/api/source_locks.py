@@ -5,6 +5,7 @@ Renewal, release and expiry are each one compare-and-set on it.
 """
 
 from collections.abc import Sequence
+import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -102,10 +103,23 @@ def released(session: orm.Session, group_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(statement))
 
 
-def run_out(lock: Lock) -> None:
-    """From here a released lock is one that ran out."""
+def run_out(session: orm.Session, group_id: str, site_id: str) -> Lock:
+    """From here a released lock is one that ran out; a site that claimed the
+    group without any is taken to have had one, of nobody's operation.
+
+    :param site_id: of the other site.
+    """
+    lock = find(session, group_id)
+    if lock is None:
+        lock = Lock(
+            protection_group_id=group_id,
+            operation_id=str(uuid.uuid4()),
+            site_id=site_id,
+        )
+        session.add(lock)
     lock.released_epoch = None
     lock.expires = 0.0
+    return lock
 
 
 def expired(session: orm.Session) -> list[Lock]:
@@ -116,20 +130,22 @@ def expired(session: orm.Session) -> list[Lock]:
     return list(session.scalars(statement))
 
 
-def abandoned(session: orm.Session) -> list[Lock]:
-    """Released locks of groups whose other site was declared lost before
-    anything was heard of what it made of them."""
+def abandoned(session: orm.Session, site_id: str) -> list[str]:
+    """Ids of the groups of a site that were released, or claimed by the
+    other one, which was declared lost before anything was heard of what it
+    made of them."""
+    group = models.ProtectionGroup
     found = session.scalars(
-        sa.select(Lock).where(Lock.released_epoch.is_not(None))
+        sa.select(group).where(
+            group.deleted == "",
+            group.current_primary_site_id == site_id,
+            group.epoch_seen > group.epoch,
+        )
     )
     return [
-        lock
-        for lock in found
-        for group in [
-            protection_groups.find(session, lock.protection_group_id)
-        ]
-        if group is not None
-        and protection_groups.holds(group, c.Condition.UNPROTECTED)
+        row.id
+        for row in found
+        if protection_groups.holds(row, c.Condition.UNPROTECTED)
     ]
 
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that take a server into a group, and out of it."""
 
+import contextlib
 from typing import Any
 
 from sqlalchemy import orm
 
 from protector import constants as c
+from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import (
     arrival,
     conditions,
+    fencing,
     membership,
     recipe,
     records,
@@ -156,6 +159,18 @@ def leave(ctx: StepContext) -> None:
     uncover(ctx)
 
 
+def unlock(ctx: StepContext) -> None:
+    """No lock of ours stays on what the group leaves here: of a member, or
+    of all.  Nothing is started."""
+    here = ctx.work.local_site_id
+    members = [ctx.member] if ctx.member_id else ctx.scene.members
+    for member in members:
+        copy = member.copy(here)
+        if copy is not None and copy.server_id:
+            with contextlib.suppress(exception.CloudNotFound):
+                fencing.lift(ctx, here, copy.server_id)
+
+
 def drop_copies(ctx: StepContext) -> Json:
     """Delete what Protector made for the member where it does not run: at
     the other site, or here, where a move that left it behind brought the
@@ -242,6 +257,7 @@ STEPS = (
     Step("members.cover", cover, 2, undo=uncover),
     Step("members.settle", settle),
     Step("members.leave", leave, 2),
+    Step("members.unlock", unlock),
     Step("members.drop_copies", drop_copies, 3),
     Step("members.forget", forget),
 )

@@ -8,11 +8,12 @@ CHANGE = (One("changes.settle"),)
 
 ADD = (Each(("members.capture", "members.join", "members.settle")),)
 
-REMOVE = (Each(("members.leave", "members.forget")),)
+REMOVE = (Each(("members.leave", "members.unlock", "members.forget")),)
 
 DELETE = (
     One("drills.clear"),
     One("volumes.discard_undo"),
+    One("members.unlock"),
     One("groups.delete_source"),
     One("groups.leave_lost"),
 )

@@ -375,6 +375,14 @@ class LegalityTest(served.ApiTest):
                 (status, verb, here, busy, members, sync, answer.text),
             )
 
+    def test_what_the_other_site_claimed_is_taken_back(self) -> None:
+        self.place(S.ACTIVE, None, True)
+        path = f"/protection-groups/{self.group_id}/action"
+        for seen, code in ((1, 409), (2, 202)):
+            self.set_group(self.group_id, epoch_seen=seen)
+            answer = self.tenant("POST", path, {V.FAILBACK: UNPLANNED})
+            self.assertEqual(code, answer.status_code, answer.text)
+
     def test_what_there_is_to_move_or_to_delete(self) -> None:
         for members, configured in itertools.product((True, False), repeat=2):
             found = set(

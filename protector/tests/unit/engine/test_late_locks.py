@@ -121,3 +121,13 @@ class LateLocksTest(arrival_case.ArrivalCase):
         self.here.fail("unlock", exception.CloudUnavailable("no answer"))
         self.assertEqual([], self.frees())
         self.assertEqual(["unlock"], self.frees())
+
+    def test_what_a_site_fenced_that_is_lost_for_good(self) -> None:
+        """Nobody else ever tells of its operation."""
+        self.lock(str(uuid.uuid4()), "SHUTOFF")
+        self.peer.errors["group"] = exception.PeerUnreachable("away")
+        self.clock.advance(2 * DAY)
+        self.assertEqual([], self.frees())
+        self.set_group(conditions={c.Condition.UNPROTECTED: {"status": True}})
+        self.assertEqual(["start"], self.frees())
+        self.assertEqual(["unlock"], self.frees())

@@ -123,6 +123,17 @@ class ObserverTest(case.EngineCase):
         known = {"epoch": 1, "version": 1, "checksum": "sum"}
         self.peer.held = [{"id": self.group_id, **known, **values}]
 
+    def test_what_the_peer_has_claimed_is_seen(self) -> None:
+        for told, seen in (({}, 1), ({"claimed_epoch": 2}, 2)):
+            self.clock.advance(600)
+            self.held(**told)
+            self.observer.run()
+            self.assertEqual((1, seen), self._epochs())
+
+    def _epochs(self) -> tuple[int, int]:
+        group = self.group()
+        return group.epoch, group.epoch_seen
+
     def test_the_other_site_tells_what_runs_there(self) -> None:
         self.in_sync()
         for told, shown in (

@@ -175,3 +175,23 @@ class UnplannedTest(case.EngineCase):
         self.assertIn("servers.start", names)
         for part in PARTS:
             self.assertNotIn(f"volumes.{part}", names)
+
+    def test_a_source_takes_back_what_was_only_claimed(self) -> None:
+        self.reachable(True)
+        held = {"id": self.group_id, "claimed_epoch": 9}
+        self.peer.held = [{**held, "epoch": 1}]
+        self.assertEqual({}, self.back())
+        self.peer.held = [{**held, "epoch": 9}]
+        self.assertRaises(exception.NotPrimarySite, self.back)
+        self.peer.errors["group"] = exception.PeerUnreachable("away")
+        self.assertEqual({}, self.back())
+
+    def back(self) -> Any:
+        """To where the group runs."""
+        return precheck.check(
+            self.runtime,
+            context.RequestContext(),
+            c.Verb.FAILBACK,
+            self.group_id,
+            {**UNPLANNED, "confirm": True},
+        )

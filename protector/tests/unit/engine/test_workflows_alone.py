@@ -47,6 +47,7 @@ class AloneTest(case.EngineCase):
             [
                 "drills.clear",
                 "volumes.discard_undo",
+                "members.unlock",
                 "groups.delete_source",
                 "groups.leave_lost",
             ],

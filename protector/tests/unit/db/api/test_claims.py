@@ -86,6 +86,24 @@ class ClaimsTest(database.DatabaseTest):
         self.assertEqual([wanted] * 2, [self.take(wanted).id for _ in "12"])
         self.assertEqual(2, self.group_row(self.group_id).epoch)
 
+    def test_a_source_takes_back_what_the_other_site_claimed(self) -> None:
+        """It comes back as from a lock that ran out, which there never was;
+        the slot stays its operation's."""
+        self.set_group(
+            self.group_id,
+            current_primary_site_id=self.site.local_id,
+            epoch_seen=3,
+        )
+        row = self.take()
+        self.assertEqual((4, True), (row.data["epoch"], row.data["reclaimed"]))
+        with self.db.reader() as session:
+            (lock,) = source_locks.expired(session)
+        self.assertEqual(
+            (self.group_id, self.site.peer_id),
+            (lock.protection_group_id, lock.site_id),
+        )
+        self.assertNotEqual(row.id, lock.operation_id)
+
     def test_an_epoch_that_was_asked_for_is_not_claimed_again(self) -> None:
         with self.db.writer() as session:
             group = protection_groups.lock(session, self.group_id)

@@ -470,3 +470,16 @@ class ReopenTest(OperationsTest):
         operation_id = self.failed()
         self.set_group(self.group_id, status="failed_over", error_verb=None)
         self.assertRaises(exception.InvalidStatus, self.reopen, operation_id)
+
+    def test_not_a_move_of_an_epoch_that_is_over(self) -> None:
+        """However far it came: the group has gone on without it."""
+        operation_id = self.failed("failover")
+        self.set_operation(operation_id, no_return=True, data={"epoch": 2})
+        for epoch, seen in ((3, 3), (2, 3)):
+            self.set_group(self.group_id, epoch=epoch, epoch_seen=seen)
+            error = self.assertRaises(
+                exception.InvalidStatus, self.reopen, operation_id
+            )
+            self.assertIn("epoch 3", error.message)
+        self.set_group(self.group_id, epoch=2, epoch_seen=2)
+        self.assertEqual("pending", self.reopen(operation_id).status)

@@ -6,7 +6,13 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import operations, protection_groups
-from protector.engine import conditions, membership, steps
+from protector.engine import (
+    conditions,
+    context,
+    fencing,
+    membership,
+    steps,
+)
 from protector.engine.steps import members
 from protector.tests.unit.engine import arrival_case, fakes
 
@@ -171,3 +177,38 @@ class LeftBehindTest(arrival_case.ArrivalCase):
         found = self.group().conditions[c.Condition.PARTIAL]
         self.assertTrue(found["status"])
         self.assertIn("db", found["message"])
+
+
+class UnlockedTest(arrival_case.ArrivalCase):
+    """The site that fenced the member's server is lost for good."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.here.compute._set(
+            self.server_id,
+            "",
+            locked=True,
+            locked_reason=fencing.reason("op", "ACTIVE"),
+        )
+        self.here.changes.clear()
+
+    def changes(self, ctx: context.StepContext) -> list[str]:
+        members.unlock(ctx)
+        return [name for name, *_ in self.here.changes]
+
+    def test_of_the_member_that_leaves(self) -> None:
+        self.assertEqual(["unlock"], self.changes(self.ctx))
+        self.assertEqual(["unlock"], self.changes(self.again()))
+
+    def test_of_all_when_the_group_goes(self) -> None:
+        self.ctx.member_id = None
+        self.assertEqual(["unlock"], self.changes(self.ctx))
+
+    def test_not_one_of_somebody_else(self) -> None:
+        self.here.compute._set(self.server_id, "", locked_reason="mine")
+        self.here.changes.clear()
+        self.assertEqual([], self.changes(self.ctx))
+
+    def test_a_server_that_is_gone(self) -> None:
+        del self.here.compute.rows[self.server_id]
+        self.assertEqual([], self.changes(self.ctx))
