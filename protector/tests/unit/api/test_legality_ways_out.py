@@ -3,7 +3,8 @@
 
 A walk over every status and everything that decides beside it.  A step of the
 walk is what the table of the verbs and the rules of the requests allow, at one
-of the sites; the ends are a group that is well, and one that is gone.
+of the sites; the ends are a group that is well, and one that is gone.  Here
+both sites hold the same; ``test_legality_pairs`` is of what they do not.
 """
 
 from collections.abc import Iterator
