@@ -9,6 +9,7 @@ from protector.tests.functional import two_sites
 
 WEB, APP, DB = NAMES = "web-server-1", "app-server-1", "db-server-1"
 NEW, MINE = "attached-there", "attached-while-parked"
+SIZE = 2
 PLANNED = {"type": "planned"}
 
 
@@ -59,6 +60,11 @@ class VolumeChangesTest(two_sites.TwoSites):
         storage.delete_volume(volume)
         storage.wait_for_delete(volume, interval=0.1, wait=60)
 
+    def grow(self, site: str, volume_id: str) -> None:
+        storage = self.sandbox.clouds[site].block_storage
+        storage.extend_volume(volume_id, SIZE)
+        self.until(lambda: self.status(site, volume_id) == "available")
+
     def group_status(self, site: str, group_id: str) -> str:
         storage = self.sandbox.clouds[site].block_storage
         return str(storage.get_group(group_id).status)
@@ -101,7 +107,12 @@ class VolumeChangesTest(two_sites.TwoSites):
         )
         ended = self.move(self.a, "failback", **PLANNED)
         self.check_home(ended)
+        self.check_grown()
         self.check_snapshot()
+        self.check_grown()
+        storage = self.sandbox.clouds["site-b"].block_storage
+        now = self.data(self.servers(self.group_id, self.b), DB, 2)
+        self.assertEqual(SIZE, storage.get_volume(now).size)
 
     def told(self) -> set[str]:
         plan = self.a.dry_run_protection_group(
@@ -130,7 +141,11 @@ class VolumeChangesTest(two_sites.TwoSites):
             self.admin.compute.unlock_server(was[name].id)
         self.left = self.data(was, DB, 1)
         self.before = self.on_array(self.site_a, self.left)
-        self.detach("site-a", was[DB].id, self.data(was, DB, 2))
+        self.grown = self.data(was, DB, 2)
+        self.detach("site-a", was[DB].id, self.grown)
+        self.parked = self.on_array(self.site_a, self.grown)
+        self.parked_snapshot = self.snapshot("site-a", self.grown)
+        self.grow("site-a", self.grown)
         self.detach("site-a", was[WEB].id, self.data(was, WEB))
         self.delete("site-a", self.data(was, WEB))
         self.attach("site-a", was[APP].id, MINE)
@@ -157,6 +172,15 @@ class VolumeChangesTest(two_sites.TwoSites):
         self.assertIn(self.left, {e["id"] for e in ended.result["residue"]})
         self.assertEqual("available", self.status("site-a", self.left))
         self.assertEqual(self.before, self.on_array(self.site_a, self.left))
+
+    def check_grown(self) -> None:
+        """It is as big as its user made it, and so is its copy after the
+        next move; its snapshot is as it was."""
+        storage = self.sandbox.clouds["site-a"].block_storage
+        self.assertEqual(SIZE, storage.get_volume(self.grown).size)
+        self.assertEqual(
+            self.parked, self.stored(self.site_a, self.parked_snapshot)
+        )
 
     def check_disks(self, servers: Any, expected: Any) -> None:
         self.guests.contents = expected
