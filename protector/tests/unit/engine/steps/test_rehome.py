@@ -35,7 +35,8 @@ class RehomeTest(case.EngineCase):
             group = protection_groups.lock(session, self.group_id)
             group.current_primary_site_id = self.here
             group.epoch = group.epoch_seen = 2
-            group.conditions = {c.Condition.UNPROTECTED: {"status": True}}
+            lost = {"status": True, "reason": "SiteLost", "message": ""}
+            group.conditions = {c.Condition.UNPROTECTED: lost}
             session.add(
                 models.ResourceMapping(
                     protection_group_id=self.group_id,
