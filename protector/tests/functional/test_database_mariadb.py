@@ -98,7 +98,8 @@ class SourceLocks(mariadb.OnMariaDB, test_source_locks.SourceLocksTest):
 
 
 class Silent(mariadb.OnMariaDB, database.DatabaseTest):
-    """A server of which nothing is heard any more."""
+    """A server of which nothing is heard any more, or nothing that can be
+    understood."""
 
     def connection(self, name: str) -> str:
         url = sa.make_url(super().connection(name))
@@ -117,6 +118,17 @@ class Silent(mariadb.OnMariaDB, database.DatabaseTest):
             exception.ServiceUnavailable, self.group_row, group_id
         )
         self.assertLess(time.monotonic() - begun, 30)
+        self.way.heal()
+        self.assertEqual(group_id, self.group_row(group_id).id)
+
+    def test_garbage_is_no_answer(self) -> None:
+        group_id = self.site.group()
+        self.way.garble()
+        # over a connection that there is, and over a new one
+        for _ in range(2):
+            self.assertRaises(
+                exception.ServiceUnavailable, self.group_row, group_id
+            )
         self.way.heal()
         self.assertEqual(group_id, self.group_row(group_id).id)
 
