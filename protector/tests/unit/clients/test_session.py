@@ -325,6 +325,7 @@ class SharingTest(SessionTestCase):
         inside: list[int] = []
         most: list[int] = []
         guard = threading.Lock()
+        together = threading.Barrier(3)
 
         class Counted(Answer):
             @property
@@ -339,7 +340,7 @@ class SharingTest(SessionTestCase):
                 with guard:
                     inside.append(1)
                     most.append(len(inside))
-                threading.Event().wait(0.05)
+                together.wait(seconds)
                 with guard:
                     inside.pop()
 
