@@ -193,6 +193,16 @@ class CallTest(RabbitMQTest):
         self.broker.go()
         self.unreachable(lambda: self.precheck(self.engine), 4 * TIMEOUT)
         self.broker.come()
+        self.comes_again()
+
+    def test_it_goes_on_after_garbage(self) -> None:
+        self.precheck(self.engine)
+        self.broker.garble()
+        self.unreachable(lambda: self.precheck(self.engine), 4 * TIMEOUT)
+        self.broker.heal()
+        self.comes_again()
+
+    def comes_again(self) -> None:
         deadline = time.monotonic() + 40
         while True:
             try:
