@@ -141,6 +141,7 @@ READS: dict[str, dict[str, tuple[Any, ...]]] = {
         "quotas": (),
     },
     "volume": {
+        "made": ({"protector_member": "m"},),
         "get": ("v",),
         "list": (),
         "types": (),

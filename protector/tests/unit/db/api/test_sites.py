@@ -159,7 +159,8 @@ class SitesTest(database.DatabaseTest):
 
     def test_its_groups_are_unprotected_until_it_is_taken_back(self) -> None:
         mine = self.site.group()
-        self.set_group(mine, conditions={c.Condition.SPLIT: {"status": True}})
+        split = {"status": True, "reason": "TwoHistories"}
+        self.set_group(mine, conditions={c.Condition.SPLIT: split})
         other = self.site.group(secondary_site_id=database.new_id())
         self.lose()
         self.declare()
