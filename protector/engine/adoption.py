@@ -13,7 +13,7 @@ from oslo_log import log as logging
 
 from protector import exception, metadata
 from protector.db import models
-from protector.db.api import metadata_sync, protection_groups
+from protector.db.api import metadata_sync, operations, protection_groups
 from protector.db.api import sites as site_rows
 from protector.engine import access, split
 
@@ -47,12 +47,36 @@ def compare(runtime: Any, site: models.Site, held: list[Json]) -> None:
     for theirs in held:
         with runtime.db.reader() as session:
             mine = protection_groups.find(session, theirs["id"])
-        if mine is None or theirs["epoch"] <= mine.epoch:
+        if mine is None:
+            continue
+        if theirs["epoch"] <= mine.epoch:
+            _end_claim(runtime, site, mine.id, theirs)
             continue
         try:
             adopt(runtime, site, mine.id)
         except exception.ProtectorError as e:
             LOG.warning("Group %s was not taken over: %s", mine.id, e)
+
+
+def _end_claim(
+    runtime: Any, site: models.Site, group_id: str, theirs: Json
+) -> None:
+    """A move whose epoch the other site has claimed above, before its first
+    document was made, ends: who goes on would make a second history."""
+    # a site before this release does not tell
+    claimed = theirs.get("claimed_epoch", 0)
+    with runtime.db.writer() as session:
+        group = protection_groups.lock(session, group_id)
+        sync = metadata_sync.find(session, group_id)
+        if sync is None or not sync.epoch < group.epoch < claimed:
+            return
+        error = exception.Superseded(
+            f"Protection group {group.name} was taken back by {site.name}."
+        )
+        protection_groups.see_epoch(group, claimed)
+        if operations.preempt(session, runtime.clock.now(), group, error):
+            status = protection_groups.resting_status(group)
+            protection_groups.set_status(group, status)
 
 
 def adopt(

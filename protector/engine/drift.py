@@ -4,6 +4,7 @@
 Reads both clouds, changes nothing; the findings are preflight's.
 """
 
+import contextlib
 from typing import Any
 
 from protector import constants as c
@@ -13,6 +14,7 @@ from protector.db import models
 from protector.engine import (
     disks,
     finding,
+    membership,
     power,
     recipe,
     targets,
@@ -200,18 +202,36 @@ def at_target(
                     "is made anew.",
                 )
             )
-        elif set(volume.server_ids) - {own}:
+        elif strangers := _strangers(project, volume, member, own):
             found.append(
                 finding.error(
                     Code.COPY_IN_USE,
                     f"Volume {volume.name} ({volume.id}), a copy of "
                     f"{member.instance_name}, is attached to server "
-                    f"{', '.join(sorted(set(volume.server_ids) - {own}))}.",
+                    f"{', '.join(strangers)}.",
                     disks.HELD,
                 )
             )
         elif volume.size < sizes.get(origin.get(row.ordinal, ""), 0):
             found += _grown(member, target, volume)
+    return found
+
+
+def _strangers(
+    project: clouds.ProjectClients,
+    volume: types.Volume,
+    member: models.Member,
+    own: str | None,
+) -> list[str]:
+    """Ids of the servers that have a copy and are not the member's own: one
+    that a move made whose claim came to nothing is known at its site only."""
+    found = []
+    for server_id in sorted(set(volume.server_ids) - {own}):
+        with contextlib.suppress(exception.CloudNotFound):
+            server = project.compute.get_server(server_id)
+            if server.metadata.get(membership.MEMBER_MARK) == member.id:
+                continue
+        found.append(server_id)
     return found
 
 

@@ -2,18 +2,23 @@
 """The read-only verdict on an unplanned move, before it is accepted.
 
 It is the only look: with the acceptance the group has left its source.
-Asks nothing of the source.
+Asks nothing of the source, but for a group that is taken back before it left.
 """
 
 import contextlib
 from typing import Any
 
+from oslo_log import log as logging
+
 from protector import constants as c
 from protector import exception, states
-from protector.engine import adoption, points, preflight
+from protector.clients import types
+from protector.db import models
+from protector.engine import adoption, membership, points, power, preflight
 from protector.engine import scene as scenes
 from protector.engine.reading import Reader
 
+LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 
@@ -29,6 +34,7 @@ def check(reader: Reader, verb: str, args: Json) -> None:
     if _reclaims(reader.scene, verb):
         if _answers(reader.scene) is not None:
             adoption.require_untold(reader)
+            _require_nothing_runs(reader)
         return
     _newest(reader, args, _choice(reader, args))
     _preflight(reader, verb, args)
@@ -71,6 +77,49 @@ def outlook(reader: Reader, verb: str, args: Json) -> Json:
             raise
         return {}
     return {"point": found.point, "left_out": [m.id for m in found.left_out]}
+
+
+def _require_nothing_runs(reader: Reader) -> None:
+    """What the other site took may run there before it says so.  A cloud
+    that is away says nothing; what it runs is quarantined on its return.
+
+    :raises NotPrimarySite: a server of the group is not seen to be down.
+    """
+    scene = reader.scene
+    site = scene.sites[scene.peer_site_id]
+    for member in scene.settled_members:
+        for server in _servers(reader, member, site.id):
+            if server.status in power.DOWN:
+                continue
+            raise exception.NotPrimarySite(
+                f"Server {server.name} ({server.id}) of protection group "
+                f"{scene.group.name} is {server.status} at {site.name}, "
+                "which has claimed the group.",
+                remedy=f"Retry the move at {site.name}, or stop the server.",
+                site=site.name,
+                site_id=site.id,
+                endpoint=site.endpoint,
+            )
+
+
+def _servers(
+    reader: Reader, member: models.Member, site_id: str
+) -> list[types.Server]:
+    """Those of a member at a site, be they recorded or only marked."""
+    copy = member.copy(site_id)
+    try:
+        compute = reader.tenant(site_id).compute
+        found: list[types.Server] = compute.list_servers(
+            name=member.recipe["name"],
+            metadata={membership.MEMBER_MARK: member.id},
+        )
+        if copy is not None and copy.server_id:
+            with contextlib.suppress(exception.CloudNotFound):
+                found.append(compute.get_server(copy.server_id))
+    except exception.CloudUnavailable as e:
+        LOG.info("Nobody knows what runs at site %s: %s", site_id, e)
+        return []
+    return found
 
 
 def _confirmed(scene: scenes.Scene, args: Json) -> None:

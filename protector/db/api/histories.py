@@ -77,6 +77,9 @@ def divergence(
     split = None
     if theirs.epoch < mine.epoch and parent != theirs.as_dict():
         split = "TwoHistories"
+    elif mine.epoch < theirs.epoch < group.epoch:
+        # this site claimed above an epoch of which it had heard nothing
+        split = "TwoHistories"
     elif (theirs.epoch, theirs.version) == (mine.epoch, mine.version):
         split = "ContentDiffers"
     elif theirs.epoch == mine.epoch and theirs > mine and makes_them:

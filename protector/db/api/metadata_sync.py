@@ -19,6 +19,7 @@ from protector.db import models
 from protector.db.api import (
     documents,
     documents_received,
+    older_side,
     operations,
     protection_groups,
     source_locks,
@@ -126,42 +127,32 @@ def receive(
         raise exception.BadRequest(f"The body is {e}.") from None
     documents_received.check(document, local_site_id, peer_site_id)
     group_id = document["group"]["id"]
-    mine = triple(_locked(session, peer_site_id, group_id))
+    sync = _locked(session, peer_site_id, group_id)
+    mine = triple(sync)
     if not offered.same(mine):
         _check_claim(session, offered, group_id)
         _check_newer(mine, offered, document)
         if mine is not None and offered.epoch > mine.epoch:
             _left_behind(session, group_id, now)
-        before = _live_twice(session, group_id, local_site_id)
+        before = older_side.live_twice(session, group_id, local_site_id)
+        unnamed = older_side.unnamed(
+            session,
+            group_id,
+            local_site_id,
+            json.loads(sync.document) if sync else None,
+            mine is not None and offered.epoch > mine.epoch,
+        )
         documents_received.apply(session, document, local_site_id, now)
+        older_side.keep(session, unnamed, local_site_id)
         _store(session, group_id, raw, now)
-        if _live_twice(session, group_id, local_site_id) - before:
+        now_twice = older_side.live_twice(session, group_id, local_site_id)
+        if now_twice - before:
             # one that an unplanned move could not start at first
             group = session.get_one(models.ProtectionGroup, group_id)
             protection_groups.drop_conditions(group, c.Condition.SOURCE_FENCED)
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
     return offered
-
-
-def _live_twice(
-    session: orm.Session, group_id: str, local_site_id: str
-) -> set[str]:
-    """Ids of the members that run at the peer and were not parked here."""
-    mine, theirs = models.MemberCopy, orm.aliased(models.MemberCopy)
-    statement = (
-        sa.select(mine.member_id)
-        .join(models.Member, models.Member.id == mine.member_id)
-        .join(theirs, theirs.member_id == mine.member_id)
-        .where(
-            models.Member.protection_group_id == group_id,
-            mine.site_id == local_site_id,
-            mine.role == c.CopyRole.LIVE,
-            theirs.site_id != local_site_id,
-            theirs.role == c.CopyRole.LIVE,
-        )
-    )
-    return set(session.scalars(statement))
 
 
 def _left_behind(

@@ -216,7 +216,8 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
     """No orphan and no duplicate, what is said to run runs, and all of it
     was seen at both sites."""
     bed.run(2 * beds.MIRROR_SECONDS)
-    if not watch.forgot and any(_orphans(bed, letter) for letter in "ab"):
+    orphans = not watch.forgot and any(_orphans(bed, at) for at in "ab")
+    if orphans or _staging(bed):
         # what nobody has recorded is looked for now and then
         bed.run(service.UNDO_INTERVAL + 2 * beds.MIRROR_SECONDS)
     for letter in "ab":
@@ -229,14 +230,17 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
         if orphans := _orphans(bed, letter):
             raise invariants.Violation(f"orphans at {letter}: {orphans}")
         _mirrored(bed, letter, found)
-    for array in bed.arrays.arrays.values():
-        left = [
-            name
-            for name, volume in array.volumes.items()
-            if name.startswith("protector-") and not volume.destroyed
-        ]
-        if left:
-            raise invariants.Violation(f"staging is left: {left}")
+    if left := _staging(bed):
+        raise invariants.Violation(f"staging is left: {left}")
+
+
+def _staging(bed: beds.Bed) -> list[str]:
+    return [
+        name
+        for array in bed.arrays.arrays.values()
+        for name, volume in array.volumes.items()
+        if name.startswith("protector-") and not volume.destroyed
+    ]
 
 
 def _runs(bed: beds.Bed, letter: str, found: world.Held) -> None:

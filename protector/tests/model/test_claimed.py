@@ -6,7 +6,7 @@ from typing import Any
 
 from protector import constants as c
 from protector import exception
-from protector.db.api import sites
+from protector.db.api import protection_groups, sites
 from protector.engine import steps
 from protector.engine.context import StepContext
 from protector.tests import base
@@ -72,33 +72,77 @@ class ClaimedTest(base.TestCase):
         (server,) = world.running(self.place, "a", "web")
         self.assertFalse(server.locked)
 
+    def test_its_site_dies_when_the_server_runs(self) -> None:
+        """What it made there is neither forgotten nor goes on."""
+        self._claimed(at="placement.settle")
+        self.assertNotEqual([], world.running(self.place, "b", "web"))
+        self._dies_and_returns()
+
+    def test_not_what_runs_there(self) -> None:
+        self._claimed(at="placement.settle")
+        path = f"/protection-groups/{self.place.group_id}/action"
+        back = {"failback": {"type": "unplanned", "confirm": True}}
+        answer = self.place.sites["a"].ask("POST", path, back)
+        self.assertEqual(409, answer[0], answer)
+        self.assertIn("is ACTIVE at", answer[1]["error"]["message"])
+        (server,) = world.running(self.place, "b", "web")
+        self.place.clouds["b"].compute.stop(server.id)
+        self.place.run(SEEN_SECONDS)
+        self._back()
+        self._is_back()
+        (held,) = self.place.clouds["b"].compute.list_servers(name="web")
+        self.assertEqual((server.id, True), (held.id, held.locked))
+        endings.end_well(self.place, self.watch)
+
     # -- how it goes
 
-    def _claimed(self, seconds: float = SEEN_SECONDS) -> None:
-        """By site b, where no server starts."""
+    def _dies_and_returns(self) -> None:
+        self.place.lose("b")
+        # site a heard of the claim before
+        site = self.place.sites["a"]
+        with site.runtime.db.writer() as session:
+            group = protection_groups.lock(session, self.place.group_id)
+            protection_groups.see_epoch(group, 2)
+        self.place.run(SEEN_SECONDS)
+        self._back()
+        self.place.find()
+        self.place.start()
+        self.place.run(900)
+        self._is_back()
+        self.assertEqual(
+            world.held(self.place, "a").triple,
+            world.held(self.place, "b").triple,
+        )
+        endings.end_well(self.place, self.watch)
+
+    def _claimed(self, at: str = "servers.start") -> None:
+        """By site b, where no server starts, or which tells nobody."""
+        self._ready()
+        run, broken = steps.STEPS[at].run, [True]
+
+        def failing(ctx: StepContext) -> Any:
+            if broken and ctx.target == self.place.sites["b"].site_id:
+                raise exception.UnexpectedState("It does not.")
+            return run(ctx)
+
+        runs = {at: failing}
+        self.useFixture(mutations.Mutation((), runs=runs))
+        unplanned = {"type": "unplanned", "confirm": True}
+        self._act("b", c.Verb.FAILOVER, unplanned)
+        self.place.settle()
+        self.place.run(SEEN_SECONDS)
+        broken.clear()
+        self.assertEqual("error", bed.Shown(self.place, "b").body["status"])
+        server = self._cloud().compute.get_server(self._original())
+        self.assertEqual(("SHUTOFF", True), (server.status, server.locked))
+
+    def _ready(self) -> None:
         self.place = self.useFixture(bed.Bed())
         self.place.begin(1)
         self.watch = invariants.Watch(self.place)
         self.place.run(35)
         (disk, *_) = self._cloud().compute.disks[self._original()]
         self._cloud().volume.on_array(disk.volume_id).content |= {TOKEN}
-        run, broken = steps.STEPS["servers.start"].run, [True]
-
-        def failing(ctx: StepContext) -> Any:
-            if broken and ctx.target == self.place.sites["b"].site_id:
-                raise exception.UnexpectedState("It does not start.")
-            return run(ctx)
-
-        runs = {"servers.start": failing}
-        self.useFixture(mutations.Mutation((), runs=runs))
-        unplanned = {"type": "unplanned", "confirm": True}
-        self._act("b", c.Verb.FAILOVER, unplanned)
-        self.place.settle()
-        self.place.run(seconds)
-        broken.clear()
-        self.assertEqual("error", bed.Shown(self.place, "b").body["status"])
-        server = self._cloud().compute.get_server(self._original())
-        self.assertEqual(("SHUTOFF", True), (server.status, server.locked))
 
     def _back(self) -> None:
         self.assertIn("unplanned_failback", bed.Shown(self.place, "a").allowed)

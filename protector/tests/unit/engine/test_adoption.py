@@ -100,9 +100,8 @@ class AdoptionTest(case.EngineCase):
 
     def test_what_ran_here_on_the_older_copy_ends(self) -> None:
         old = self.accept(c.Verb.REPLICATE)
-        self.set_group(
-            conditions={c.Condition.SOURCE_FENCED: {"status": True}}
-        )
+        fenced = {"status": True, "reason": "Fenced"}
+        self.set_group(conditions={c.Condition.SOURCE_FENCED: fenced})
         self.take()
         self.compare()
         with self.runtime.db.reader() as session:
@@ -110,6 +109,29 @@ class AdoptionTest(case.EngineCase):
         self.assertEqual("cancelled", row.status)
         self.assertIsNone(self.group().operation_id)
         self.assertEqual({}, self.group().conditions)
+
+    def test_a_move_whose_epoch_is_over_ends(self) -> None:
+        """The other site has taken the group back, and not settled it."""
+        move = self.accept(c.Verb.FAILOVER)
+        self.set_group(epoch=3)
+        for claimed, status in ((1, "pending"), (4, "cancelled")):
+            self.tell()
+            self.peer.held[0]["claimed_epoch"] = claimed
+            self.compare()
+            with self.runtime.db.reader() as session:
+                row = operations.get(session, move)
+            self.assertEqual(status, row.status)
+        self.assertEqual("Superseded", row.error["reason"])
+        group = self.group()
+        self.assertEqual(("active", None), (group.status, group.operation_id))
+
+    def test_what_was_told_is_not_given_up(self) -> None:
+        move = self.accept(c.Verb.FAILOVER)
+        self.tell()
+        self.peer.held[0]["claimed_epoch"] = 4
+        self.compare()
+        with self.runtime.db.reader() as session:
+            self.assertEqual("pending", operations.get(session, move).status)
 
     def test_nothing_happens_while_the_other_site_is_away(self) -> None:
         self.take()

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verdict on an unplanned move: the only look before it is accepted."""
 
+import dataclasses
 import json
 from typing import Any
 
 from protector import constants as c
 from protector import context, exception
+from protector.db import models
 from protector.db.api import protection_groups
-from protector.engine import dry_run, precheck, preflight
+from protector.engine import dry_run, membership, precheck, preflight
 from protector.engine.finding import Finding
-from protector.tests.unit.engine import case, fakes
+from protector.tests.unit.engine import case, fake_cloud, fake_project, fakes
 
 UNPLANNED = {"type": "unplanned"}
 PARTS = ("undo_copy", "overwrite", "unstage")
@@ -178,6 +180,7 @@ class UnplannedTest(case.EngineCase):
 
     def test_a_source_takes_back_what_was_only_claimed(self) -> None:
         self.reachable(True)
+        self.compute()
         held = {"id": self.group_id, "claimed_epoch": 9}
         self.peer.held = [{**held, "epoch": 1}]
         self.assertEqual({}, self.back())
@@ -185,6 +188,37 @@ class UnplannedTest(case.EngineCase):
         self.assertRaises(exception.NotPrimarySite, self.back)
         self.peer.errors["group"] = exception.PeerUnreachable("away")
         self.assertEqual({}, self.back())
+
+    def test_a_source_takes_back_nothing_that_runs_there(self) -> None:
+        self.reachable(True)
+        rows = self.compute().rows
+        self.peer.held = [
+            {"id": self.group_id, "claimed_epoch": 9, "epoch": 1}
+        ]
+        marks = {membership.MEMBER_MARK: self.member_id}
+        for status in ("ACTIVE", "BUILD", "PAUSED"):
+            rows["s"] = fake_project.server(
+                "s", name="web", metadata=marks, status=status
+            )
+            error = self.assertRaises(exception.NotPrimarySite, self.back)
+            self.assertIn(f"is {status} at", error.message)
+            self.assertEqual(self.site.peer_id, error.details["site_id"])
+        rows["s"] = dataclasses.replace(rows["s"], status="SHUTOFF")
+        self.assertEqual({}, self.back())
+        rows["s"] = fake_project.server("s", name="web", metadata={})
+        self.assertEqual({}, self.back())
+        # it may be one that was there before
+        with self.runtime.db.writer() as session:
+            key = (self.member_id, self.site.peer_id)
+            session.get_one(models.MemberCopy, key).server_id = "s"
+        self.assertRaises(exception.NotPrimarySite, self.back)
+
+    def compute(self) -> fake_cloud.Compute:
+        """What answers of the servers there."""
+        clouds: Any = self.boundary.clouds
+        clouds.compute = fake_cloud.Site("p-there").compute
+        found: fake_cloud.Compute = clouds.compute
+        return found
 
     def back(self) -> Any:
         """To where the group runs."""

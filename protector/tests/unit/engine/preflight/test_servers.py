@@ -6,7 +6,7 @@ from typing import Any
 
 from protector import constants as c
 from protector import exception
-from protector.engine import preflight
+from protector.engine import membership, preflight
 from protector.tests.unit.engine import fake_project as fake
 from protector.tests.unit.engine import fake_scene
 from protector.tests.unit.engine.preflight import preflight_case
@@ -262,6 +262,18 @@ class ServersTest(preflight_case.PreflightCase):
         )
         (message,) = self.only("CopyInUse")
         self.assertIn("another", message)
+
+    def test_a_server_that_only_its_own_site_knows(self) -> None:
+        """A move made it there whose claim came to nothing."""
+        self.parked()
+        self.target.volume.rows["there-web-0"] = fake.volume(
+            "there-web-0", server_ids=("made",)
+        )
+        marks = {membership.MEMBER_MARK: self.members[0].id}
+        self.target.compute.servers["made"] = fake.server(
+            "made", metadata=marks
+        )
+        self.assertEqual([], self.findings())
 
     def grown(self, volume: str) -> None:
         self.parked()
