@@ -27,9 +27,8 @@ from protector.engine.context import StepContext
 def change(
     ctx: StepContext,
 ) -> Iterator[tuple[orm.Session, models.ProtectionGroup]]:
-    """The transaction of ``begin``, once the other site was asked: it may
-    have taken the group since the operation began, most of all when a dead
-    engine began it.
+    """The transaction of ``begin``, once the other site was asked where
+    ``require_newest`` does so.
 
     :raises PeerUnreachable: it does not answer.  Nothing was settled.
     :raises NotPrimarySite: the group was failed over without this site.
@@ -44,11 +43,23 @@ def require_newest(ctx: StepContext) -> None:
     """The other site knows of no newer epoch, unless it is lost for good, or
     the version is made already.
 
+    Whoever began the operation has its word, and goes on without another one:
+    what is settled while the other site is away is sent later.  Who goes on
+    for a dead engine has not.
+
     :raises PeerUnreachable: it does not answer.
     :raises NotPrimarySite: it holds one, or has claimed it.
     """
-    if "version" not in ctx.data and not ctx.scene.alone:
+    if "version" in ctx.data or ctx.scene.alone:
+        return
+    try:
+        ctx.site(ctx.scene.peer_site_id).peer.check(
+            ctx.conf.peer.check_timeout
+        )
         adoption.require_newest(ctx)
+    except exception.PeerUnreachable:
+        if ctx.work.lease.token.generation > 1:
+            raise
 
 
 def begin(ctx: StepContext, session: orm.Session) -> models.ProtectionGroup:

@@ -57,6 +57,7 @@ class ArrivalCase(case.EngineCase):
     def for_member(
         self, verb: str = "failover", **values: Any
     ) -> context.StepContext:
+        """:param values: ``generation`` is how many engines ran it before."""
         plain = self.step(self.accept(verb, **values))
         deadline = self.clock.monotonic() + 600
         return context.StepContext(

@@ -29,9 +29,12 @@ class SettlingTest(arrival_case.ArrivalCase):
         self.peer = self.there.peer
         self.before = self.group().metadata_version
 
-    def settle(self, name: str, **data: int) -> None:
+    def settle(self, name: str, before: int = 1, **data: int) -> None:
+        """:param before: how many engines ran the operation already."""
         args = {"member_id": self.member_id}
-        self.ctx = self.for_member(SETTLING[name], args=args)
+        self.ctx = self.for_member(
+            SETTLING[name], args=args, generation=before
+        )
         self.ctx.save(**data)
         self.set_group(operation_id=self.ctx.operation.id)
         steps.STEPS[name].run(self.ctx)
@@ -51,13 +54,22 @@ class SettlingTest(arrival_case.ArrivalCase):
             self.assertRaises(exception.PeerUnreachable, self.settle, name)
             self.is_unchanged()
 
+    def test_who_began_it_has_its_word(self) -> None:
+        """The change is sent when the other site answers again."""
+        self.peer.errors["group"] = exception.PeerUnreachable("away")
+        self.settle("changes.settle", before=0)
+        self.assertEqual(self.before + 1, self.group().metadata_version)
+
     def test_one_that_took_the_group(self) -> None:
         self.peer.held = [
             {"id": self.group_id, "epoch": 1, "claimed_epoch": 2}
         ]
         for name in SETTLING:
-            self.assertRaises(exception.NotPrimarySite, self.settle, name)
-            self.is_unchanged()
+            for before in (0, 1):
+                self.assertRaises(
+                    exception.NotPrimarySite, self.settle, name, before
+                )
+                self.is_unchanged()
 
     def test_what_was_settled_already_asks_no_more(self) -> None:
         self.peer.errors["group"] = exception.PeerUnreachable("away")
