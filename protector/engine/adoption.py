@@ -123,7 +123,8 @@ def require_newest(look: Any) -> None:
 
     :param look: the context of a step, or a ``Reader``.
     :raises NotPrimarySite: it holds one, or has claimed it.
-    :raises Split: it holds a newer version than what is held here.
+    :raises Split: it holds a newer version, and this site makes them.
+    :raises MetadataOutOfSync: it holds a newer version of its own.
     """
     scene = look.scene
     site = scene.sites[scene.peer_site_id]
@@ -163,7 +164,8 @@ def _moved(scene: Any, site: models.Site) -> exception.NotPrimarySite:
 
 
 def _require_last(look: Any, theirs: Json) -> None:
-    """This site, which makes the versions, has not gone back in time."""
+    """This site, if it makes the versions, has not gone back in time; and if
+    not, it has the last one."""
     scene = look.scene
     held = split.triple(theirs)
     with look.runtime.db.reader() as session:
@@ -173,9 +175,18 @@ def _require_last(look: Any, theirs: Json) -> None:
     if held is None or mine is None or held <= mine:
         return
     name = scene.sites[scene.peer_site_id].name
-    raise exception.Split(
+    message = (
         f"{name} holds version {held.version} of protection group "
-        f"{scene.group.name}, this site only {mine.version}.",
+        f"{scene.group.name}, this site only {mine.version}."
+    )
+    if scene.group.current_primary_site_id != scene.local_site_id:
+        raise exception.MetadataOutOfSync(
+            message,
+            remedy="It is sent by itself soon; sync-force sends it now.",
+            site=name,
+        )
+    raise exception.Split(
+        message,
         mine=mine.as_dict(),
         theirs=held.as_dict(),
     )

@@ -151,6 +151,8 @@ class SyncTest(two_sites.TwoSites):
         self.until(lambda: self.whole(group_id, self.b), 120)
         self.on_both_arrays(group_id, self.b)
         self.until(lambda: self.condition(group_id, self.a, "SourceFenced"))
+        # what made it whole is a version of its own
+        self.until(lambda: self.in_sync(group_id))
         self.move("failback", group_id, self.a)
         self.check_content(group_id, expected, (DB, LOG), self.a)
 

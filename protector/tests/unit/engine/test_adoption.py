@@ -213,3 +213,14 @@ class AdoptionTest(case.EngineCase):
         self.claim()
         self.set_group(epoch=3)
         adoption.require_newest(reading.Reader.of(self.runtime, self.group_id))
+
+    def test_a_newer_version_is_on_its_way_from_who_makes_them(self) -> None:
+        self.tell()
+        self.peer.held[0]["version"] += 1
+        for primary, kind in (
+            (self.site.peer_id, exception.MetadataOutOfSync),
+            (self.site.local_id, exception.Split),
+        ):
+            self.set_group(current_primary_site_id=primary)
+            reader = reading.Reader.of(self.runtime, self.group_id)
+            self.assertRaises(kind, adoption.require_newest, reader)
