@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What arriving at a site needs to know: staging names, unique content."""
 
-from typing import Any
-
 from protector import constants as c
 from protector import exception
 from protector.db import models
@@ -65,16 +63,7 @@ def content_is_unique(ctx: StepContext, member: models.Member) -> bool:
         return copy.role != c.CopyRole.GONE
     if copy.role != c.CopyRole.PARKED:
         return True
-    return was_used(ctx, copy)
-
-
-def was_used(look: Any, copy: models.MemberCopy) -> bool:
-    """Whether a parked server ran since a planned move stopped it, or nobody
-    can tell.
-
-    :param look: the context of a step, or a ``Look``.
-    """
-    compute = look.tenant(copy.site_id).compute
+    compute = ctx.tenant(ctx.target).compute
     try:
         actions = compute.instance_actions(copy.server_id)
     except exception.CloudNotFound:

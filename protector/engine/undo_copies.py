@@ -47,38 +47,6 @@ def live(look: Any, site_id: str) -> dict[str, datetime.datetime]:
     return _found(look, site_id, known) if known else {}
 
 
-def holding(look: Any, site_id: str, member: models.Member) -> list[str]:
-    """Undo copies at a site that keep what of a member existed nowhere else:
-    snapshots of its volumes, which go with them.
-
-    :param look: the context of a step, or a ``Reader``.
-    :raises ArrayError: the array does not tell.
-    """
-    op = models.Operation
-    statement = sa.select(op).where(
-        op.protection_group_id == look.scene.group.id,
-        op.kind.in_(c.PLACEMENT_VERBS),
-        op.target_site_id == site_id,
-    )
-    with look.runtime.db.reader() as session:
-        told = {o.id[:8]: _members(o) for o in session.scalars(statement)}
-    return [
-        name
-        for name in sorted(_found(look, site_id, told) if told else ())
-        for match in [_UNDO.fullmatch(name)]
-        for names in [match and told[match.group(1)]]
-        if names is None or member.instance_name in names
-    ]
-
-
-def _members(operation: models.Operation) -> list[str] | None:
-    """Names of those whose content a move's undo copy keeps; None: it did
-    not tell, as one that ran at the other site and was superseded."""
-    result = operation.result or {}
-    undo = operation.data.get("undo") or result.get("undo")
-    return undo["members"] if undo else None
-
-
 def refusal(
     group_name: str, names: Collection[str]
 ) -> exception.InvalidStatus:

@@ -11,7 +11,6 @@ from protector import exception
 from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import (
-    arrival,
     conditions,
     fencing,
     membership,
@@ -21,7 +20,6 @@ from protector.engine import (
     replication,
     residue,
     settling,
-    undo_copies,
 )
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -174,7 +172,7 @@ def unlock(ctx: StepContext) -> None:
 def drop_copies(ctx: StepContext) -> Json:
     """Delete what Protector made for the member where it does not run: at
     the other site, or here, where a move that left it behind brought the
-    others.  What exists nowhere else is kept and listed.
+    others.
 
     :raises NotPrimarySite: they are what runs, since the other site took the
         group over.
@@ -184,41 +182,9 @@ def drop_copies(ctx: StepContext) -> Json:
     copy = ctx.member.copy(here)
     if copy is not None and copy.role != c.CopyRole.LIVE:
         site_ids.append(here)
-    kept = [e for i in site_ids for e in _drop_copies(ctx, i)]
+    kept = [e for i in site_ids for e in removal.drop_copies(ctx, i)]
     residue.note(ctx, kept)
     return {"kept": kept}
-
-
-def _drop_copies(ctx: StepContext, site_id: str) -> list[Json]:
-    # once the first of it is asked to go, the rest goes too
-    begun = f"dropped:{site_id}:{ctx.member_id}"
-    if not ctx.data.get(begun):
-        why = _why_kept(ctx, site_id)
-        if why is not None:
-            return [
-                residue.entry("volume", v.cinder_id, why)
-                for v in ctx.member.volumes_at(site_id)
-            ]
-        ctx.save(**{begun: True})
-    return removal.drop_copies(ctx, site_id)
-
-
-def _why_kept(ctx: StepContext, site_id: str) -> str | None:
-    copy = ctx.member.copy(site_id)
-    if (
-        copy is None
-        or copy.role == c.CopyRole.LIVE
-        or membership.is_original(ctx.member, site_id)
-    ):
-        # none of it is deleted
-        return None
-    held = undo_copies.holding(ctx, site_id, ctx.member)
-    if held:
-        return f"undo copy {held[0]} is a snapshot of it"
-    is_parked = copy.role == c.CopyRole.PARKED and copy.server_id
-    if is_parked and arrival.was_used(ctx, copy):
-        return "its server was used since it was parked"
-    return None
 
 
 def forget(ctx: StepContext) -> Json:

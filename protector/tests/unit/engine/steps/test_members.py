@@ -3,7 +3,6 @@
 is removed has where it does not run."""
 
 from protector import constants as c
-from protector import exception
 from protector.db import models
 from protector.db.api import operations, protection_groups
 from protector.engine import (
@@ -14,7 +13,7 @@ from protector.engine import (
     steps,
 )
 from protector.engine.steps import members
-from protector.tests.unit.engine import arrival_case, fakes
+from protector.tests.unit.engine import arrival_case
 
 
 class TakenBackTest(arrival_case.ArrivalCase):
@@ -47,77 +46,6 @@ class TakenBackTest(arrival_case.ArrivalCase):
             row.cancelling = True
         self.take_back()
         self.assertIsNone(self.here.volume.rows[self.volume_id].group_id)
-
-
-class ParkedCopyTest(arrival_case.ArrivalCase):
-    """The member runs here, and its copy is parked there."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.set_sides(array_group=("g-here", "g-there"))
-        self.moved = self.ctx.operation.id
-        self.end(self.moved)
-        self.parked_id = self.park(
-            metadata={membership.MEMBER_MARK: self.member_id}
-        )
-        self.set_group(status=c.GroupStatus.ACTIVE, operation_id=None)
-        self.ctx = self.for_member(c.Verb.MEMBER_REMOVE)
-        self.set_group(operation_id=self.ctx.operation.id)
-
-    def undo(self, *names: str) -> str:
-        """A snapshot that the last move there made, of what was unique."""
-        name = f"g-there.undo-{self.moved[:8]}-1"
-        self.driver.snapshots["g-there"] = {name: fakes.at(0)}
-        with self.runtime.db.writer() as session:
-            row = session.get_one(models.Operation, self.moved)
-            row.data = {**row.data, "undo": {"members": list(names)}}
-        return name
-
-    def kept(self) -> list[str]:
-        """Why its volumes were kept."""
-        (volume_id,) = self.copies()
-        found = members.drop_copies(self.again())["kept"]
-        is_left = volume_id in self.there.volume.rows
-        self.assertEqual(bool(found), is_left)
-        self.assertEqual(is_left, self.parked_id in self.there.compute.rows)
-        return [entry["why"] for entry in found]
-
-    def test_it_goes(self) -> None:
-        self.assertEqual([], self.kept())
-
-    def test_an_undo_copy_would_go_with_it(self) -> None:
-        name = self.undo("web")
-        (why,) = self.kept()
-        self.assertIn(name, why)
-
-    def test_nobody_knows_what_an_undo_copy_keeps(self) -> None:
-        name = self.undo()
-        with self.runtime.db.writer() as session:
-            session.get_one(models.Operation, self.moved).data = {}
-        (why,) = self.kept()
-        self.assertIn(name, why)
-
-    def test_an_undo_copy_of_another(self) -> None:
-        self.undo("db")
-        self.assertEqual([], self.kept())
-
-    def test_its_server_was_used(self) -> None:
-        self.there.compute.actions[self.parked_id] = [
-            "shelve",
-            "unshelve",
-            "shelve",
-            "stop",
-        ]
-        (why,) = self.kept()
-        self.assertIn("used since", why)
-
-    def test_again_after_a_crash(self) -> None:
-        lost = exception.CloudUnavailable("no answer")
-        self.there.fail("delete_server", lost, done=True)
-        self.assertRaises(
-            exception.CloudUnavailable, members.drop_copies, self.again()
-        )
-        self.assertEqual([], self.kept())
 
 
 class LeftBehindTest(arrival_case.ArrivalCase):
