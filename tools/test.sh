@@ -24,8 +24,8 @@ unset PYTHONDONTWRITEBYTECODE
 
 # seconds that a stage may take
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2400
-    [fuzz]=1200 [failure]=1800 [model]=1200 [docs]=300 [package]=300
-    [systemd]=60 [realcloud]=3400)
+    [fuzz]=1200 [failure]=2200 [model]=1200 [docs]=300 [package]=300
+    [systemd]=60 [realcloud]=3600)
 STAGES=(pep8 unit client functional failure fuzz model docs package systemd
     realcloud)
 # not waited for before the others begin
