@@ -50,7 +50,10 @@ def compare(runtime: Any, site: models.Site, held: list[Json]) -> None:
         if mine is None:
             continue
         if theirs["epoch"] <= mine.epoch:
-            _end_claim(runtime, site, mine.id, theirs)
+            # a site before this release does not tell
+            claimed = theirs.get("claimed_epoch", 0)
+            if claimed > mine.epoch:
+                _end_claim(runtime, site, mine.id, claimed)
             continue
         try:
             adopt(runtime, site, mine.id)
@@ -59,12 +62,10 @@ def compare(runtime: Any, site: models.Site, held: list[Json]) -> None:
 
 
 def _end_claim(
-    runtime: Any, site: models.Site, group_id: str, theirs: Json
+    runtime: Any, site: models.Site, group_id: str, claimed: int
 ) -> None:
     """A move whose epoch the other site has claimed above, before its first
     document was made, ends: who goes on would make a second history."""
-    # a site before this release does not tell
-    claimed = theirs.get("claimed_epoch", 0)
     with runtime.db.writer() as session:
         group = protection_groups.lock(session, group_id)
         sync = metadata_sync.find(session, group_id)
