@@ -10,7 +10,7 @@ from protector import constants as c
 from protector import exception, times
 from protector.db import models
 from protector.db.api import recovery_points
-from protector.engine import places, points, replication, settling
+from protector.engine import apart, points, replication, settling
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.storage import base
@@ -77,7 +77,7 @@ def name_group(
     ctx.driver.check(array)
     side = scene.side(site_id)
     members = [*scene.settled_members, *joining]
-    with places.named(scene, site_id, bool(joining)):
+    with apart.named(scene, site_id, bool(joining)):
         name = ctx.driver.find_group(
             array,
             str(side.cinder_group_id),
