@@ -45,15 +45,7 @@ class ClaimedTest(base.TestCase):
         self.place.run(SEEN_SECONDS)
         self._back()
         self._is_back()
-        self.place.find()
-        self.place.start()
-        self.place.run(900)
-        self._is_back()
-        self.assertEqual(
-            world.held(self.place, "a").triple,
-            world.held(self.place, "b").triple,
-        )
-        endings.end_well(self.place, self.watch)
+        self._returns()
 
     def test_the_other_site_is_declared_lost(self) -> None:
         self._claimed()
@@ -105,6 +97,10 @@ class ClaimedTest(base.TestCase):
             protection_groups.see_epoch(group, 2)
         self.place.run(SEEN_SECONDS)
         self._back()
+        self._returns()
+
+    def _returns(self) -> None:
+        """Site b, which follows."""
         self.place.find()
         self.place.start()
         self.place.run(900)
