@@ -22,6 +22,7 @@ from protector.engine import (
     reading,
     recipe,
     undo_copies,
+    undo_held,
     unplanned,
 )
 from protector.engine import scene as scenes
@@ -117,21 +118,19 @@ def _delete(reader: Reader, args: Json) -> Json:
     if scene.members and not must_go:
         raise states.not_empty(scene.group.name, len(scene.members))
     _peer(reader)
-    if not args.get("discard_undo"):
-        _no_undo(reader)
+    _no_undo(reader, args)
     return {}
 
 
-def _no_undo(reader: Reader) -> None:
+def _no_undo(reader: Reader, args: Json) -> None:
     """:raises InvalidStatus: undo copies live."""
+    if args.get("discard_undo"):
+        return
     scene = reader.scene
-    names = []
+    names: list[str] = []
     for site_id in scene.site_ids:
-        try:
+        with _unless_silent():
             names += undo_copies.live(reader, site_id)
-        except exception.ArrayError:
-            # the operation looks again, before it deletes anything
-            continue
     if names:
         raise undo_copies.refusal(scene.group.name, names)
 
@@ -175,7 +174,17 @@ def _member_remove(reader: Reader, args: Json) -> Json:
             remedy="Keep the member, or delete the group.",
             member=member.id,
         )
+    with _unless_silent():
+        undo_held.require_none(
+            undo_held.of_member(reader, member), args, undo_held.REMOVE
+        )
     return {}
+
+
+def _unless_silent() -> contextlib.AbstractContextManager[None]:
+    """Whatever an array does not tell about undo copies, the operation asks
+    again, before it deletes anything."""
+    return contextlib.suppress(exception.ArrayError)
 
 
 def _mappings_set(reader: Reader, args: Json) -> Json:
@@ -247,6 +256,11 @@ def _source_cleanup(reader: Reader, args: Json) -> Json:
             "point of its present direction yet: what is parked is the only "
             "other copy.",
             remedy="Run replicate, and ask again when it has ended.",
+        )
+    other = scene.other(scene.group.current_primary_site_id)
+    with _unless_silent():
+        undo_held.require_none(
+            undo_held.of_parked(reader, other), args, undo_held.CLEAN
         )
     return {}
 

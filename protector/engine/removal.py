@@ -26,6 +26,15 @@ from protector.engine.context import StepContext
 Json = dict[str, Any]
 
 
+def deletes(member: models.Member, site_id: str) -> bool:
+    """Whether ``drop_copies`` deletes volumes that the member has there."""
+    copy = member.copy(site_id)
+    is_kept = copy is not None and (
+        copy.role == c.CopyRole.LIVE or copy.content_unique
+    )
+    return not (is_kept or membership.is_original(member, site_id))
+
+
 def drop_copies(ctx: StepContext, site_id: str) -> list[Json]:
     """Delete the member's copies at a site; what was kept, and why."""
     member = ctx.member

@@ -41,6 +41,8 @@ def build(
             if s.status in c.STEP_LEFT_OUT
         ],
     }
+    if operation.kind in (c.Verb.MEMBER_REMOVE, c.Verb.SOURCE_CLEANUP):
+        result["discarded_undo"] = data.get("discarded_undo", [])
     if operation.kind in c.PLACEMENT_VERBS:
         result |= _placement(operation, started)
         result["epoch"] = data.get("epoch")

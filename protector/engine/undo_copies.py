@@ -7,8 +7,9 @@ background work removes only those of operations that ran here, on the array
 of this site.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 import contextlib
+import dataclasses
 import datetime
 import re
 from typing import Any
@@ -32,8 +33,18 @@ def _always() -> None:
     """No lease: what is removed belongs to operations that have ended."""
 
 
-def live(look: Any, site_id: str) -> dict[str, datetime.datetime]:
-    """Undo copies of a group at a site: when each was made, by its name.
+@dataclasses.dataclass(frozen=True)
+class UndoCopy:
+    """:ivar members: names of those whose content it keeps; None: the move
+    did not tell.
+    """
+
+    created: datetime.datetime
+    members: tuple[str, ...] | None
+
+
+def live(look: Any, site_id: str) -> dict[str, UndoCopy]:
+    """Undo copies of a group at a site, by name.
 
     :param look: the context of a step, or a ``Reader``.
     :raises ArrayError: the array does not tell.
@@ -41,10 +52,14 @@ def live(look: Any, site_id: str) -> dict[str, datetime.datetime]:
     scene = look.scene
     op = models.Operation
     with look.runtime.db.reader() as session:
-        known = _short_ids(
-            session, scene.group.id, op.target_site_id == site_id
-        )
+        moves = _moves(session, scene.group.id, op.target_site_id == site_id)
+        known = {o.id[:8]: _members(o) for o in moves}
     return _found(look, site_id, known) if known else {}
+
+
+def _members(move: models.Operation) -> tuple[str, ...] | None:
+    undo = move.data.get("undo") or (move.result or {}).get("undo")
+    return tuple(undo["members"]) if undo else None
 
 
 def refusal(
@@ -61,22 +76,23 @@ def refusal(
     )
 
 
-def _short_ids(
+def _moves(
     session: orm.Session, group_id: str, *where: sa.ColumnElement[bool]
-) -> set[str]:
-    """How the names of undo copies tell the group's moves."""
+) -> Sequence[models.Operation]:
+    """The group's moves: the names of undo copies tell theirs by the first
+    eight characters of its id."""
     op = models.Operation
-    statement = sa.select(op.id).where(
+    statement = sa.select(op).where(
         op.protection_group_id == group_id,
         op.kind.in_(c.PLACEMENT_VERBS),
         *where,
     )
-    return {i[:8] for i in session.scalars(statement)}
+    return session.scalars(statement).all()
 
 
 def _found(
-    look: Any, site_id: str, known: set[str]
-) -> dict[str, datetime.datetime]:
+    look: Any, site_id: str, known: dict[str, tuple[str, ...] | None]
+) -> dict[str, UndoCopy]:
     side, array = look.scene.side(site_id), look.array(site_id)
     if not side.array_group:
         return {}
@@ -90,7 +106,7 @@ def _found(
         with contextlib.suppress(exception.ArrayNotFound):
             snapshots |= look.driver.list_snapshots(array, group)
     return {
-        name: created
+        name: UndoCopy(created, known[match.group(1)])
         for name, created in snapshots.items()
         for match in [_UNDO.fullmatch(name)]
         if match and match.group(1) in known
@@ -123,20 +139,22 @@ class UndoCopies:
         oldest = self._runtime.clock.now() - datetime.timedelta(
             days=reader.scene.settings.undo_retention_days
         )
-        for name, created in _found(reader, here, ended).items():
-            if created <= oldest:
+        for name, found in _found(reader, here, ended).items():
+            if found.created <= oldest:
                 LOG.info("Undo copy %s is over", name)
                 driver.destroy_snapshot(reader.array(here), name)
 
-    def _ended(self, group_id: str) -> set[str]:
-        """Short ids of the moves that arrived here and have ended."""
+    def _ended(self, group_id: str) -> dict[str, tuple[str, ...] | None]:
+        """Of the moves that arrived here and have ended: what their undo
+        copies keep, by short id."""
         here = self._runtime.local_site_id
         op = models.Operation
         with self._runtime.db.reader() as session:
-            return _short_ids(
+            moves = _moves(
                 session,
                 group_id,
                 op.executor_site_id == here,
                 op.target_site_id == here,
                 op.status.not_in(c.UNFINISHED),
             )
+            return {o.id[:8]: _members(o) for o in moves}

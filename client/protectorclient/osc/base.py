@@ -152,6 +152,18 @@ class Report(ShowOne):
         return 0
 
 
+def add_discard_undo(parser: argparse.ArgumentParser, prevented: str) -> None:
+    """:param prevented: what undo copies stand in the way of."""
+    parser.add_argument(
+        "--discard-undo",
+        action="store_true",
+        help=(
+            "Also give up the undo copies that the last moves left and "
+            f"that are still kept; without it they prevent {prevented}"
+        ),
+    )
+
+
 def add_wait_options(parser: argparse.ArgumentParser) -> None:
     """Options of a command that starts a long task."""
     parser.add_argument(

@@ -80,13 +80,7 @@ class GroupsMixin(_proxy_sites.TenantScoped):
             which otherwise are a reason to refuse
         :raises errors.Conflict: it has members, or undo copies
         """
-        params = {"discard_undo": "true"} if discard_undo else None
-        try:
-            return self._group(group).delete(self, params=params)
-        except errors.NotFound:
-            if ignore_missing:
-                return None
-            raise
+        return self._discard(self._group(group), ignore_missing, discard_undo)
 
     def run_protection_group(
         self, group: GroupOrId, verb: str, **args: Any
@@ -199,12 +193,21 @@ class GroupsMixin(_proxy_sites.TenantScoped):
         return self._create(members.Member, **self._under(group), **attrs)
 
     def remove_member(
-        self, group: GroupOrId, member: str, ignore_missing: bool = True
+        self,
+        group: GroupOrId,
+        member: str,
+        ignore_missing: bool = True,
+        discard_undo: bool = False,
     ) -> members.Member | None:
-        """Stop protecting a server."""
-        return self._delete(
-            members.Member, member, ignore_missing, **self._under(group)
-        )
+        """Stop protecting a server.
+
+        :param ignore_missing: return None where there is no such member
+        :param discard_undo: also give up what undo copies hold of it, which
+            otherwise is a reason to refuse
+        :raises errors.Conflict: undo copies hold something of it
+        """
+        row = self._get_resource(members.Member, member, **self._under(group))
+        return self._discard(row, ignore_missing, discard_undo)
 
     def get_replication_policy(
         self, group: GroupOrId
@@ -270,6 +273,17 @@ class GroupsMixin(_proxy_sites.TenantScoped):
 
     def _single(self, kind: type[_base.Singleton], group: GroupOrId) -> Any:
         return self._get(kind, requires_id=False, **self._under(group))
+
+    def _discard(
+        self, row: Any, ignore_missing: bool, discard_undo: bool
+    ) -> Any:
+        params = {"discard_undo": "true"} if discard_undo else None
+        try:
+            return row.delete(self, params=params)
+        except errors.NotFound:
+            if ignore_missing:
+                return None
+            raise
 
     def _under(self, group: GroupOrId) -> dict[str, str]:
         group_id = _base.Resource._get_id(group)

@@ -84,6 +84,7 @@ class MembersController(rest.RestController):
 
     @expose
     @validation.rules("members:delete")
+    @validation.query(schemas.DELETE_QUERY)
     @validation.response(202, schemas.ACCEPTED)
     @validation.response(204, None)
     def delete(
@@ -93,7 +94,9 @@ class MembersController(rest.RestController):
         with call.runtime.db.reader() as session:
             owner = access.group(call, session, group)
             members.get(session, owner.id, member)
-        operation = acceptance.accept(call, group, _removal(call, member))
+        discard = validation.flag(call.query, "discard_undo")
+        change = _removal(call, member, discard)
+        operation = acceptance.accept(call, group, change)
         if call.settling.wait(operation.id) is not None:
             return calls.Answer(None, 204)
         return _accepted(call, group, operation)
@@ -136,7 +139,11 @@ def _addition(
     return acceptance.Change(c.Verb.MEMBER_ADD, args, rows, finish)
 
 
-def _removal(call: calls.Call, member_id: str) -> acceptance.Change:
+def _removal(
+    call: calls.Call, member_id: str, discard: bool
+) -> acceptance.Change:
+    """:param discard: undo copies that hold something of it."""
+
     def rows(
         session: orm.Session,
         owner: models.ProtectionGroup,
@@ -145,9 +152,8 @@ def _removal(call: calls.Call, member_id: str) -> acceptance.Change:
         row = members.get(session, owner.id, member_id)
         members.start_removal(row, call.now)
 
-    return acceptance.Change(
-        c.Verb.MEMBER_REMOVE, {"member_id": member_id}, rows
-    )
+    args = {"member_id": member_id, "discard_undo": discard}
+    return acceptance.Change(c.Verb.MEMBER_REMOVE, args, rows)
 
 
 def _accepted(

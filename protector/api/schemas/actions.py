@@ -27,7 +27,9 @@ VERBS: dict[str, types.Json] = {
     "failback": _MOVE,
     "replicate": types.record(dry_run=types.BOOLEAN),
     "reprotect": types.record(dry_run=types.BOOLEAN),
-    "source_cleanup": types.record(dry_run=types.BOOLEAN),
+    "source_cleanup": types.record(
+        discard_undo=types.BOOLEAN, dry_run=types.BOOLEAN
+    ),
     "resolve_split": types.record(
         ("keep_site_id",), keep_site_id=types.UUID, dry_run=types.BOOLEAN
     ),

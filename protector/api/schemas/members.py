@@ -10,6 +10,7 @@ LIST_QUERY = types.listing(
     "instance_name",
     "status",
 )
+DELETE_QUERY = types.record(discard_undo=types.FLAG)
 CREATE = types.envelope(
     "member",
     types.record(

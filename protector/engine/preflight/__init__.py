@@ -159,10 +159,13 @@ def intent(verb: str, args: Json, point: str | None = None) -> Intent:
             remedy=f"There is one of {', '.join(map(_named, INTENTS))}.",
             verb=verb,
         )
+    agreed = set()
     if point or args.get("recovery_point_id"):
         # it counts, not whether there is a newest
-        return dataclasses.replace(found, blocking=found.blocking - {"points"})
-    return found
+        agreed.add("points")
+    if args.get("discard_undo"):
+        agreed.add("undo")
+    return dataclasses.replace(found, blocking=found.blocking - agreed)
 
 
 def _named(asked: tuple[str, str | None]) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a source cleanup would remove, and what it would keep."""
 
-from protector.engine import cleanup, finding, undo_copies
+from protector.engine import cleanup, finding, undo_held
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
 
@@ -11,11 +11,12 @@ def undo(look: Look) -> list[Finding]:
     return [
         finding.error(
             Code.UNDO_COPY_LIVES,
-            f"Undo copy {name} holds what existed nowhere else when a move "
-            f"overwrote it at site {look.name(look.target)}.",
-            "Wait until its retention is over.",
+            f"Undo copy {held} is a snapshot of volumes that are deleted, "
+            "and holds what existed nowhere else when a move overwrote it.",
+            "Wait until its retention is over, or give it up with "
+            "discard_undo=true.",
         )
-        for name in sorted(undo_copies.live(look.ctx, look.target))
+        for held in undo_held.of_parked(look.ctx, look.target)
     ]
 
 

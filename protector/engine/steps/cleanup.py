@@ -11,12 +11,32 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import operations_leases
-from protector.engine import cleanup, made, power, removal, residue, settling
+from protector.engine import (
+    cleanup,
+    made,
+    power,
+    removal,
+    residue,
+    settling,
+    undo_held,
+)
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.engine.steps import members
 
 Json = dict[str, Any]
+
+
+def discard_undo(ctx: StepContext) -> Json:
+    """Give up the undo copies that are snapshots of what is parked, if that
+    was asked for.
+
+    :raises InvalidStatus: there are some, and it was not.
+    """
+    held = undo_held.of_parked(ctx, ctx.target)
+    undo_held.require_none(held, ctx.operation.args, undo_held.CLEAN)
+    names = [m.instance_name for m in cleanup.parked(ctx.scene)]
+    return {"discarded": undo_held.give_up(ctx, held, names)}
 
 
 def remove(ctx: StepContext) -> Json:
@@ -135,6 +155,7 @@ def settle(ctx: StepContext) -> Json:
 
 
 STEPS = (
+    Step("cleanup.discard_undo", discard_undo),
     Step("cleanup.remove", remove, 3),
     # without them the way back makes them on arrival
     Step("cleanup.prestage", prestage, 5, optional=True),

@@ -20,6 +20,7 @@ from protector.engine import (
     replication,
     residue,
     settling,
+    undo_held,
 )
 from protector.engine.context import StepContext
 from protector.engine.step import Step
@@ -149,6 +150,18 @@ def settle(ctx: StepContext) -> Json:
         return {"version": settling.end(ctx, session, group)}
 
 
+def discard_undo(ctx: StepContext) -> Json:
+    """Give up the undo copies that are snapshots of what the member loses
+    where it does not run, if that was asked for.
+
+    :raises InvalidStatus: there are some, and it was not.
+    """
+    held = undo_held.of_member(ctx, ctx.member)
+    undo_held.require_none(held, ctx.operation.args, undo_held.REMOVE)
+    names = [ctx.member.instance_name]
+    return {"discarded": undo_held.give_up(ctx, held, names)}
+
+
 def leave(ctx: StepContext) -> None:
     """The member's volumes are replicated no more; from here on it only goes
     out."""
@@ -222,6 +235,7 @@ STEPS = (
     Step("members.prestage", prestage, 5, undo=unprestage),
     Step("members.cover", cover, 2, undo=uncover),
     Step("members.settle", settle),
+    Step("members.discard_undo", discard_undo),
     Step("members.leave", leave, 2),
     Step("members.unlock", unlock),
     Step("members.drop_copies", drop_copies, 3),

@@ -6,6 +6,7 @@ from protector.engine.step import Each, One
 SOURCE_CLEANUP = (
     One("peer.check"),
     One("placement.preflight"),
+    One("cleanup.discard_undo"),
     Each(("cleanup.remove", "cleanup.prestage")),
     One("cleanup.settle"),
     One("metadata.push"),

@@ -21,6 +21,7 @@ REMOVE = (
     One("peer.check"),
     Each(
         (
+            "members.discard_undo",
             "members.leave",
             "members.drop_copies",
             "members.forget",

@@ -4,6 +4,8 @@ exists nowhere else: told by the bytes."""
 
 from typing import Any
 
+from openstack import exceptions
+
 from protector.sandbox import access, evidence, guests
 from protector.tests.functional import two_sites
 
@@ -104,6 +106,32 @@ class ContentTest(two_sites.TwoSites):
         self.assertEqual([WEB], undo["members"])
         for disk, digest in given_up.items():
             self.assertEqual(digest, self.kept(undo, disk), disk)
+        self.move(self.a, "failback", **PLANNED)
+        self.stays_with_its_volumes(undo, given_up)
+
+    def stays_with_its_volumes(
+        self, undo: dict[str, Any], held: dict[guests.Disk, str]
+    ) -> None:
+        """Removing the member would delete what the copy is a snapshot of."""
+        (member,) = self.a.members(self.group_id)
+        error = self.assertRaises(
+            exceptions.ConflictException,
+            self.a.remove_member,
+            self.group_id,
+            member.id,
+        )
+        for text in (undo["name"], undo["kept_until"], "discard_undo"):
+            self.assertIn(text, str(error))
+        for disk, digest in held.items():
+            self.assertEqual(digest, self.kept(undo, disk), disk)
+        gone = self.a.remove_member(
+            self.group_id, member.id, discard_undo=True
+        )
+        if gone.accepted_operation_id:
+            self.follow(gone.accepted_operation_id, self.a)
+        (ended,) = self.a.operations(kind="member_remove")
+        (told,) = ended.result["discarded_undo"]
+        self.assertEqual([WEB], told["members"])
 
     def test_a_parked_server_that_was_deleted(self) -> None:
         self.write(self.group_id)

@@ -220,8 +220,18 @@ class SourceCleanup(Verb):
     failback then builds the servers anew, with what the live ones hold.
     """
 
+    examples = ("prod-web-app", "prod-web-app --discard-undo --yes")
+
     verb = "source_cleanup"
     asks = True
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """What is given up."""
+        base.add_discard_undo(parser, "the cleanup")
+
+    def arguments(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        """Only what was asked for: an older service knows no more."""
+        return {"discard_undo": True} if parsed_args.discard_undo else {}
 
 
 class ResolveSplit(Verb):

@@ -124,10 +124,16 @@ class ShowMember(base.ShowOne):
 class RemoveMember(base.Waiting, base.Command):
     """Stop protecting a server; the server and its volumes stay"""
 
+    examples = (
+        "prod-web-app web-server-1",
+        "prod-web-app web-server-1 --discard-undo",
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """The group and the member."""
         parser = super().get_parser(prog_name)
         _add_member_argument(parser)
+        base.add_discard_undo(parser, "the removal")
         base.add_wait_options(parser)
         return parser
 
@@ -135,5 +141,10 @@ class RemoveMember(base.Waiting, base.Command):
         """Remove; wait if the service needs time."""
         group = lookup.group(self.proxy, parsed_args.group)
         member = self.proxy.find_member(group, parsed_args.member)
-        gone = self.proxy.remove_member(group, member.id, ignore_missing=False)
+        gone = self.proxy.remove_member(
+            group,
+            member.id,
+            ignore_missing=False,
+            discard_undo=parsed_args.discard_undo,
+        )
         self.finish(gone, group.name, parsed_args)

@@ -251,14 +251,7 @@ class DeleteProtectionGroup(base.Waiting, base.Command):
             nargs="+",
             help="Protection group(s) to delete (name or ID)",
         )
-        parser.add_argument(
-            "--discard-undo",
-            action="store_true",
-            help=(
-                "Also give up the undo copies that the last moves left and "
-                "that are still kept; without it they prevent the deletion"
-            ),
-        )
+        base.add_discard_undo(parser, "the deletion")
         base.add_wait_options(parser)
         return parser
 

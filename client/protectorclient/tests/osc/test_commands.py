@@ -53,6 +53,19 @@ class NamesTest(base.CommandCase):
         self.assertEqual(0, self.group("member-remove g web").code)
         self.assertEqual([], self.site_a.members)
 
+    def test_undo_copies_of_a_member_are_given_up_only_when_told(self) -> None:
+        self.site_a.make_group("g")
+        for option, query in (
+            ("", {}),
+            ("--discard-undo", {"discard_undo": "true"}),
+        ):
+            self.site_a.calls.clear()
+            self.site_a.make_member("web", 1)
+            result = self.group(f"member-remove g web {option}")
+            self.assertEqual(0, result.code, result.err)
+            (call,) = self.site_a.asked("DELETE", "")
+            self.assertEqual(query, call.query)
+
 
 class OverviewTest(base.CommandCase):
     """Am I protected?"""

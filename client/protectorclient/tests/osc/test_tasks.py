@@ -195,6 +195,14 @@ class LiveTest(TaskCase):
         self.assertIn(message, result.err)
         self.assertEqual([], self.site_a.operations)
         self.assertEqual(0, self.group(f"{words} --yes", tty=True).code)
+        for option, args in (
+            ("", {}),
+            ("--discard-undo", {"discard_undo": True}),
+        ):
+            self.site_a.calls.clear()
+            self.assertEqual(0, self.group(f"{words} {option}").code)
+            (call,) = self.site_a.asked("POST", "/action")
+            self.assertEqual({"source_cleanup": args}, call.body)
 
     def test_every_move_that_cannot_be_undone_asks(self) -> None:
         site = "Site A"

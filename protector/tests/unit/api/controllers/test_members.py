@@ -110,6 +110,20 @@ class MembersTest(served.ApiTest):
         )
         self.refused(answer, 404, "NotFound")
 
+    def test_undo_copies_are_given_up_on_request_only(self) -> None:
+        for query, wanted in (("", False), ("?discard_undo=true", True)):
+            member_id = self.site.member(self.group_id)
+            path = f"{self.path}/{member_id}{query}"
+            self.ok(self.tenant("DELETE", path), 204)
+            (operation,) = [
+                o
+                for o in self.all_operations()
+                if o.args["member_id"] == member_id
+            ]
+            self.assertEqual(wanted, operation.args["discard_undo"])
+        bad = f"{self.path}/{member_id}?force=true"
+        self.refused(self.tenant("DELETE", bad), 400, "BadRequest")
+
     def test_removal_is_done_when_it_says_so(self) -> None:
         member_id = self.site.member(self.group_id)
         answer = self.tenant("DELETE", f"{self.path}/{member_id}")

@@ -4,9 +4,9 @@
 from typing import Any
 from unittest import mock
 
-from protector.engine import finding, preflight
+from protector.engine import finding, preflight, undo_copies
 from protector.tests.unit.engine import fake_project as fake
-from protector.tests.unit.engine import fake_scene
+from protector.tests.unit.engine import fake_scene, fakes
 from protector.tests.unit.engine.preflight import preflight_case
 
 THERE = fake_scene.THERE
@@ -42,8 +42,8 @@ class ParkedTest(preflight_case.PreflightCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def told(self) -> list[finding.Finding]:
-        wanted = preflight.intent("source_cleanup", {})
+    def told(self, **args: Any) -> list[finding.Finding]:
+        wanted = preflight.intent("source_cleanup", args)
         return self.findings(as_recorded=False, intent=wanted)
 
     def test_each_server_and_volume_that_goes_is_named(self) -> None:
@@ -75,10 +75,15 @@ class ParkedTest(preflight_case.PreflightCase):
         self.assertEqual({"NoRecoveryPoint"}, codes)
 
     def test_an_undo_copy_stops_it(self) -> None:
-        self.undo = {"array:g.undo-12345678-1": None}
+        self.ctx.scene.sites[THERE] = mock.Mock()
+        name = "array:g.undo-12345678-1"
+        self.undo = {name: undo_copies.UndoCopy(fakes.at(0), ("web",))}
         (error,) = preflight.errors(self.told())
         self.assertEqual("UndoCopyLives", error.code)
-        self.assertIn("undo-12345678-1", error.message)
+        self.assertIn(name, error.message)
+        found = self.told(discard_undo=True)
+        self.assertEqual([], preflight.errors(found))
+        self.assertIn("UndoCopyLives", {f.code for f in found})
 
     def test_no_other_verb_looks_at_it(self) -> None:
         for intent in (preflight.PLANNED, preflight.UNPLANNED):
