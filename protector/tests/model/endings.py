@@ -44,7 +44,8 @@ def end_well(bed: beds.Bed, watch: invariants.Watch) -> None:
         watch.check()
         shown = {letter: beds.Shown(bed, letter) for letter in "ab"}
         drill = any(_has_drill(found) for found in shown.values())
-        if not drill and all(_is_well(found) for found in shown.values()):
+        busy = drill or (watch.forgot and _start_held(bed))
+        if not busy and all(_is_well(found) for found in shown.values()):
             _audit(bed, watch)
             return
         if watch.forgot:
@@ -138,6 +139,29 @@ def _move_again(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:
         if newest % 2 == (letter == "a"):
             return bed.sites[letter].ask("POST", path, {verb: args})[0] < 300
     return False
+
+
+def _start_held(bed: beds.Bed) -> bool:
+    """What a move stopped that its site forgot is started, as it is told;
+    whether there was something."""
+    found = [
+        (letter, server)
+        for letter, cloud in bed.clouds.items()
+        for server_id in _live(bed, letter, world.held(bed, letter))
+        for server in [cloud.compute.rows.get(server_id)]
+        if server and server.locked and server.status != world.RUNNING
+    ]
+    for letter, server in found:
+        _, body = bed.sites[letter].ask("GET", f"{_path(bed)}/health")
+        told = [
+            finding["message"]
+            for finding in body["health"]["findings"]
+            if finding["code"] == c.Finding.LIVE_SERVER_HELD
+        ]
+        if any(server.id in message for message in told):
+            bed.clouds[letter].compute.unlock(server.id)
+            bed.clouds[letter].compute.start(server.id)
+    return bool(found)
 
 
 def _give_up_unknown(bed: beds.Bed, watch: invariants.Watch) -> None:
@@ -244,19 +268,27 @@ def _staging(bed: beds.Bed) -> list[str]:
 
 
 def _runs(bed: beds.Bed, letter: str, found: world.Held) -> None:
-    """What an unplanned move left is live elsewhere until it is parked."""
-    site_id = bed.sites[letter].site_id
-    if not found.current(site_id):
-        return
-    for member in found.members:
-        copy = member.copy(site_id)
-        if copy is None or copy.role != c.CopyRole.LIVE:
-            continue
-        server = bed.clouds[letter].compute.rows.get(copy.server_id)
+    rows = bed.clouds[letter].compute.rows
+    for server_id in _live(bed, letter, found):
+        server = rows.get(server_id)
         if server is None or server.status != world.RUNNING or server.locked:
             raise invariants.Violation(
-                f"observed: {copy.server_id} runs at {letter}, but {server}"
+                f"observed: {server_id} runs at {letter}, but {server}"
             )
+
+
+def _live(bed: beds.Bed, letter: str, found: world.Held | None) -> list[str]:
+    """Ids of the servers that run at a site by its records.  What an
+    unplanned move left is live elsewhere until it is parked."""
+    site_id = bed.sites[letter].site_id
+    if found is None or not found.current(site_id):
+        return []
+    copies = [member.copy(site_id) for member in found.members]
+    return [
+        str(copy.server_id)
+        for copy in copies
+        if copy is not None and copy.role == c.CopyRole.LIVE
+    ]
 
 
 def _orphans(bed: beds.Bed, letter: str) -> list[str]:
