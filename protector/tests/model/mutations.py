@@ -66,10 +66,14 @@ def nothing(*args: Any, **kwargs: Any) -> None:
 
 
 def all_but_one(
-    ctx: StepContext, site_id: str, volumes: list[Any], *args: Any
+    ctx: StepContext,
+    site_id: str,
+    volumes: list[Any],
+    *args: Any,
+    **kwargs: Any,
 ) -> list[Json]:
     """The last of a member's volumes is not thought of."""
-    return _drop_volumes(ctx, site_id, volumes[:-1], *args)
+    return _drop_volumes(ctx, site_id, volumes[:-1], *args, **kwargs)
 
 
 _drop_volumes = removal.drop_volumes
