@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector.db import models
 from protector.tests.fixtures import site_runtime
-from protector.tests.model import arrays, cloud, links, sim
+from protector.tests.model import arrays, cloud, dead_site, links, sim
 from protector.tests.model import site as sites
 
 Json = dict[str, Any]
@@ -60,6 +60,7 @@ class Bed(fixtures.Fixture):
 
     def _setUp(self) -> None:
         self.useFixture(sim.Seams(lambda: self.sim))
+        self.useFixture(dead_site.Paths(lambda: self.sim))
         # not what a scenario begins with: it would make the same ids again
         self._random = random.Random("bed")  # noqa: S311 - no secret
         self.useFixture(fixtures.MonkeyPatch("uuid.uuid4", self._uuid))
@@ -126,7 +127,11 @@ class Bed(fixtures.Fixture):
         self, here: str, there: str, name: str, args: tuple[Any, ...]
     ) -> None:
         for each in self.witnesses:
-            each(here, there, name, args)
+            each.saw(here, there, name, args)
+
+    def calls(self, here: str, there: str, kind: str) -> None:
+        for each in self.witnesses:
+            each.called(here, there, kind)
 
     # -- the beginning of all scenarios
 

@@ -11,7 +11,7 @@ from protector import constants as c
 from protector import states
 from protector.engine import conditions
 from protector.tests.model import bed as beds
-from protector.tests.model import world
+from protector.tests.model import dead_site, world
 
 RUNS = c.Finding.PARKED_SERVER_RUNS
 THERE = conditions.NOT_FENCED_THERE
@@ -40,9 +40,16 @@ class Watch:
         self._seen: list[Violation] = []
         self._apart = bed.sim.now
         self._epochs = {"a": 0, "b": 0}
-        bed.witnesses[:] = [self.saw]
+        self._moves = dead_site.Moves(bed)
+        bed.witnesses[:] = [self]
 
-    # -- each change
+    # -- each call, and each change
+
+    def called(self, here: str, there: str, kind: str) -> None:
+        """A call to the other site is about to be made."""
+        if path := self._bed.sim.doing:
+            error = f"dead site: {path} at {here} asks the {kind} of {there}"
+            self._seen.append(Violation(error))
 
     def saw(
         self, here: str, there: str, name: str, args: tuple[Any, ...]
@@ -99,6 +106,7 @@ class Watch:
         self.forgot = True
         # what it forgot has to be seen first
         self._apart = self._bed.sim.now
+        self._moves.disturbed()
 
     # -- each step
 
@@ -111,6 +119,7 @@ class Watch:
         self.one_history(held)
         self.one_primary(held)
         self.observed(held)
+        self.dead_site(held)
         self.told(held)
         self.no_secret()
 
@@ -169,6 +178,11 @@ class Watch:
             if not found.current(self._bed.sites[letter].site_id):
                 continue
             self._fenced(letter, held)
+
+    def dead_site(self, held: dict[str, Any]) -> None:
+        """What it is never asked is ``called``'s."""
+        for late in self._moves.late(held):
+            raise Violation(f"dead site: {late}")
 
     def told(self, held: dict[str, Any]) -> None:
         """An operation says when and what, and what went wrong."""

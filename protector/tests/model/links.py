@@ -78,7 +78,8 @@ class Door:
     """The way of one engine to what is at the sites.
 
     :param place: the bed: ``sim``, ``links``, ``arrays``, ``clouds``, and
-        ``witness``, which sees each change before it is made.
+        its witnesses: ``calls`` sees each call to the other site before it
+        is made, ``witness`` each change.
     :param here: letter of the engine's site.
     :param life: of the engine; None for its API.
     """
@@ -93,10 +94,17 @@ class Door:
         """The arrays."""
         return self.place.arrays
 
+    def leads(self, there: str, kind: str) -> bool:
+        """Whether a call gets there that is about to be made."""
+        if there != self.here:
+            self.place.calls(self.here, there, kind)
+        found: bool = self.place.links.leads(self.here, there, kind)
+        return found
+
     def look(self, name: str) -> None:
         """:raises ArrayUnavailable: the array of that name is not reached."""
         self._alive()
-        if not self.place.links.leads(self.here, name[-1], ARRAY):
+        if not self.leads(name[-1], ARRAY):
             self.place.sim.pause(SECONDS)
             raise exception.ArrayUnavailable(f"{name} does not answer.")
 
@@ -130,7 +138,7 @@ class Door:
     def require(self, there: str, label: str, site_name: str) -> None:
         """:raises CloudUnavailable: a site's cloud is not reached."""
         self._alive()
-        if not self.place.links.leads(self.here, there, CLOUD):
+        if not self.leads(there, CLOUD):
             self.place.sim.pause(SECONDS)
             raise exception.CloudUnavailable(
                 f"{label} at site {site_name} does not answer.",
@@ -271,7 +279,7 @@ class Wire:
         changes = method not in ("GET", "HEAD")
         if changes:
             door.reach("before", self._before_change)
-        if not place.links.leads(door.here, self._there, PEER):
+        if not door.leads(self._there, PEER):
             place.sim.pause(self._seconds)
             raise ksa_errors.ConnectTimeout("nobody answers")
         answer = self._served(url, method, kwargs)

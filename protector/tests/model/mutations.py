@@ -2,12 +2,14 @@
 """Mistakes that somebody could make: each a fixture that makes one."""
 
 from collections.abc import Callable
+import contextlib
 import dataclasses
 from typing import Any
 
 import fixtures
 
-from protector.engine import removal, steps
+from protector import exception
+from protector.engine import removal, step, steps, workflows
 from protector.engine.context import StepContext
 from protector.tests.model import links
 from protector.tests.model import site as sites
@@ -87,9 +89,32 @@ def oldest_point(ctx: StepContext) -> Json:
     return {"point": name}
 
 
+def asking(ctx: StepContext) -> Json | None:
+    """Who takes over makes sure that the site is dead."""
+    with contextlib.suppress(exception.PeerUnreachable):
+        ctx.site(ctx.source).peer.check(ctx.conf.peer.check_timeout)
+    return _take_over(ctx)
+
+
+_take_over = steps.STEPS["placement.take_over"].run
+
+
+def nothing_beside() -> dict[str, step.Workflow]:
+    """All workflows, in which each stage waits for the one before."""
+    return {
+        name: tuple(
+            dataclasses.replace(stage, beside=False)
+            if isinstance(stage, step.One)
+            else stage
+            for stage in workflow
+        )
+        for name, workflow in workflows.WORKFLOWS.items()
+    }
+
+
 def mutations() -> dict[str, Mutation]:
     """By what is wrong."""
-    return {**_of_content(), **_of_who_may_act()}
+    return {**_of_content(), **_of_who_may_act(), **_of_the_dead_site()}
 
 
 def _of_content() -> dict[str, Mutation]:
@@ -160,5 +185,16 @@ def _of_who_may_act() -> dict[str, Mutation]:
                 *FINISH,
             ),
             {"protector.engine.leases.HeldLease.check": nothing},
+        ),
+    }
+
+
+def _of_the_dead_site() -> dict[str, Mutation]:
+    return {
+        "the site that is left is asked whether it is dead": Mutation(
+            TAKE, runs={"placement.take_over": asking}
+        ),
+        "the fence of the site that is left is waited for": Mutation(
+            TAKE, {"protector.engine.workflows.WORKFLOWS": nothing_beside()}
         ),
     }

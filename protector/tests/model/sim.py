@@ -9,6 +9,7 @@ Knows nothing of Protector but its seams for threads and clocks.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
+import contextlib
 import datetime
 import math
 import threading
@@ -58,7 +59,10 @@ class Life:
 
 
 class Task:
-    """:ivar error: what the call raised."""
+    """:ivar error: what the call raised.
+    :ivar doing: what its process is at in it, as who asked for it said; the
+        tasks that it begins are at it, too.
+    """
 
     def __init__(
         self, sim: "Sim", call: Callable[[], None], life: Any
@@ -66,6 +70,7 @@ class Task:
         self._sim = sim
         self._call = call
         self.life = life
+        self.doing: Any = None
         self.go = threading.Lock()
         self.go.acquire()
         self.ready: Ready = _always
@@ -125,11 +130,28 @@ class Sim:
     def spawn(self, call: Callable[[], None], life: Any = None) -> Task:
         """Begin a task; it belongs to the life of the one that begins it,
         unless told otherwise."""
-        if life is None and self._current is not None:
-            life = self._current.life
-        task = Task(self, call, life)
+        begun = self._current if life is None else None
+        task = Task(self, call, begun.life if begun else life)
+        task.doing = begun.doing if begun else None
         self._tasks.append(task)
         return task
+
+    @property
+    def doing(self) -> Any:
+        """What the task that runs is at, if one runs that is at something."""
+        return self._current.doing if self._current else None
+
+    @contextlib.contextmanager
+    def at(self, doing: Any) -> Iterator[None]:
+        """Inside, the task that runs is at something."""
+        task = self._current
+        if task is None:
+            raise AssertionError("nobody does anything outside of a task")
+        before, task.doing = task.doing, doing
+        try:
+            yield
+        finally:
+            task.doing = before
 
     def wait(self, ready: Ready, seconds: float = math.inf) -> bool:
         """Let others run until it is ready or the time is over.
