@@ -2,7 +2,8 @@
 """Keeps what a test counted for the report of the stage, and prints it:
 ``python -m protector.tests.model.counts DIR SCENARIOS``.
 
-Fails when there was a violation, or when there were too few scenarios.
+Fails when there was a violation, or when too few scenarios had all their
+steps.
 """
 
 import collections
@@ -12,10 +13,22 @@ import pathlib
 import sys
 
 DIRECTORY = "PROTECTOR_MODEL_COUNTS"
-FIRST = ("scenarios", "steps", "deaths", "partitions", "violations")
+FIRST = ("deaths", "partitions", "violations")
+STEPS = 30
+"""Of a scenario; hypothesis cuts some short that it begins with."""
+LENGTH = "scenarios of {} steps"
+Counts = collections.Counter[str]
 
 
-def save(name: str, found: collections.Counter[str]) -> None:
+def scenario(found: Counts, steps: int) -> None:
+    """One has ended.
+
+    :param steps: that it had.
+    """
+    found[LENGTH.format(steps)] += 1
+
+
+def save(name: str, found: Counts) -> None:
     """To the directory that the stage names, if it does."""
     directory = os.environ.get(DIRECTORY)
     if directory:
@@ -26,15 +39,26 @@ def save(name: str, found: collections.Counter[str]) -> None:
 def main(directory: str, wanted: int) -> int:
     """The exit status.
 
-    :param wanted: scenarios, at least.
+    :param wanted: scenarios of all their steps, at least.
     """
-    found: collections.Counter[str] = collections.Counter()
+    found: Counts = collections.Counter()
     for path in sorted(pathlib.Path(directory).glob("*.json")):
         found.update(json.loads(path.read_text()))
+    whole = {
+        steps: number
+        for steps in range(STEPS, 2 * STEPS)
+        if (number := found[LENGTH.format(steps)])
+    }
     for name in sorted(set(found) - set(FIRST)):
         print(f"{found[name]:6d}  {name}")
-    print(", ".join(f"{found[name]} {name}" for name in FIRST))
-    good = found["scenarios"] >= wanted and not found["violations"]
+    print(
+        f"{sum(whole.values())} scenarios",
+        f"{sum(n * number for n, number in whole.items())} steps",
+        f"at least {min(whole, default=0)} each",
+        *(f"{found[name]} {name}" for name in FIRST),
+        sep=", ",
+    )
+    good = sum(whole.values()) >= wanted and not found["violations"]
     return 0 if good else 1
 
 

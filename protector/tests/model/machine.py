@@ -5,7 +5,6 @@ What must be true is ``invariants``'; that everything comes to a good end is
 ``endings``'.
 """
 
-import collections
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from protector import constants as c
 from protector.tests.model import bed as beds
-from protector.tests.model import endings, invariants, links, world
+from protector.tests.model import counts, endings, invariants, links, world
 
 Json = dict[str, Any]
 LETTERS = st.sampled_from("ab")
@@ -32,32 +31,31 @@ CUTS = st.sampled_from(
     )
 )
 MOMENTS = st.sampled_from(("before", "after", "recorded"))
-Counts = collections.Counter[str]
 
 
 class Machine(stateful.RuleBasedStateMachine):
-    """:param counts: of all scenarios.
+    """:param found: what all scenarios count.
     :param lead: steps with which each begins, and their arguments.
     """
 
     def __init__(
         self,
         bed: beds.Bed,
-        counts: Counts,
+        found: counts.Counts,
         lead: Iterable[tuple[str, Json]] = (),
     ) -> None:
         super().__init__()
         self.bed = bed
-        self.counts = counts
+        self.counts = found
         self.bad = False
         self._lead = lead
+        self._checks = 0
 
     @stateful.initialize(seed=st.integers(0, 2**32))
     def begin(self, seed: int) -> None:
         self.bed.begin(seed)
         self.watch = invariants.Watch(self.bed)
         self.token = 0
-        self.counts["scenarios"] += 1
         self.bed.run(35)
         for name, arguments in self._lead:
             getattr(self, name)(**arguments)
@@ -71,6 +69,8 @@ class Machine(stateful.RuleBasedStateMachine):
                 with self._told():
                     endings.end_well(self.bed, self.watch)
         finally:
+            # the first check is of the beginning
+            counts.scenario(self.counts, self._checks - 1)
             self.counts["deaths"] += sum(
                 site.fate.deaths for site in self.bed.sites.values()
             )
@@ -80,7 +80,7 @@ class Machine(stateful.RuleBasedStateMachine):
     @stateful.invariant()
     def holds(self) -> None:
         if hasattr(self, "watch"):
-            self.counts["steps"] += 1
+            self._checks += 1
             with self._told():
                 self.watch.check()
 
