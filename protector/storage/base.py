@@ -204,11 +204,14 @@ class ReplicationDriver(abc.ABC):
         direction: Direction,
         volumes: Sequence[str],
         schedule: Schedule,
+        allow: bool = True,
     ) -> None:
         """Make the direction ready: the array group is there (adopted or
         made), holds ``volumes``, targets the other array, is allowed there
         and has the interval and retention.  Whether the schedule is on is
         left as it is; a group made here starts with it off.
+
+        :param allow: otherwise the target array is not changed.
         """
 
     @abc.abstractmethod

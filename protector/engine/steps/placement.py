@@ -36,7 +36,8 @@ UNDONE_HERE = frozenset(
         "volumes.overwrite",
     }
 )
-# steps that change nothing but the source of a move, if anything
+# steps that change nothing but the source of a move, if anything: what is
+# sent late becomes a point that nobody chose
 AT_SOURCE = frozenset(
     {
         "placement.preflight",
@@ -45,6 +46,8 @@ AT_SOURCE = frozenset(
         "servers.fence",
         "servers.stop",
         "servers.fence_lost",
+        "replication.warm",
+        "replication.final",
         "replication.pause_source",
     }
 )

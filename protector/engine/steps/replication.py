@@ -162,11 +162,11 @@ def _side(
     return session.get(models.ConsistencyGroupSide, key)
 
 
-def _protect(ctx: StepContext, source: str) -> None:
+def _protect(ctx: StepContext, source: str, allow: bool = True) -> None:
     scene = ctx.scene
     volumes = replication.array_volumes(scene.settled_members, source)
     ctx.driver.ensure_protection(
-        ctx.direction(source), volumes, scene.settings.schedule
+        ctx.direction(source), volumes, scene.settings.schedule, allow
     )
 
 
@@ -201,27 +201,33 @@ def replicate(ctx: StepContext) -> Json:
 
 def warm(ctx: StepContext) -> Json:
     """Send what has changed so far while the servers still run, so that the
-    final transfer is short."""
-    return _complete(ctx, ctx.source, "warm")
+    final transfer is short.
+
+    Of the target it changes nothing: see ``placement.AT_SOURCE``.
+    """
+    return _complete(ctx, ctx.source, "warm", allow=False)
 
 
 def final(ctx: StepContext) -> Json:
     """The last point of the source: nothing has been written since.
 
-    What every later step arrives from.
+    What every later step arrives from.  Of the target it changes nothing.
     """
-    result = _complete(ctx, ctx.source, "final")
+    result = _complete(ctx, ctx.source, "final", allow=False)
     ctx.save_point(
         result["point"], point_created_at=result["created_at"], rpo_seconds=0
     )
     return result
 
 
-def _complete(ctx: StepContext, source: str, word: str) -> Json:
+def _complete(
+    ctx: StepContext, source: str, word: str, allow: bool = True
+) -> Json:
+    """:param allow: the target array is told to take it."""
     scene = ctx.scene
     direction = ctx.direction(source)
     volumes = replication.array_volumes(scene.settled_members, source)
-    _protect(ctx, source)
+    _protect(ctx, source, allow)
     suffix = replication.epoch_suffix(scene.group.epoch, word, ctx.run_name)
     name = ctx.driver.replicate_now(direction, suffix)
     point = _wait(ctx, direction, name)

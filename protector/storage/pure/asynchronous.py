@@ -66,9 +66,11 @@ class Asynchronous:
     def _protection(self) -> protection.Protection:
         return protection.Protection(self._direction, self._arrays, self._poll)
 
-    def ensure(self, volumes: Sequence[str], schedule: base.Schedule) -> None:
+    def ensure(
+        self, volumes: Sequence[str], schedule: base.Schedule, allow: bool
+    ) -> None:
         names.refuse_pods(*volumes)
-        self._protection.ensure(volumes, schedule)
+        self._protection.ensure(volumes, schedule, allow)
 
     def take_out(self, volumes: Sequence[str]) -> None:
         self._protection.take_out(volumes)

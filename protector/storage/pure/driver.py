@@ -136,8 +136,9 @@ class PureDriver(base.ReplicationDriver):
         direction: base.Direction,
         volumes: Sequence[str],
         schedule: base.Schedule,
+        allow: bool = True,
     ) -> None:
-        self._way(direction).ensure(volumes, schedule)
+        self._way(direction).ensure(volumes, schedule, allow)
 
     def remove_volumes(
         self, direction: base.Direction, volumes: Sequence[str]

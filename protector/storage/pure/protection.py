@@ -38,13 +38,16 @@ class Protection:
         self._target_name = direction.target.name
         self._poll = poll
 
-    def ensure(self, volumes: Iterable[str], schedule: base.Schedule) -> None:
+    def ensure(
+        self, volumes: Iterable[str], schedule: base.Schedule, allow: bool
+    ) -> None:
         """See ``ReplicationDriver.ensure_protection``."""
         wanted = frozenset(volumes)
         new = self._ensure_group()
         self._ensure_volumes(wanted)
         self._ensure_target()
-        self._ensure_allowed()
+        if allow:
+            self._ensure_allowed()
         apply(self._source, self._name, schedule, False if new else None)
 
     def take_out(self, volumes: Iterable[str]) -> None:

@@ -49,9 +49,14 @@ class Synchronous:
     def _target(self) -> Any:
         return self._arrays.of(self._direction.target)
 
-    def ensure(self, volumes: Sequence[str], schedule: base.Schedule) -> None:
-        """:raises ArrayError: the pod is not stretched over both arrays, or
-        a volume lies outside of it."""
+    def ensure(
+        self, volumes: Sequence[str], schedule: base.Schedule, allow: bool
+    ) -> None:
+        """Nothing has to be allowed in a pod.
+
+        :raises ArrayError: it is not stretched over both arrays, or a volume
+            lies outside of it.
+        """
         source, wanted = self._source, frozenset(volumes)
         self._require_stretched()
         self._require_inside(wanted)

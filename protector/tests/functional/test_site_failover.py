@@ -229,7 +229,7 @@ class SiteFailoverTest(two_sites.TwoSites):
     def moves(self, ids: list[str]) -> list[Move]:
         """To the microsecond, which the API does not tell."""
         found = []
-        path = self._database("site-b")
+        path = self.database("site-b")
         with contextlib.closing(sqlite3.connect(path)) as database:
             for row in database.execute(
                 "SELECT id, project_id, created_at, started_at, finished_at "

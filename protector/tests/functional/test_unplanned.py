@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unplanned failover with a site that hangs, or is gone."""
 
+import contextlib
+import sqlite3
 from typing import Any
 
-from protector.sandbox import disturb
+import requests
+
+from protector.sandbox import connect, disturb
 from protector.tests.functional import plans, two_sites
 
 WEB, APP, DB = "web-server-1", "app-server-1", "db-server-1"
+# what a group is snapshot by, in both of the array's APIs
+SNAPSHOT = "^POST .*(/pgroup|/protection-group-snapshots)"
 
 
 class UnplannedTest(two_sites.TwoSites):
@@ -27,6 +33,51 @@ class UnplannedTest(two_sites.TwoSites):
         self.assertEqual("failed_over", group.status)
         self.assertEqual((2, 1), (group.epoch, group.failover_count))
         self.check_result(group_id, ended, point)
+
+    def test_over_a_move_that_hangs_at_the_lost_array(self) -> None:
+        """It does not wait for the engine's worker that hangs there."""
+        group_id = self.protect("bad-day", (WEB,))
+        expected = self.write(group_id)
+        self.replicate(group_id)
+        self.hang_array()
+        move = self.b.run_protection_group(
+            group_id, "failover", type="planned"
+        )
+        self.until(lambda: self.sends(move.id))
+        hung = []
+
+        def look(operation: Any) -> None:
+            if not hung and _is_done(operation, "placement.take_over"):
+                hung.append(self.has_worker(move.id))
+
+        self.fail_over(group_id, look, confirm=True)
+        self.assertEqual([True], hung)
+        self.check_content(group_id, expected, (WEB,))
+
+    def hang_array(self) -> None:
+        """Whatever would change the array of site A gets no answer."""
+        requests.put(
+            f"{self.site_a.array_url}/control/faults",
+            json=[{"match": SNAPSHOT, "hang": 60}],
+            timeout=connect.TIMEOUT,
+            verify=str(self.site_a.array_ca),
+        ).raise_for_status()
+
+    def sends(self, operation_id: str) -> bool:
+        return any(
+            (s["name"], s["status"]) == ("replication.warm", "running")
+            for s in self.b.get_operation(operation_id).steps
+        )
+
+    def has_worker(self, operation_id: str) -> bool:
+        """Whether one of site B has not said that it stopped."""
+        with contextlib.closing(
+            sqlite3.connect(self.database("site-b"))
+        ) as found:
+            (worker,) = found.execute(
+                "select worker from operations where id = ?", (operation_id,)
+            ).fetchone()
+        return worker is not None
 
     def dry_run(self, group_id: str) -> list[dict[str, Any]]:
         """The steps; nothing is changed at the site that still answers."""
@@ -73,3 +124,9 @@ class UnplannedTest(two_sites.TwoSites):
         found = {c["type"]: c for c in group.conditions}
         self.assertIs(True, found["Partial"]["status"])
         self.assertIn(DB, found["Partial"]["message"])
+
+
+def _is_done(operation: Any, name: str) -> bool:
+    return any(
+        s["name"] == name and s["status"] == "done" for s in operation.steps
+    )

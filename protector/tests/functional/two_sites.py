@@ -161,7 +161,7 @@ class TwoSites(base.TestCase):
         """What the database of a site holds now."""
         found = pathlib.Path(self.useFixture(fixtures.TempDir()).path, "db")
         with (
-            contextlib.closing(sqlite3.connect(self._database(name))) as live,
+            contextlib.closing(sqlite3.connect(self.database(name))) as live,
             contextlib.closing(sqlite3.connect(found)) as copied,
         ):
             live.backup(copied)
@@ -170,13 +170,13 @@ class TwoSites(base.TestCase):
     def restore(self, name: str, backup: pathlib.Path) -> None:
         """The site starts again from a backup."""
         self.fleet.kill(name)
-        path = self._database(name)
+        path = self.database(name)
         for old in path.parent.glob(f"{path.name}*"):
             old.unlink()
         shutil.copy(backup, path)
         self.fleet.start(name)
 
-    def _database(self, name: str) -> pathlib.Path:
+    def database(self, name: str) -> pathlib.Path:
         return self.sandbox.layout.site(name).state(name) / "protector.sqlite"
 
     def notice(self) -> None:

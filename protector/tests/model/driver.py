@@ -146,12 +146,13 @@ class Driver(base.ReplicationDriver):
         direction: base.Direction,
         volumes: Sequence[str],
         schedule: base.Schedule,
+        allow: bool = True,
     ) -> None:
         found = self._array(direction.source).groups.get(direction.group)
         self._array(direction.target)
         if found is not None and (
             found.target
-            and found.allowed
+            and (found.allowed or not allow)
             and found.interval == schedule.interval
             and found.volumes >= set(volumes)
         ):
@@ -160,7 +161,8 @@ class Driver(base.ReplicationDriver):
             direction.source,
             lambda a: _ensure(a, direction.group, volumes, schedule),
         )
-        self.set_allowed(direction, True)
+        if allow:
+            self.set_allowed(direction, True)
 
     def remove_volumes(
         self, direction: base.Direction, volumes: Sequence[str]

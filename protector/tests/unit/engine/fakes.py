@@ -70,6 +70,8 @@ class Driver:
         self.schedules: dict[str, bool] = {}
         self.link = "connected"
         self.allowed = True
+        # groups that the target was told to take
+        self.allowing: list[str] = []
         self.group_exists = True
         # by array
         self.pods: dict[str, str] = {}
@@ -150,9 +152,15 @@ class Driver:
         return None
 
     def ensure_protection(
-        self, direction: base.Direction, volumes: Any, schedule: Any
+        self,
+        direction: base.Direction,
+        volumes: Any,
+        schedule: Any,
+        allow: bool = True,
     ) -> None:
         self._asked("ensure_protection", direction.group, schedule.interval)
+        if allow:
+            self.allowing.append(direction.group)
 
     def remove_volumes(self, direction: base.Direction, volumes: Any) -> None:
         self._asked("remove_volumes", direction.group, list(volumes))

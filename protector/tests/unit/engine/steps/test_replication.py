@@ -193,6 +193,18 @@ class PointTest(ReplicationTest):
         found = steps.replicate(ctx)
         self.assertEqual(times.iso(fakes.at(5)), found["created_at"])
 
+    def test_who_moves_tells_the_target_nothing(self) -> None:
+        """It may be superseded while it hangs at the source."""
+        self.set_sides(array_group=("here", "there"))
+        ctx = self.step(self.accept("failover"))
+        for word, step in (("warm", steps.warm), ("final", steps.final)):
+            suffix = f"e{self.group().epoch}-{word}-{ctx.run_name}"
+            self.driver.points["here"] = [fakes.point("here", suffix, 5)]
+            step(ctx)
+            ctx.refresh()
+        self.assertEqual(2, len(self.driver.named("ensure_protection")))
+        self.assertEqual([], self.driver.allowing)
+
     def test_a_target_that_disallows_ends_the_wait(self) -> None:
         self.set_sides(array_group=("here", "there"))
         ctx = self.step(self.accept("replicate"))

@@ -278,6 +278,16 @@ class DriverContract(ArraysCase):
         self.driver.ensure_protection(self.direction, [name], SCHEDULE)
         self.assertTrue(self.driver.status(self.direction).allowed)
 
+    def test_what_the_target_was_told_stays(self) -> None:
+        volumes = self.protected("v1")
+        for allowed in (False, True):
+            self.driver.set_allowed(self.direction, allowed)
+            self.driver.ensure_protection(
+                self.direction, volumes, SCHEDULE, allow=False
+            )
+            status = self.driver.status(self.direction)
+            self.assertEqual(allowed, status.allowed)
+
     def test_removed_and_made_again(self) -> None:
         volumes = self.protected("v1")
         for _ in range(2):
