@@ -4,10 +4,12 @@ its operation."""
 
 from typing import Any
 
+from sqlalchemy import orm
+
 from protector.api import call as calls
 from protector.api.views import operations as view
 from protector.db import models
-from protector.db.api import operations, sites
+from protector.db.api import operations, operations_actions, sites
 
 Json = dict[str, Any]
 
@@ -30,5 +32,11 @@ def shown_operation(call: calls.Call, operation_id: str) -> Json:
     """The operation in its envelope."""
     with call.runtime.db.reader() as session:
         row = operations.get(session, operation_id)
-        local = sites.local(session).id
-        return {"operation": view.show(row, local, call.now)}
+        return {"operation": as_shown(call, session, row)}
+
+
+def as_shown(
+    call: calls.Call, session: orm.Session, row: models.Operation
+) -> Json:
+    over = operations_actions.over(session, [row]).get(row.id)
+    return view.show(row, sites.local(session).id, call.now, over)

@@ -67,6 +67,11 @@ def message_of(error: exception.ProtectorError) -> str:
     return error.message
 
 
+def refusal(error: exception.ProtectorError) -> dict[str, str]:
+    """What an action would be refused with, as it is published."""
+    return {"reason": error.reason, "message": message_of(error)}
+
+
 def body(
     error: exception.ProtectorError, environ: dict[str, Any]
 ) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Operation(_base.Resource):
     started_at = resource.Body("started_at")
     finished_at = resource.Body("finished_at")
     allowed_actions = resource.Body("allowed_actions", type=list)
+    #: ``{name: {reason, message}}`` of what it does not take any more.
+    refused_actions = resource.Body("refused_actions", type=dict)
     #: Verdict, times, recovery point, members, checks, residue.
     result = resource.Body("result", type=dict)
     #: The server's wish between two looks.

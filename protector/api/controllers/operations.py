@@ -20,7 +20,7 @@ from protector.api.expose import expose
 from protector.api.schemas import operations as schemas
 from protector.api.views import operations as view
 from protector.db import models
-from protector.db.api import listing, sites
+from protector.db.api import listing, operations_actions, sites
 
 Json = dict[str, Any]
 Op = models.Operation
@@ -42,11 +42,12 @@ class OperationsController(rest.RestController):
         with call.runtime.db.reader() as session:
             page = listing.page(session, statement, Op, wanted)
             local = sites.local(session).id
+            over = operations_actions.over(session, page.rows)
             return pagination.answer(
                 call,
                 "operations",
                 page,
-                lambda op: view.show(op, local, call.now),
+                lambda op: view.show(op, local, call.now, over.get(op.id)),
             )
 
     @expose
@@ -58,7 +59,7 @@ class OperationsController(rest.RestController):
         """Show an operation."""
         with call.runtime.db.reader() as session:
             row = access.operation(call, session, operation)
-            shown = view.show(row, sites.local(session).id, call.now)
+            shown = answers.as_shown(call, session, row)
             running = row.status in c.UNFINISHED
         return calls.Answer(
             {"operation": shown},

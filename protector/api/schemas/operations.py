@@ -74,6 +74,7 @@ OPERATION = types.answer(
     started_at=_TIME,
     finished_at=_TIME,
     allowed_actions=types.array(types.STRING),
+    refused_actions=types.REFUSALS,
     result=types.nullable(types.OBJECT),
 )
 SHOW = types.envelope("operation", OPERATION)

@@ -95,12 +95,7 @@ _DRILL = types.answer(
 )
 _DETAILS: types.Json = {
     "allowed_actions": types.array(types.STRING),
-    "refused_actions": {
-        "type": "object",
-        "additionalProperties": types.answer(
-            reason=types.STRING, message=types.STRING
-        ),
-    },
+    "refused_actions": types.REFUSALS,
     "conditions": types.array(CONDITION),
     "epoch": types.INTEGER,
     "metadata_version": types.INTEGER,

@@ -171,6 +171,13 @@ def answer(**properties: Json) -> Json:
     return record(tuple(properties), **properties)
 
 
+# what actions would be refused with, by their names
+REFUSALS: Json = {
+    "type": "object",
+    "additionalProperties": answer(reason=STRING, message=STRING),
+}
+
+
 FINDING: Json = answer(
     code=enum(c.Finding),
     check=STRING,

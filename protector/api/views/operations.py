@@ -5,7 +5,8 @@ import datetime
 from typing import Any
 
 from protector import constants as c
-from protector import times
+from protector import exception, times
+from protector.api import errors
 from protector.db import models
 from protector.db.api import operations_actions
 
@@ -14,8 +15,15 @@ Op = models.Operation
 FAILED_STEPS = (c.StepStatus.FAILED, c.StepStatus.TIMED_OUT)
 
 
-def show(operation: Op, local_site_id: str, now: datetime.datetime) -> Json:
-    """:param operation: in a session, its steps are read."""
+def show(
+    operation: Op,
+    local_site_id: str,
+    now: datetime.datetime,
+    over: exception.ProtectorError | None,
+) -> Json:
+    """:param operation: in a session, its steps are read.
+    :param over: why it cannot be retried, see ``operations_actions.over``.
+    """
     here = operation.executor_site_id == local_site_id
     skippable = operations_actions.skippable(operation) if here else set()
     steps = (
@@ -27,7 +35,12 @@ def show(operation: Op, local_site_id: str, now: datetime.datetime) -> Json:
         **summary(operation, steps),
         "remaining_seconds": remaining(operation, steps, now),
         "steps": steps,
-        "allowed_actions": allowed_actions(operation, steps),
+        "allowed_actions": [
+            name
+            for name in allowed_actions(operation, steps)
+            if name != "retry" or over is None
+        ],
+        "refused_actions": {"retry": errors.refusal(over)} if over else {},
     }
 
 

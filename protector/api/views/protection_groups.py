@@ -170,7 +170,7 @@ def refusals(group: Group, facts: Facts) -> dict[str, Json]:
         for name, verb in UNPLANNED.items()
     }
     return {
-        name: {"reason": error.reason, "message": errors.message_of(error)}
+        name: errors.refusal(error)
         for name, error in found.items()
         if error is not None
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users do with an operation: retry, skip, cancel."""
 
+from collections.abc import Sequence
 import datetime
 from typing import Any
 
@@ -150,7 +151,9 @@ def reopen(
             "one can be retried.",
             status=operation.status,
         )
-    _require_present(operation, group)
+    refused = _passed(operation, group)
+    if refused is not None:
+        raise refused
     _take_place(session, operation, group)
     if "compensating" in operation.data:
         # what it did was brought back: it is planned and done anew
@@ -167,22 +170,46 @@ def reopen(
     operation.worker = None
 
 
-def _require_present(operation: Op, group: models.ProtectionGroup) -> None:
-    """A move goes on in the epoch that it claimed or asked for.
+def over(
+    session: orm.Session, rows: Sequence[Op]
+) -> dict[str, exception.InvalidStatus]:
+    """By the ids of those that failed and cannot be retried any more, why."""
+    failed = [r for r in rows if r.status == c.OperationStatus.FAILED]
+    group = models.ProtectionGroup
+    ids = {r.protection_group_id for r in failed}
+    known = {
+        g.id: g
+        for g in session.scalars(sa.select(group).where(group.id.in_(ids)))
+    }
+    return {
+        row.id: refused
+        for row in failed
+        if row.protection_group_id in known
+        for refused in [_passed(row, known[row.protection_group_id])]
+        if refused is not None
+    }
 
-    :raises InvalidStatus: that is over.
-    """
-    epoch = operation.data.get("epoch")
-    if operation.kind not in c.PLACEMENT_VERBS or epoch is None:
-        return
-    if epoch < max(group.epoch, group.epoch_seen):
-        raise exception.InvalidStatus(
-            f"Operation {operation.id} was of epoch {epoch} of protection "
-            f"group {group.name}, which has gone on to epoch "
-            f"{max(group.epoch, group.epoch_seen)}.",
-            remedy="Ask for a move anew, from where the group runs now.",
-            epoch=group.epoch,
-        )
+
+def _passed(
+    operation: Op, group: models.ProtectionGroup
+) -> exception.InvalidStatus | None:
+    """A move goes on in the epoch that it claimed or asked for; the refusal
+    when that is over."""
+    # one that runs at the other site tells it when it has ended
+    told = operation.data.get("epoch") or (operation.result or {}).get("epoch")
+    epoch = max(group.epoch, group.epoch_seen)
+    if (
+        operation.kind not in c.PLACEMENT_VERBS
+        or told is None
+        or told >= epoch
+    ):
+        return None
+    return exception.InvalidStatus(
+        f"Operation {operation.id} was of epoch {told} of protection group "
+        f"{group.name}, which has gone on to epoch {epoch}.",
+        remedy="Ask for a move anew, from where the group runs now.",
+        epoch=group.epoch,
+    )
 
 
 def _outside(data: dict[str, Any]) -> dict[str, Any]:

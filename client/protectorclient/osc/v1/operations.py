@@ -61,6 +61,8 @@ def end(command: Any, operation: Any) -> Any:
             command.say(
                 f"To go on: openstack protector operation retry {operation.id}"
             )
+        for refused in (operation.refused_actions or {}).values():
+            command.say(refused["message"])
     return show(operation)
 
 

@@ -196,10 +196,12 @@ class ActionTest(served.ApiTest):
         shown = self.ok(self.act(failback=UNPLANNED), 202)["operation"]
         self.assertEqual(self.site.local_id, shown["target_site_id"])
         self.assertEqual(3, self.group_row(self.group_id).epoch)
-        with self.db.reader() as session:
-            lock = source_locks.find(session, self.group_id)
         # the engine ends it as one that ran out
-        self.assertEqual((None, 0.0), (lock.released_epoch, lock.expires))
+        with self.db.reader() as session:
+            ran_out = source_locks.expired(session)
+        self.assertEqual(
+            [self.group_id], [x.protection_group_id for x in ran_out]
+        )
 
     def test_an_unplanned_move_takes_over_what_runs(self) -> None:
         self.failed_over()

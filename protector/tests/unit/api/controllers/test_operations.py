@@ -102,6 +102,30 @@ class OperationsTest(served.ApiTest):
         answer = self.act(operation_id, retry={})
         self.refused(answer, 409, "InvalidStatus")
 
+    def test_a_move_of_an_epoch_that_is_over(self) -> None:
+        """It is not offered what would be refused, here or at the site that
+        does not run it."""
+        operation_id = self.made()
+        self.fail(operation_id, 1)
+        with self.db.writer() as session:
+            row = operations.get(session, operation_id)
+            row.kind, row.data = "failover", {"epoch": 2}
+        self.assertIn("retry", self.show(operation_id)["allowed_actions"])
+        self.set_group(self.group_id, epoch=3)
+        error = self.refused(
+            self.act(operation_id, retry={}), 409, "InvalidStatus"
+        )
+        with self.db.writer() as session:
+            row = operations.get(session, operation_id)
+            row.data, row.result = {}, {"epoch": 2}
+        listed = self.ok(self.tenant("GET", "/operations"))["operations"]
+        for shown in (self.show(operation_id), *listed):
+            self.assertNotIn("retry", shown["allowed_actions"])
+            told = shown["refused_actions"]["retry"]
+            self.assertEqual("InvalidStatus", told["reason"])
+            self.assertIn(error["message"], told["message"])
+            self.assertIn("anew", told["message"])
+
     def test_what_put_the_group_in_error_is_tried_again(self) -> None:
         for verb, status in (("create", "creating"), ("delete", "deleting")):
             self.group_id = self.site.group()
