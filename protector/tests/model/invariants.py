@@ -11,7 +11,7 @@ from protector import constants as c
 from protector import states
 from protector.engine import conditions
 from protector.tests.model import bed as beds
-from protector.tests.model import dead_site, world
+from protector.tests.model import dead_site, transients, world
 
 RUNS = c.Finding.PARKED_SERVER_RUNS
 THERE = conditions.NOT_FENCED_THERE
@@ -41,6 +41,7 @@ class Watch:
         self._apart = bed.sim.now
         self._epochs = {"a": 0, "b": 0}
         self._moves = dead_site.Moves(bed)
+        self._transients = transients.Transients(bed)
         bed.witnesses[:] = [self]
 
     # -- each call, and each change
@@ -107,6 +108,7 @@ class Watch:
         # what it forgot has to be seen first
         self._apart = self._bed.sim.now
         self._moves.disturbed()
+        self._transients.disturbed()
 
     # -- each step
 
@@ -121,6 +123,7 @@ class Watch:
         self.observed(held)
         self.dead_site(held)
         self.told(held)
+        self.transient(held)
         self.no_secret()
 
     def nothing_is_lost(self) -> None:
@@ -183,6 +186,11 @@ class Watch:
         """What it is never asked is ``called``'s."""
         for late in self._moves.late(held):
             raise Violation(f"dead site: {late}")
+
+    def transient(self, held: dict[str, Any]) -> None:
+        """What is under way has an owner, a deadline and an exit."""
+        for stuck in self._transients.stuck(held):
+            raise Violation(f"transient: {stuck}")
 
     def told(self, held: dict[str, Any]) -> None:
         """An operation says when and what, and what went wrong."""

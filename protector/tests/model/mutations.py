@@ -8,7 +8,9 @@ from typing import Any
 
 import fixtures
 
+from protector import constants as c
 from protector import exception
+from protector.db.api import operations_leases
 from protector.engine import removal, step, steps, workflows
 from protector.engine.context import StepContext
 from protector.tests.model import links
@@ -99,6 +101,22 @@ def asking(ctx: StepContext) -> Json | None:
 _take_over = steps.STEPS["placement.take_over"].run
 
 
+def no_adoption(*args: Any) -> list[Any]:
+    """Only what is new is looked for."""
+    found = _runnable(*args)
+    return [row for row in found if row.status == c.OperationStatus.PENDING]
+
+
+_runnable = operations_leases.runnable
+
+
+def endless(ctx: StepContext) -> None:
+    """What is waited for does not come, and nobody looks at the time."""
+    while True:
+        ctx.clock.wait(ctx.work.stopping, 10)
+        ctx.check_alive()
+
+
 def nothing_beside() -> dict[str, step.Workflow]:
     """All workflows, in which each stage waits for the one before."""
     return {
@@ -114,7 +132,12 @@ def nothing_beside() -> dict[str, step.Workflow]:
 
 def mutations() -> dict[str, Mutation]:
     """By what is wrong."""
-    return {**_of_content(), **_of_who_may_act(), **_of_the_dead_site()}
+    return {
+        **_of_content(),
+        **_of_who_may_act(),
+        **_of_the_dead_site(),
+        **_of_what_passes(),
+    }
 
 
 def _of_content() -> dict[str, Mutation]:
@@ -196,5 +219,30 @@ def _of_the_dead_site() -> dict[str, Mutation]:
         ),
         "the fence of the site that is left is waited for": Mutation(
             TAKE, {"protector.engine.workflows.WORKFLOWS": nothing_beside()}
+        ),
+    }
+
+
+def _of_what_passes() -> dict[str, Mutation]:
+    wait: Lead = (("let_go_on", {"seconds": 150}),)
+    add: Lead = (("add", {"place": "there"}),)
+    return {
+        "what a dead engine left is not adopted": Mutation(
+            (("doom", {"letter": "b", "kind": "before", "left": 2}),)
+            + MOVE
+            + (("revive", {}), *wait, *wait, *wait),
+            {"protector.db.api.operations_leases.runnable": no_adoption},
+        ),
+        "a step has no deadline": Mutation(
+            MOVE + 3 * FINISH, runs={"servers.stop": endless}
+        ),
+        "the slot of what ended is kept": Mutation(
+            add + FINISH,
+            {"protector.db.api.protection_groups.free_slot": nothing},
+        ),
+        "a member is being added, and nobody adds it": Mutation(
+            add
+            + (("act_on_last", {"letter": "a", "action": "cancel"}), *FINISH),
+            {"protector.db.api.operations.rest_member": nothing},
         ),
     }

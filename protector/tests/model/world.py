@@ -16,12 +16,15 @@ OTHER = {"a": "b", "b": "a"}
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """What a site holds of the group; ``home`` and ``servers`` by member."""
+    """What a site holds of the group; ``steps`` are those that run here."""
 
     group: models.ProtectionGroup
     triple: Any
     operations: list[models.Operation]
     members: list[models.Member]
+    lock: models.SourceLock | None
+    drill: models.Drill | None
+    steps: list[models.OperationStep]
 
     def current(self, site_id: str) -> bool:
         return self.group.current_primary_site_id == site_id
@@ -38,6 +41,12 @@ class Held:
     @property
     def running(self) -> list[models.Operation]:
         return [o for o in self.operations if o.status in c.UNFINISHED]
+
+    def generation(self, operation_id: str) -> int:
+        """How often an operation was taken."""
+        return next(
+            o.generation for o in self.operations if o.id == operation_id
+        )
 
 
 def held(bed: beds.Bed, letter: str) -> Held | None:
@@ -69,8 +78,33 @@ def _read(bed: beds.Bed, letter: str) -> Held | None:
         )
         sync = metadata_sync.find(session, group.id)
         return Held(
-            group, metadata_sync.triple(sync), operations, list(members)
+            group,
+            metadata_sync.triple(sync),
+            operations,
+            list(members),
+            session.get(models.SourceLock, group.id),
+            session.get(models.Drill, group.id),
+            _running(session, operations, bed.sites[letter].site_id),
         )
+
+
+def _running(
+    session: Any, operations: list[models.Operation], site_id: str
+) -> list[models.OperationStep]:
+    ids = [
+        operation.id
+        for operation in operations
+        if operation.status == c.OperationStatus.RUNNING
+        and operation.executor_site_id == site_id
+    ]
+    if not ids:
+        return []
+    step = models.OperationStep
+    return list(
+        session.query(step).filter(
+            step.operation_id.in_(ids), step.status == c.StepStatus.RUNNING
+        )
+    )
 
 
 def contents(bed: beds.Bed, letter: str, server_id: str) -> set[int]:
