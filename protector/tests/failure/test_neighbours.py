@@ -40,7 +40,7 @@ LATE = (
 )
 """Who is ill from the start of the servers on, when a move can only go on."""
 BUILDING = ("Cinder", "Neutron")
-"""Who is asked for changes when a member is added."""
+"""Who is asked for changes where copies are made."""
 
 
 class NeighboursTest(tour.Tour):
@@ -249,6 +249,25 @@ class LastingTest(NeighboursTest):
                 self.expect_content(self.a)
                 self.expect_unchanged(calm)
         self.write(self.a)
+        self._there_and_back()
+
+    def test_without_copies_before(self) -> None:
+        """The move asks for ports, too."""
+        self.create()
+        self.set_mappings()
+        self.set_policy(prestage=False)
+        self.add_member()
+        self.write(self.a)
+        before = self.inventory()
+        start = self.planned("failover", self.b)
+        for name in BUILDING:
+            for kind in ("503", "hangs"):
+                plan = neighbours.Always(kind, name)
+                ended = self._fail("failover", self.b, start, plan)
+                self.expect("before the release", not ended.no_return)
+                self.until("runs at home", self._at_home)
+                self.expect_content(self.a)
+                self.expect_unchanged(before)
         self._there_and_back()
 
     def test_past_the_point_of_no_return(self) -> None:

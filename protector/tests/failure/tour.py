@@ -173,13 +173,12 @@ class Tour(base.TestCase):
             self.a, c.Verb.SYNC, lambda: self.a.force_sync(self.group_id)
         )
 
-    def set_policy(self) -> None:
+    def set_policy(self, **settings: Any) -> None:
+        settings = settings or {"replication_interval_minutes": 45}
         self.carry_out(
             self.a,
             c.Verb.POLICY_SET,
-            lambda: self.a.set_replication_policy(
-                self.group_id, replication_interval_minutes=45
-            ),
+            lambda: self.a.set_replication_policy(self.group_id, **settings),
         )
 
     def update(self) -> None:
