@@ -171,8 +171,12 @@ class StepContext:
             )
 
     def refresh(self) -> scenes.Scene:
-        self.__dict__.pop("scene", None)
+        self.forget_scene()
         return self.scene
+
+    def forget_scene(self) -> None:
+        """Who looks next reads it; there may be none left to read."""
+        self.__dict__.pop("scene", None)
 
     @property
     def member(self) -> models.Member:

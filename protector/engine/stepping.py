@@ -129,7 +129,7 @@ def _repeat(
         cause = state.outcome.exception() if state.outcome else None
         LOG.info("Step %s is repeated: %s", row.name, cause)
         _record(work, row, message=f"repeated: {cause}")
-        ctx.refresh()
+        ctx.forget_scene()
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TRANSIENT),

@@ -8,8 +8,10 @@ from typing import Any
 from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
+from protector import constants as c
 from protector import exception
 from protector.db import session as sessions
+from protector.db.api import protection_groups
 from protector.engine.step import One
 from protector.tests.unit.engine import runner_case
 
@@ -79,6 +81,25 @@ class OutageTest(runner_case.RunnerCase):
         )
         self.everywhere("failed")
         self.assertIn("a", self.undone)
+
+    def test_a_step_that_ends_the_group(self) -> None:
+        def end(ctx: Any) -> None:
+            self.assertIsNotNone(ctx.scene.group)
+            with ctx.write() as session:
+                protection_groups.forget(session, self.group_id)
+            raise exception.ServiceUnavailable("The answer is lost.")
+
+        def again(ctx: Any) -> None:
+            if not self.done:
+                self.done.append("end")
+                end(ctx)
+
+        self.workflow(
+            (One("end"),), self.make("end", again), verb=c.Verb.DELETE
+        )
+        operation_id = self.accept(c.Verb.DELETE)
+        self.engine("one").run(operation_id)
+        self.assertEqual("completed", self.row(operation_id).status)
 
     def everywhere(self, status: str) -> None:
         for self.db.kept in (False, True):
