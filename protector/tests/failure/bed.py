@@ -20,10 +20,11 @@ import fixtures
 import sqlalchemy as sa
 
 from protector import constants as c
+from protector import context, service
 from protector import runtime as runtime_module
-from protector import service
 from protector.cmd import api
 from protector.db import models
+from protector.engine import rpcapi
 from protector.engine import service as engine_service
 from protector.sandbox import (
     access,
@@ -61,10 +62,36 @@ class Stuck(AssertionError):
     """Something did not come to its end in time."""
 
 
-class Site:
-    """API and engine of one site; the engine can die and come again."""
+class Engine:
+    """An engine, as its process starts it.
 
-    def __init__(self, place: layouts.Site, arguments: list[str]) -> None:
+    :param site: the runtime of its site.
+    :param plan: asked what it meets at present.
+    """
+
+    def __init__(
+        self,
+        site: runtime_module.Runtime,
+        plan: Callable[[], mortal.Plan],
+    ) -> None:
+        self.life = mortal.Life(plan)
+        runtime = mortal.MortalRuntime(site, self.life)
+        self._engine = engine_service.Engine(runtime)
+        self._engine.start()
+
+    def stop(self) -> None:
+        self._engine.stop()
+
+
+class Site:
+    """API and engines of one site; an engine can die and come again.
+
+    :param engines: how many there are.
+    """
+
+    def __init__(
+        self, place: layouts.Site, arguments: list[str], engines: int
+    ) -> None:
         self.place = place
         self.conf = service.load_conf(arguments)
         for group, options in OPTIONS.items():
@@ -72,8 +99,8 @@ class Site:
                 self.conf.set_override(name, value, group)
         self.runtime = runtime_module.Runtime(self.conf)
         self._plan = mortal.Plan()
-        self._living: mortal.MortalRuntime | None = None
-        self._engine: engine_service.Engine | None = None
+        self._wanted = engines
+        self._engines: list[Engine] = []
         self._ending: list[threading.Thread] = []
         self._api: api.ApiServer | None = None
 
@@ -82,35 +109,41 @@ class Site:
         self.start()
 
     def start(self) -> None:
-        """An engine, as its process starts it."""
-        life = mortal.Life(lambda: self._plan)
-        self._living = mortal.MortalRuntime(self.runtime, life)
-        self._engine = engine_service.Engine(self._living)
-        self._engine.start()
+        """All engines that are missing."""
+        while len(self._engines) < self._wanted:
+            self._start_one()
+
+    def _start_one(self) -> None:
+        self._engines.append(Engine(self.runtime, lambda: self._plan))
 
     def meet(self, plan: mortal.Plan) -> None:
-        """What its engine meets from now on."""
+        """What its engines meet from now on."""
         self._plan = plan
 
     def is_dead(self) -> bool:
-        """Whether its engine has died of that."""
-        return self._living is not None and self._living.life.over.is_set()
+        """Whether an engine has died of that."""
+        return bool(self._dead())
 
-    def bury(self, seconds: float | None = None) -> None:
-        """End the engine, or remove what is left of a dead one.
+    def _dead(self) -> list[Engine]:
+        return [e for e in self._engines if e.life.over.is_set()]
 
-        :param seconds: to wait for its threads; None for all of them.
+    def _end(
+        self, engines: list[Engine], seconds: float | None = None
+    ) -> None:
+        """End engines, or remove what is left of dead ones.
+
+        :param seconds: to wait for their threads; None for all of them.
         """
-        if self._engine is not None:
-            end = threading.Thread(target=self._engine.stop, daemon=True)
+        for engine in engines:
+            self._engines.remove(engine)
+            end = threading.Thread(target=engine.stop, daemon=True)
             end.start()
             self._ending.append(end)
             end.join(seconds)
-        self._engine = None
 
     def restart(self) -> None:
         """As by its operator."""
-        self.bury()
+        self._end(list(self._engines))
         self.start()
 
     def gather(self) -> None:
@@ -119,7 +152,7 @@ class Site:
             self._ending.pop().join(SECONDS)
 
     def close(self) -> None:
-        self.bury()
+        self._end(list(self._engines))
         if self._api is not None:
             self._api.stop()
         self.runtime.db.dispose()
@@ -160,6 +193,7 @@ class Site:
         :raises Stuck: it has no end.
         """
         known = self.known()
+        self.start()
         self._plan = plan
         try:
             with futures.ThreadPoolExecutor(1) as pool:
@@ -199,8 +233,7 @@ class Site:
             operation = self._look(verb, known)
             if operation and operation.finished_at and not operation.worker:
                 return operation
-            if self.is_dead():
-                self._restart()
+            self._attend(operation)
             _pause.wait(_LOOK)
         raise Stuck(f"{verb}: {operation and described(operation)}")
 
@@ -214,16 +247,39 @@ class Site:
                 list(found.steps)
             return found
 
-    def _restart(self) -> None:
-        """The time of the dead engine's leases goes by; another starts."""
-        self.bury(self._plan.grace)
+    def _attend(self, operation: models.Operation | None) -> None:
+        """The time of lost leases goes by; engines start when there is none,
+        or when another one has gone on by itself."""
+        if operation and operation.lease_until:
+            self.start()
+        if self.is_dead():
+            all_die = self._plan.all_die
+            dead = list(self._engines) if all_die else self._dead()
+            for engine in dead:
+                engine.life.over.set()
+            self._end(dead, self._plan.grace)
+            self._expire()
+            if self._engines:
+                self._ring()
+            else:
+                self._start_one()
+        for engine in self._engines:
+            if engine.life.missed.is_set():
+                self._expire()
+                engine.life.find_database()
+                self._ring()
+
+    def _ring(self) -> None:
+        """An engine looks now, not when the time for that has come."""
+        rpcapi.EngineAPI(self.runtime.bus).start(context.RequestContext(), "")
+
+    def _expire(self) -> None:
         with self.runtime.db.writer() as session:
             session.execute(
                 sa.update(models.Operation)
                 .where(models.Operation.worker.is_not(None))
                 .values(lease_until=0.0)
             )
-        self.start()
 
 
 def described(operation: models.Operation) -> str:
@@ -245,6 +301,7 @@ class Bed(fixtures.Fixture):
     ``fleet`` the processes of the emulators.
 
     :param pods: each site's array has one, stretched to the other.
+    :param engines: that each site has.
     """
 
     def __init__(
@@ -253,11 +310,13 @@ class Bed(fixtures.Fixture):
         third: bool = False,
         volume_type: str = "replicated-ssd",
         pods: bool = False,
+        engines: int = 1,
     ) -> None:
         super().__init__()
         self._wanted = workload.Names(servers=servers, volume_type=volume_type)
         self._third = third
         self._pods = pods
+        self._engines = engines
 
     def _setUp(self) -> None:
         self.seams = self.useFixture(mortal.Seams())
@@ -302,7 +361,7 @@ class Bed(fixtures.Fixture):
         self.fleet = fleet.Fleet(self.layout)
         self.fleet.launch(emulators)
         self.sites = [
-            Site(place, site.set_up(self.layout, place))
+            Site(place, site.set_up(self.layout, place), self._engines)
             for place in self.layout.every
         ]
         self.fleet.wait_ready(*emulators)

@@ -6,14 +6,18 @@ from typing import Any, ClassVar
 
 from protector.db import models
 from protector.engine import workflows
-from protector.tests.failure import mortal, tour
+from protector.tests.failure import kills, mortal, tour
 
 
 class KillCase(tour.Tour):
     """``COVERS``: the workflows, by their names in the registry; the test
-    holds that engines died in these and in no other."""
+    holds that engines died in these and in no other.  ``PASSES``: the kinds
+    of moments of each round, where one has not the time for all of them."""
 
     COVERS: ClassVar[frozenset[str]]
+    PASSES: ClassVar[tuple[tuple[str, ...], ...]] = tuple(
+        (kind,) for kind in kills.KINDS
+    )
 
     def setUp(self) -> None:
         super().setUp()

@@ -24,13 +24,16 @@ class Kills(mortal.Plan):
         self.dealt: list[mortal.Moment] = []
 
     def ends(self, moment: mortal.Moment) -> bool:
-        if moment.kind not in self.kinds or moment in self.dealt:
-            return False
-        same = [m for m in self.dealt if _place(m) == _place(moment)]
-        if len(same) >= AT_MOST:
+        if not self.is_due(moment):
             return False
         self.dealt.append(moment)
         return True
+
+    def is_due(self, moment: mortal.Moment) -> bool:
+        if moment.kind not in self.kinds or moment in self.dealt:
+            return False
+        same = [m for m in self.dealt if _place(m) == _place(moment)]
+        return len(same) < AT_MOST
 
     def cases(self, workflow: str) -> list[list[str]]:
         return [[workflow, m.kind, m.step, m.detail] for m in self.dealt]

@@ -17,13 +17,16 @@ import functools
 import re
 import threading
 import types
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import fixtures
+from oslo_db import exception as db_exc
 from requests import adapters
 from sqlalchemy import orm
+import tenacity
 
 from protector import clock as clock_module
+from protector import exception
 from protector import runtime as runtime_module
 from protector.clients import clouds
 from protector.db import session as sessions
@@ -61,13 +64,27 @@ class Plan:
 
     :cvar grace: seconds to wait for the threads of a dead one, None for all
         of them.
+    :ivar all_die: whether the other engines of the site die with it.
     """
 
     grace: ClassVar[float | None] = None
+    all_die = False
 
     def ends(self, moment: Moment) -> bool:
         """Whether this moment is the engine's last."""
         return False
+
+    def parts(self, moment: Moment) -> bool:
+        """Whether its database is away from this moment on until its leases
+        have run out."""
+        return False
+
+    def ask(self, phase: str) -> None:
+        """It asks its database; what is raised the transaction fails with.
+
+        :param phase: at its ``begin``, before its ``commit``, or when it is
+            ``kept`` and the answer on its way.
+        """
 
     def begin(self, step: str) -> None:
         """A step begins; what is raised it fails with."""
@@ -78,6 +95,10 @@ class Plan:
 
     def patience(self, seconds: float) -> float:
         """How long a step waits that means to wait so long."""
+        return seconds
+
+    def rest(self, seconds: float) -> float:
+        """The same between two attempts at it."""
         return seconds
 
     def carry(
@@ -111,6 +132,11 @@ class Life:
         self._guard = threading.Lock()
         self.over = threading.Event()
         self.late = False
+        self.away = threading.Event()
+        # the thread of an operation has asked in vain meanwhile
+        self.missed = threading.Event()
+        # how often the time of its leases went by
+        self.lapses = 0
         self.clouds: MortalClouds | None = None
 
     def forget_tokens(self) -> None:
@@ -118,9 +144,15 @@ class Life:
         if self.clouds is not None:
             self.clouds.forget_tokens()
 
+    def find_database(self) -> None:
+        """It is there again."""
+        self.missed.clear()
+        self.away.clear()
+
     def resume(self) -> None:
         """It was not over, it only stood still; its leases have run out."""
         self.late = True
+        self.lapses += 1
 
     def check(self) -> None:
         """:raises Death: it is over."""
@@ -138,14 +170,29 @@ class Life:
                 # the same call may be made for each of several things
                 _here.seen[detail] += 1
                 detail = f"{detail} {_here.seen[detail]}"
-            if self._plan().ends(Moment(kind, step, member, detail)):
+            moment = Moment(kind, step, member, detail)
+            if self._plan().ends(moment):
                 self.over.set()
                 raise Death
+            if not self.away.is_set() and self._plan().parts(moment):
+                self.missed.clear()
+                self.lapses += 1
+                self.away.set()
+
+    def ask(self, phase: str) -> None:
+        """:raises ServiceUnavailable: the database does not answer."""
+        if self.away.is_set():
+            if _between():
+                self.missed.set()
+            raise_no_answer()
+        self._plan().ask(phase)
 
     def patience(self, seconds: float) -> float:
-        if getattr(_here, "life", None) is None:
-            return seconds
-        return self._plan().patience(seconds)
+        if getattr(_here, "life", None) is not None:
+            return self._plan().patience(seconds)
+        if hasattr(_here, "seen"):
+            return self._plan().rest(seconds)
+        return seconds
 
     def begin(self, step: str) -> None:
         self._plan().begin(step)
@@ -169,8 +216,7 @@ class Life:
         if getattr(_here, "life", None) is not None:
             self.reach("recorded", "saved")
             return
-        between = threading.current_thread().name.startswith("op_")
-        if between or getattr(_here, "step", None) is not None:
+        if _between() or getattr(_here, "step", None) is not None:
             try:
                 self.reach("recorded")
             finally:
@@ -181,7 +227,7 @@ class Life:
 class MortalClock(clock_module.Clock):
     """Stands still for the dead.
 
-    :param pause: seconds that have gone by for who stood still.
+    :param pause: seconds that go by with a lease.
     """
 
     def __init__(self, life: Life, pause: float) -> None:
@@ -190,7 +236,7 @@ class MortalClock(clock_module.Clock):
 
     def monotonic(self) -> float:
         self._life.check()
-        return super().monotonic() + self._pause * self._life.late
+        return super().monotonic() + self._pause * self._life.lapses
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self._life.check()
@@ -228,21 +274,32 @@ class MortalDatabase:
     def __init__(self, life: Life, database: sessions.Database) -> None:
         self._life = life
         self._database = database
-        self.retrying = database.retrying
+
+    def retrying(self, **errors: bool) -> tenacity.Retrying:
+        """Nobody waits for one that is away as long as that takes."""
+        known = self._database.retrying(**errors)
+        gives_up = tenacity.stop_any(
+            known.stop, lambda state: self._life.away.is_set()
+        )
+        return known.copy(stop=gives_up)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[orm.Session]:
         self._life.check()
         with self._database.reader() as session:
+            self._life.ask("begin")
             yield session
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[orm.Session]:
         self._life.check()
         with self._database.writer() as session:
+            self._life.ask("begin")
             yield session
             self._life.check()
+            self._life.ask("commit")
         self._life.recorded()
+        self._life.ask("kept")
 
 
 class MortalRuntime(runtime_module.Runtime):
@@ -370,6 +427,17 @@ def anonymous(call: str) -> str:
     # nor the generation, in the names of what is staged
     call = re.sub(r"(protector-#)-\d+-", r"\1-", call)
     return re.sub(r"[0-9a-f]{8}-\d+", "#", call)
+
+
+def _between() -> bool:
+    """Whether this is the thread of an operation, of no step."""
+    return threading.current_thread().name.startswith("op_")
+
+
+def raise_no_answer() -> NoReturn:
+    """What ``Database`` makes of a connection that is lost."""
+    lost = db_exc.DBConnectionError("Lost connection during query")
+    raise exception.ServiceUnavailable("The database is away.") from lost
 
 
 def _excepthook(hooked: Any) -> None:

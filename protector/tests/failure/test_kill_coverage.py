@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No workflow is left out of the kill matrix."""
+"""No workflow is left out of the matrices of deaths and of outages."""
+
+import types
 
 from protector.engine import workflows
 from protector.tests import base
@@ -7,16 +9,28 @@ from protector.tests.failure import (
     kill_case,
     test_kill_lost,
     test_kill_matrix,
+    test_outages,
 )
 
 
 class CoverageTest(base.TestCase):
     def test_engines_die_in_every_workflow(self) -> None:
-        found = {
-            name
-            for module in (test_kill_lost, test_kill_matrix)
-            for case in vars(module).values()
-            if isinstance(case, type) and issubclass(case, kill_case.KillCase)
-            for name in case.COVERS
-        }
-        self.assertEqual(set(workflows.WORKFLOWS), found)
+        self.assertEqual(
+            set(workflows.WORKFLOWS),
+            _covered(test_kill_lost, test_kill_matrix),
+        )
+
+    def test_database_and_broker_go_away_in_every_workflow(self) -> None:
+        self.assertEqual(set(workflows.WORKFLOWS), _covered(test_outages))
+
+
+def _covered(*modules: types.ModuleType) -> set[str]:
+    return {
+        name
+        for module in modules
+        for case in vars(module).values()
+        if isinstance(case, type)
+        and issubclass(case, kill_case.KillCase)
+        and case.__module__ == module.__name__
+        for name in getattr(case, "COVERS", ())
+    }

@@ -7,42 +7,20 @@ dies at each moment, one after the other; the next engine goes on.
 
 from typing import Any
 
-import fixtures
-
 from protector import constants as c
 from protector.sandbox import workload
-from protector.tests.failure import bed, kill_case, kills, tour
+from protector.tests.failure import bed, kill_case, kills
 
 FENCE = "servers.fence_lost"
-VERBS = 9
-"""Operations in the life of a group."""
 SERVERS = (
     workload.Plan("web-server-1", "web", 2),
     workload.Plan("app-server-1", "app", 2),
 )
 
 
-class Groups(tour.Tour):
+class GroupsTest(kill_case.KillCase):
     """Configuration, from nothing to nothing."""
 
-    def round(self) -> None:
-        self.create()
-        self.set_mappings()
-        self.set_policy()
-        self.delete_policy()
-        self.add_member()
-        self.update()
-        self.sync()
-        self.expect_in_sync()
-        self.remove_member()
-        self.delete()
-        self.until("no group is left", self._none_left)
-
-    def _none_left(self) -> bool:
-        return not any(list(p.protection_groups()) for p in (self.a, self.b))
-
-
-class GroupsTest(Groups, kill_case.KillCase):
     COVERS = frozenset(
         {
             c.Verb.CREATE,
@@ -60,25 +38,21 @@ class GroupsTest(Groups, kill_case.KillCase):
     def test_groups(self) -> None:
         before = self.inventory()
         self.kinds = kills.KINDS
-        self.round()
+        self.create()
+        self.set_mappings()
+        self.set_policy()
+        self.delete_policy()
+        self.add_member()
+        self.update()
+        self.sync()
+        self.expect_in_sync()
+        self.remove_member()
+        self.delete()
+        self.until("no group is left", self._none_left)
         self.expect_unchanged(before)
 
-
-class DoorbellTest(Groups):
-    def test_api_dies_before_it_rings(self) -> None:
-        """The operation is committed and nobody is told."""
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                "protector.engine.rpcapi.EngineAPI.start",
-                lambda engine, context, operation_id: self.rows.append(
-                    ["api", "before the doorbell", operation_id]
-                ),
-            )
-        )
-        before = self.inventory()
-        self.round()
-        self.expect_unchanged(before)
-        self.expect("each was lost", len(self.rows) >= VERBS, self.rows)
+    def _none_left(self) -> bool:
+        return not any(list(p.protection_groups()) for p in (self.a, self.b))
 
 
 class MovesTest(kill_case.KillCase):
@@ -91,8 +65,8 @@ class MovesTest(kill_case.KillCase):
         # what a move makes and leaves in place, it finds the next time
         self._round()
         calm = self.inventory()
-        for kind in kills.KINDS:
-            self._round(kind)
+        for kinds in self.PASSES:
+            self._round(*kinds)
             self.expect_unchanged(calm)
             self.expect_in_sync()
 
@@ -116,8 +90,8 @@ class DrillsTest(kill_case.KillCase):
     def test_drills(self) -> None:
         self.protect()
         self.write(self.a)
-        for kind in kills.KINDS:
-            self.kinds = (kind,)
+        for kinds in self.PASSES:
+            self.kinds = kinds
             self.run_verb("replicate", self.a)
             calm = self.inventory()
             self.run_verb("test_failover", self.b)
@@ -175,8 +149,8 @@ class CleanupsTest(kill_case.KillCase):
         self.protect()
         self._round()
         calm = self.shape()
-        for kind in kills.KINDS:
-            self._round(kind)
+        for kinds in self.PASSES:
+            self._round(*kinds)
             self.expect("all is there once", calm == self.shape())
             self.expect_in_sync()
 

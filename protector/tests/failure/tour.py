@@ -58,8 +58,7 @@ class Tour(base.TestCase):
         return self.useFixture(bed.Bed())
 
     def _save(self) -> None:
-        name = self.id().rpartition(".")[2]
-        counts.save(self.MATRIX, name, self.rows, self.violations)
+        counts.save(self.MATRIX, self.id(), self.rows, self.violations)
 
     # -- what users do
 
