@@ -2,6 +2,7 @@
 """The source's part of a planned move: release, and coming back by itself
 when the lock ran out."""
 
+from collections.abc import Sequence
 import contextlib
 import itertools
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from oslo_log import log as logging
 
 from protector import exception
+from protector.clients import types
 from protector.context import RequestContext
 from protector.db import models
 from protector.db.api import (
@@ -77,20 +79,35 @@ def _check_quiet(reader: reading.Reader, operation_id: str) -> None:
         copy = member.copy(site_id)
         server = compute.get_server(copy.server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
-        actions = compute.instance_actions(server.id)
-        touched = actions and actions[0].action not in power.QUIET_ACTIONS
-        started = ours is not None and ours[1] == "ACTIVE" and touched
         if (
             ours is None
             or ours[0] != operation_id
             or server.status not in ("SHUTOFF", "SHELVED_OFFLOADED")
-            or started
+            or _was_touched(compute.instance_actions(server.id), ours[1])
         ):
             raise exception.LockLost(
                 f"Server {server.name} ({server.id}) is {server.status} and "
                 "no longer held by the operation.",
                 operation_id=operation_id,
             )
+
+
+def _was_touched(actions: Sequence[types.InstanceAction], state: str) -> bool:
+    """Whether something but our stop may have let a server run since our
+    fence, which is the newest lock.
+
+    :param actions: newest first; where no lock is recorded, the newest of
+        them must do.
+    :param state: that the fence found it in.
+    """
+    names = [found.action for found in actions]
+    ran = state == power.RUNNING
+    since = names[: names.index("lock") if "lock" in names else int(ran)]
+    if ran and "stop" in since:
+        # until then it ran anyway
+        last = len(since) - since[::-1].index("stop")
+        since = since[:last]
+    return not power.QUIET_ACTIONS.issuperset(since)
 
 
 class SourceReturn:

@@ -4,10 +4,83 @@
 from typing import Any
 
 from protector import constants as c
-from protector import exception
-from protector.db.api import source_locks
+from protector import context, exception
+from protector.db.api import metadata_sync, protection_groups, source_locks
 from protector.engine import fencing, releasing
 from protector.tests.unit.engine import arrival_case
+
+
+class QuietTest(arrival_case.ArrivalCase):
+    """A planned move asks for the group; its stop of the server is the only
+    thing that was done to it under its lock."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.there.peer = self.peer
+        self.operation_id = self.ctx.operation.id
+        with self.runtime.db.writer() as session:
+            source_locks.take(
+                session,
+                self.group_id,
+                self.operation_id,
+                self.site.peer_id,
+                60,
+            )
+            group = protection_groups.lock(session, self.group_id)
+            metadata_sync.settle(
+                session, group, self.site.local_id, self.clock.now()
+            )
+        self.fenced("ACTIVE")
+
+    def fenced(self, state: str) -> None:
+        self.here.compute._set(
+            self.server_id,
+            "",
+            status="SHUTOFF",
+            locked=True,
+            locked_reason=fencing.reason(self.operation_id, state),
+        )
+
+    def is_given(self, *actions: str) -> bool:
+        """:param actions: what was done to the server, newest first."""
+        self.here.compute.actions[self.server_id] = [*actions, "create"]
+        try:
+            releasing.release(
+                self.runtime,
+                context.RequestContext(),
+                self.group_id,
+                self.operation_id,
+                2,
+            )
+        except exception.LockLost:
+            return False
+        with self.runtime.db.writer() as session:
+            source_locks.find(session, self.group_id).released_epoch = None
+        return True
+
+    def test_as_it_was_left(self) -> None:
+        self.assertTrue(self.is_given("stop", "lock"))
+        self.assertTrue(self.is_given("stop", "lock", "start", "stop"))
+
+    def test_what_was_done_before_the_stop(self) -> None:
+        self.assertTrue(self.is_given("stop", "live-migration", "lock"))
+
+    def test_one_that_ran_since(self) -> None:
+        for actions in (
+            ("start", "stop"),
+            ("stop", "start", "stop"),
+            ("shelve", "stop", "start", "stop"),
+        ):
+            self.assertFalse(self.is_given(*actions, "lock"), actions)
+
+    def test_one_that_stood_still_before(self) -> None:
+        self.fenced("SHUTOFF")
+        self.assertTrue(self.is_given("lock", "stop"))
+        self.assertFalse(self.is_given("stop", "start", "lock", "stop"))
+
+    def test_a_cloud_that_records_no_locks(self) -> None:
+        self.assertTrue(self.is_given("stop", "start"))
+        self.assertFalse(self.is_given("start", "stop"))
 
 
 class SourceReturnTest(arrival_case.ArrivalCase):
