@@ -166,14 +166,18 @@ def _start_held(bed: beds.Bed) -> bool:
 
 def _give_up_unknown(bed: beds.Bed, watch: invariants.Watch) -> None:
     """Somebody deletes servers of Protector's that run at a site which went
-    back in time, and does not know them."""
+    back in time, and that neither site knows."""
+    members = [
+        member
+        for letter in bed.sites
+        for held in [world.held(bed, letter)]
+        for member in (held.members if held else ())
+    ]
     for letter, cloud in bed.clouds.items():
-        held = world.held(bed, letter)
         site_id = bed.sites[letter].site_id
+        copies = [member.copy(site_id) for member in members]
         known = set(bed.servers.values())
-        for member in held.members if held else ():
-            copy = member.copy(site_id)
-            known.add(str(copy.server_id if copy else None))
+        known |= {str(copy.server_id) for copy in copies if copy}
         for server in list(cloud.compute.rows.values()):
             if server.id not in known and "protector_member" in (
                 server.metadata
