@@ -84,7 +84,7 @@ def divergence(
         split = "ContentDiffers"
     elif theirs.epoch == mine.epoch and theirs > mine and makes_them:
         split = "PeerIsAhead"
-    elif theirs.epoch > group.epoch and metadata.is_claimed_by(
+    elif theirs.epoch > mine.epoch and metadata.is_claimed_by(
         theirs.epoch, local_site_id == group.primary_site_id
     ):
         # this site made it, and does not know: nobody else may send it back

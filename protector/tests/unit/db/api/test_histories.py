@@ -30,6 +30,11 @@ class DivergenceTest(base.TestCase):
         settled = metadata.Triple(2, 4, "c-2")
         self.assertEqual("TwoHistories", self.split(3, settled))
 
+    def test_a_claim_whose_settling_it_has_forgotten(self) -> None:
+        """Nobody but this site settles an epoch of its own first."""
+        settled = metadata.Triple(3, 4, "c-2")
+        self.assertEqual("PeerIsAhead", self.split(3, settled))
+
     def test_what_goes_on_elsewhere_is_none(self) -> None:
         self.assertIsNone(self.split(1, metadata.Triple(2, 4, "c-2")))
         self.assertIsNone(self.split(3, FIRST))
