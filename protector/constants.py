@@ -269,3 +269,4 @@ class Finding(enum.StrEnum):
     NO_RECOVERY_POINT = "NoRecoveryPoint"
     RECOVERY_POINT_OLD = "RecoveryPointOld"
     MEMBER_NEWER_THAN_POINT = "MemberNewerThanPoint"
+    VOLUME_NOT_IN_POINT = "VolumeNotInPoint"

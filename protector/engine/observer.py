@@ -371,16 +371,21 @@ def _recoverable(
     session: orm.Session, scene: scenes.Scene, current: list[base.Point]
 ) -> None:
     """A member is recoverable since its first complete point of today's
-    direction and epoch."""
+    direction and epoch; if the newest ones lack a volume of it, as of the
+    newest that has all."""
     source = scene.group.current_primary_site_id
     complete = sorted(
         (p for p in current if p.complete), key=lambda p: p.created
     )
     for member in scene.settled_members:
         wanted = {v.array_volume for v in member.volumes_at(source)}
-        first = next(
-            (p for p in complete if wanted and wanted <= p.volumes), None
-        )
+        whole = [p for p in complete if wanted and wanted <= p.volumes]
         row = session.get(models.Member, member.id)
-        if row is not None and first and row.recoverable_at is None:
-            row.recoverable_at = first.completed
+        if row is None:
+            continue
+        if not whole:
+            row.recoverable_at = None
+        elif whole[-1] is not complete[-1]:
+            row.recoverable_at = whole[-1].completed
+        elif row.recoverable_at is None:
+            row.recoverable_at = whole[0].completed

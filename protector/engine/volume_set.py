@@ -87,7 +87,7 @@ def compare(
         gone=[
             v
             for v in loose
-            if v.ordinal not in seen and _is_gone(project, str(v.cinder_id))
+            if v.ordinal not in seen and is_gone(project, str(v.cinder_id))
         ],
         sizes={place: volume.size for place, volume in seen.items()},
     )
@@ -98,13 +98,29 @@ def _by_device(attachment: types.Attachment) -> tuple[int, str, str]:
     return len(device), device, attachment.volume_id
 
 
-def _is_gone(project: clouds.ProjectClients, volume_id: str) -> bool:
-    """A list that lacks it does not suffice."""
+def is_gone(project: clouds.ProjectClients, volume_id: str) -> bool:
+    """Whether a volume was deleted: a list that lacks it does not suffice."""
     try:
         project.volume.get(volume_id)
     except exception.CloudNotFound:
         return True
     return False
+
+
+def deleted(ctx: StepContext, site_id: str) -> set[str]:
+    """Array names of the members' volumes at a site that their users deleted
+    in Cinder, and that the rows still tell of."""
+    project = ctx.tenant(site_id)
+    members = ctx.scene.settled_members
+    rows = [v for m in members for v in m.volumes_at(site_id)]
+    found = project.volume.list(ids={str(v.cinder_id) for v in rows})
+    present = {volume.id for volume in found}
+    return {
+        str(row.array_volume)
+        for row in rows
+        if row.cinder_id not in present
+        and is_gone(project, str(row.cinder_id))
+    }
 
 
 # -- where the member runs

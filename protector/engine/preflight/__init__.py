@@ -63,6 +63,7 @@ CHECKS: dict[str, Check] = {
     "networks": networks.addresses,
     "replication": replication.replication,
     "points": replication.points,
+    "held": replication.held,
     "closed": replication.copies,
     "undo": parked.undo,
     "parked": parked.parked,
@@ -83,7 +84,7 @@ MOVING = tuple(
 )
 # what is lacking of a point is made up for by the final one, and volumes
 # that came since are taken into the group
-PLANNED = Intent(MOVING, frozenset(MOVING) - {"points", "drift"})
+PLANNED = Intent(MOVING, frozenset(MOVING) - {"points", "held", "drift"})
 # what stops a move of either kind
 HEALTH = Intent(MOVING, frozenset(MOVING))
 # nothing of the lost site is asked, and hardly anything may stop it
@@ -99,6 +100,7 @@ UNPLANNED = Intent(
         "ports",
         "networks",
         "points",
+        "held",
     ),
     frozenset({"split", "mappings", "points"}),
 )
@@ -113,8 +115,9 @@ _DRILL = (
     "ports",
     "networks",
     "points",
+    "held",
 )
-TEST_FAILOVER = Intent(_DRILL, frozenset(_DRILL), DrillLook)
+TEST_FAILOVER = Intent(_DRILL, frozenset(_DRILL) - {"held"}, DrillLook)
 TEST_CLEANUP = Intent((), frozenset())
 # whether there is place for what a move makes
 ROOM = Intent(("compute", "capacity", "volumes", "ports"), frozenset())

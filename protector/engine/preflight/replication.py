@@ -2,12 +2,14 @@
 """What the arrays say: the link, the group, and what could be returned to."""
 
 from protector import constants as c
-from protector import exception
+from protector import exception, times
+from protector.db import models
 from protector.engine import drill, finding
 from protector.engine import points as recovery
 from protector.engine import replication as directions
 from protector.engine.finding import Code, Finding
 from protector.engine.preflight.look import Look
+from protector.storage import base
 
 FULL, SHORT = 1.0, 0.9
 """Parts of its capacity from which an array takes nothing in, or soon."""
@@ -115,14 +117,8 @@ def copies(look: Look) -> list[Finding]:
 
 def points(look: Look) -> list[Finding]:
     """Age and members of the newest complete point of this epoch."""
-    epochs = directions.epochs(look.points, look.ctx.known_epochs())
-    complete = [
-        p
-        for p in look.points
-        if p.complete and epochs[p.name] == recovery.epoch_of(look.scene.group)
-    ]
-    newest = max(complete, key=lambda p: p.created, default=None)
-    if newest is None:
+    complete = _complete(look)
+    if not complete:
         return [
             finding.error(
                 Code.NO_RECOVERY_POINT,
@@ -132,19 +128,74 @@ def points(look: Look) -> list[Finding]:
                 "Replicate now, and wait for the transfer.",
             )
         ]
-    age = (look.ctx.clock.now() - newest.created).total_seconds()
-    held = directions.members_in(newest, look.members, look.source)
+    held = {p.name: _members_in(look, p) for p in complete}
+    # as a move takes it
+    taken = next((p for p in complete if held[p.name]), complete[0])
+    age = (look.ctx.clock.now() - taken.created).total_seconds()
+    known = set().union(*held.values())
     return _age(look, age) + [
         finding.warning(
             Code.MEMBER_NEWER_THAN_POINT,
             f"Member {m.instance_name} is newer than the newest complete "
-            f"recovery point, {newest.name}.",
+            f"recovery point, {complete[0].name}.",
             "Replicate now, and wait for the transfer.",
             m.id,
         )
         for m in look.members
-        if m.id not in held
+        if m.id not in known
     ]
+
+
+def held(look: Look) -> list[Finding]:
+    """Members that older points bring back whole, and the newest does not:
+    a volume of theirs was deleted, or taken out of the group."""
+    complete = _complete(look)
+    return [
+        finding.error(
+            Code.VOLUME_NOT_IN_POINT,
+            f"The newest recovery point, {complete[0].name}, lacks volume "
+            f"{_lacking(look, member, complete[0])} of {member.instance_name}"
+            f"; {whole.name}, of {times.iso(whole.created)}, is the newest "
+            "that has all of it.",
+            "A planned move takes what the server has now. Before an "
+            "unplanned one, remove the member and add it again; or choose "
+            "that point.",
+            member.id,
+        )
+        for member in look.members
+        for whole in [_newest_whole(look, member, complete)]
+        if whole is not None and whole is not complete[0]
+    ]
+
+
+def _newest_whole(
+    look: Look, member: models.Member, complete: list[base.Point]
+) -> base.Point | None:
+    found = (p for p in complete if member.id in _members_in(look, p))
+    return next(found, None)
+
+
+def _lacking(look: Look, member: models.Member, point: base.Point) -> str:
+    return ", ".join(
+        f"{v.name} ({v.cinder_id})"
+        for v in member.volumes_at(look.source)
+        if v.array_volume not in point.volumes
+    )
+
+
+def _members_in(look: Look, point: base.Point) -> list[str]:
+    return directions.members_in(point, look.members, look.source)
+
+
+def _complete(look: Look) -> list[base.Point]:
+    """The complete points of today's direction and epoch, newest first."""
+    epochs = directions.epochs(look.points, look.ctx.known_epochs())
+    epoch = recovery.epoch_of(look.scene.group)
+    return sorted(
+        (p for p in look.points if p.complete and epochs[p.name] == epoch),
+        key=lambda p: p.created,
+        reverse=True,
+    )
 
 
 def _age(look: Look, seconds: float) -> list[Finding]:

@@ -10,7 +10,14 @@ from protector import constants as c
 from protector import exception, times
 from protector.db import models
 from protector.db.api import recovery_points
-from protector.engine import apart, points, replication, settling
+from protector.engine import (
+    apart,
+    points,
+    replication,
+    settling,
+    transfers,
+    volume_set,
+)
 from protector.engine.context import StepContext
 from protector.engine.step import Step
 from protector.storage import base
@@ -162,12 +169,25 @@ def _side(
     return session.get(models.ConsistencyGroupSide, key)
 
 
-def _protect(ctx: StepContext, source: str, allow: bool = True) -> None:
+def _protect(ctx: StepContext, source: str, allow: bool = True) -> list[str]:
+    """Array names of the volumes that replicate: all but what their users
+    deleted, which the next planned move forgets.
+
+    :raises ArrayNotFound: the array lacks one that Cinder has.
+    """
     scene = ctx.scene
     volumes = replication.array_volumes(scene.settled_members, source)
-    ctx.driver.ensure_protection(
-        ctx.direction(source), volumes, scene.settings.schedule, allow
-    )
+    ask = (scene.settings.schedule, allow)
+    try:
+        ctx.driver.ensure_protection(ctx.direction(source), volumes, *ask)
+    except exception.ArrayNotFound:
+        gone = volume_set.deleted(ctx, source)
+        left = [v for v in volumes if v not in gone]
+        if left == volumes:
+            raise
+        ctx.driver.ensure_protection(ctx.direction(source), left, *ask)
+        volumes = left
+    return volumes
 
 
 def _schedule(ctx: StepContext, source: str, on: bool) -> None:
@@ -226,76 +246,25 @@ def _complete(
     """:param allow: the target array is told to take it."""
     scene = ctx.scene
     direction = ctx.direction(source)
-    volumes = replication.array_volumes(scene.settled_members, source)
-    _protect(ctx, source, allow)
+    volumes = _protect(ctx, source, allow)
+    wanted = replication.array_volumes(scene.settled_members, source)
     suffix = replication.epoch_suffix(scene.group.epoch, word, ctx.run_name)
     name = ctx.driver.replicate_now(direction, suffix)
-    point = _wait(ctx, direction, name)
+    point = transfers.wait(ctx, direction, name)
     missing = set(volumes) - point.volumes
     if missing:
         raise exception.UnexpectedState(
             f"Recovery point {name} lacks {len(missing)} of the group's "
             f"volumes: {', '.join(sorted(missing))}."
         )
+    deleted = ", ".join(v for v in wanted if v not in volumes)
+    without = f", without {deleted}, which was deleted" if deleted else ""
     return {
         "point": name,
         "created_at": times.iso(point.created),
         "bytes": point.bytes,
-        "message": f"{name}, {point.bytes} bytes sent",
+        "message": f"{name}, {point.bytes} bytes sent{without}",
     }
-
-
-def _wait(
-    ctx: StepContext, direction: base.Direction, name: str
-) -> base.Point:
-    """The point once the target array shows it complete.
-
-    :raises ArrayError: the target does not take it any more.
-    :raises DeadlineExceeded: with what it waited for.
-    """
-    while True:
-        points = ctx.driver.list_points(direction)
-        found = next((p for p in points if p.name == name), None)
-        if found is not None and found.complete:
-            return found
-        if found is None:
-            _require_allowed(ctx, direction)
-        try:
-            ctx.pause(ctx.conf.engine.poll_interval)
-        except exception.DeadlineExceeded as e:
-            told = _waiting(ctx, direction, found)
-            raise exception.DeadlineExceeded(f"{e.message} {told}") from e
-
-
-def _require_allowed(ctx: StepContext, direction: base.Direction) -> None:
-    """What was disallowed under way is dropped, and never comes."""
-    status = ctx.driver.status(direction)
-    if status.group_exists and not status.allowed:
-        raise exception.ArrayError(
-            f"Array {direction.target.name} does not take transfers of group "
-            f"{direction.group} of array {direction.source.name}.",
-            remedy="Allow the array group on the target array, then retry "
-            "the operation.",
-        )
-
-
-def _waiting(
-    ctx: StepContext, direction: base.Direction, point: base.Point | None
-) -> str:
-    """How far the transfer is, and what may hold it up."""
-    progress = f"{point.progress:.0%}" if point else "nothing"
-    told = f"The target array shows {progress} of the recovery point"
-    try:
-        link = ctx.driver.status(direction).link
-        space = ctx.driver.space(direction.target)
-    except exception.ArrayError as e:
-        return f"{told}. {e.message}"
-    full = (
-        "has no room left"
-        if space and space.used >= space.capacity
-        else ("has room")
-    )
-    return f"{told}; the link is {link}, the target array {full}."
 
 
 def disallow(ctx: StepContext) -> None:

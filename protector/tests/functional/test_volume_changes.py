@@ -103,7 +103,9 @@ class VolumeChangesTest(two_sites.TwoSites):
         self.until(lambda: self.told() >= {"VolumeNotProtected"})
         self.assertEqual(
             {"VolumeNotProtected", "VolumeDetached", "VolumeDeleted"},
-            {code for code in self.told() if code.startswith("Volume")},
+            # what the points lack is told when one was taken since
+            {code for code in self.told() if code.startswith("Volume")}
+            - {"VolumeNotInPoint"},
         )
         ended = self.move(self.a, "failback", **PLANNED)
         self.check_home(ended)
@@ -113,6 +115,41 @@ class VolumeChangesTest(two_sites.TwoSites):
         storage = self.sandbox.clouds["site-b"].block_storage
         now = self.data(self.servers(self.group_id, self.b), DB, 2)
         self.assertEqual(SIZE, storage.get_volume(now).size)
+
+    def test_one_that_is_deleted_where_it_runs(self) -> None:
+        """The points since then lack it, which is told, and goes on."""
+        self.replicate(self.group_id)
+        deleted = self.data(self.originals, DB)
+        self.detach("site-a", self.originals[DB].id, deleted)
+        self.delete("site-a", deleted)
+        since = self.replicate(self.group_id)
+        self.until(lambda: self.lacking() == {deleted})
+        (last,) = [p for p in self.points() if p.id == since]
+        (member,) = [
+            m for m in self.b.members(self.group_id) if m.instance_name == DB
+        ]
+        self.assertLess(member.recoverable_at, last.created_at)
+        expected = self.write(self.group_id)
+        ended = self.move(self.b, "failover", **PLANNED)
+        self.assertEqual("success", ended.outcome, ended.result)
+        self.check_content(self.group_id, expected, NAMES)
+
+    def points(self) -> list[Any]:
+        return list(self.b.recovery_points(self.group_id))
+
+    def lacking(self) -> set[str]:
+        """Ids of the volumes that the newest point is said to lack."""
+        plan = self.b.dry_run_protection_group(
+            self.group_id, "failover", type="unplanned"
+        )
+        known = {v for s in self.originals.values() for _d, v, _n in s.volumes}
+        return {
+            volume_id
+            for found in plan["preflight"]
+            if found["code"] == "VolumeNotInPoint"
+            for volume_id in known
+            if volume_id in found["message"]
+        }
 
     def told(self) -> set[str]:
         plan = self.a.dry_run_protection_group(

@@ -396,6 +396,23 @@ class ObserverTest(case.EngineCase):
         self.observer.run()
         self.assertEqual(fakes.at(9), self.member().recoverable_at)
 
+    def test_recoverable_is_what_some_point_brings_back_whole(self) -> None:
+        """A volume of the member was deleted after the second point."""
+        self.points("here", ("e1", 1), ("1", 2))
+        self.observer.run()
+        self.assertEqual(fakes.at(1), self.member().recoverable_at)
+        without = fakes.point("here", "2", 3, ["another"])
+        whole = self.driver.points["here"]
+        self.driver.points["here"] = [without, *whole]
+        self.clock.advance(120)
+        self.observer.run()
+        self.assertEqual(fakes.at(2), self.member().recoverable_at)
+        # the others age out
+        self.driver.points["here"] = [without]
+        self.clock.advance(120)
+        self.observer.run()
+        self.assertIsNone(self.member().recoverable_at)
+
     def test_what_was_read_before_the_turn_is_not_written(self) -> None:
         self.points("here", ("e1", 5))
         ask = self.driver.status

@@ -7,6 +7,7 @@ from protector import exception
 from protector.clients import types
 from protector.engine import preflight
 from protector.storage import base as storage
+from protector.tests.unit.engine import fake_scene
 from protector.tests.unit.engine.preflight import preflight_case
 
 WELL = preflight_case.WELL
@@ -123,12 +124,49 @@ class ReplicationTest(preflight_case.PreflightCase):
         self.assertIn("20 min old; the RPO is 30 min", message)
 
     def test_members_newer_than_the_point_are_named(self) -> None:
-        self.ctx.points = [
-            self.point("e1", -1, members=self.members[:1]),
-            self.point("e1-now", -2),
-        ]
+        self.ctx.points = [self.point("e1", -1, members=self.members[:1])]
         (message,) = self.only("MemberNewerThanPoint", "warning")
         self.assertIn("Member db", message)
+
+    def lacking(self) -> str:
+        """The newest point lacks a volume that its user deleted, or took out
+        of the group; the name of the last one that has it."""
+        self.ctx.points = [
+            self.point("e1", -1, members=self.members[:1]),
+            self.point("e1-then", -2),
+            self.point("e1-first", -3),
+        ]
+        return str(self.ctx.points[1].name)
+
+    def test_a_volume_that_left_the_points_is_named(self) -> None:
+        then = self.lacking()
+        (message,) = self.only("VolumeNotInPoint", "warning")
+        (volume,) = self.members[1].volumes_at(fake_scene.HERE)
+        for word in ("db", str(volume.cinder_id), then):
+            self.assertIn(word, message)
+
+    def test_it_stops_no_move_and_is_no_good_health(self) -> None:
+        self.lacking()
+        for wanted, severity in (
+            (preflight.PLANNED, "warning"),
+            (preflight.UNPLANNED, "warning"),
+            (preflight.HEALTH, "error"),
+        ):
+            found = self.findings(intent=wanted)
+            self.assertIn(
+                ("VolumeNotInPoint", severity),
+                [(f.code, f.severity) for f in found],
+            )
+        self.assertIn("held", preflight.TEST_FAILOVER.checks)
+        self.assertNotIn("held", preflight.TEST_FAILOVER.blocking)
+
+    def test_the_age_is_that_of_the_point_that_would_be_taken(self) -> None:
+        self.ctx.points = [
+            self.point("e1", -1, members=[]),
+            self.point("e1-then", -25),
+        ]
+        codes = {f.code: f.message for f in self.findings()}
+        self.assertIn("25 min old", codes["RecoveryPointOld"])
 
     def test_silent_arrays_are_one_finding(self) -> None:
         self.ctx.told = exception.ArrayUnavailable("away")

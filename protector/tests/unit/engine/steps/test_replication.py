@@ -11,7 +11,7 @@ from protector.db.api import metadata_sync
 from protector.engine import workflows
 from protector.engine.steps import STEPS
 from protector.engine.steps import replication as steps
-from protector.tests.unit.engine import case, fakes
+from protector.tests.unit.engine import case, fake_cloud, fakes
 
 
 class ReplicationTest(case.EngineCase):
@@ -192,6 +192,41 @@ class PointTest(ReplicationTest):
         self.driver.points["here"] = [fakes.point("here", suffix, 5)]
         found = steps.replicate(ctx)
         self.assertEqual(times.iso(fakes.at(5)), found["created_at"])
+
+    def deleted(self) -> str:
+        """What the array calls a volume that its user deleted."""
+        member_id = self.site.member(self.group_id)
+        name = self.volume_name(member_id, self.site.local_id)
+        protect = self.driver.ensure_protection
+
+        def ensure(direction: Any, volumes: Any, *args: Any) -> None:
+            if name in volumes:
+                raise exception.ArrayNotFound(f"There is no volume {name}.")
+            protect(direction, volumes, *args)
+
+        self.driver.ensure_protection = ensure
+        return name
+
+    def test_a_volume_that_its_user_deleted_stops_nothing(self) -> None:
+        self.set_sides(array_group=("here", "there"))
+        name = self.deleted()
+        ctx = self.step(self.accept("replicate"))
+        suffix = f"e{self.group().epoch}-now-{ctx.run_name}"
+        self.driver.points["here"] = [fakes.point("here", suffix, 5)]
+        cloud = fake_cloud.Clouds(self.site.local_id, self.site.peer_id)
+        self.runtime.clouds = cloud
+        self.assertIn(name, steps.replicate(ctx)["message"])
+
+    def test_one_that_only_the_array_lacks_does(self) -> None:
+        self.set_sides(array_group=("here", "there"))
+        self.deleted()
+        cloud = fake_cloud.Clouds(self.site.local_id, self.site.peer_id)
+        self.runtime.clouds = cloud
+        with self.runtime.db.reader() as session:
+            for row in session.query(models.VolumeCopy):
+                cloud.here.volume.add(row.cinder_id)
+        ctx = self.step(self.accept("replicate"))
+        self.assertRaises(exception.ArrayNotFound, steps.replicate, ctx)
 
     def test_who_moves_tells_the_target_nothing(self) -> None:
         """It may be superseded while it hangs at the source."""
