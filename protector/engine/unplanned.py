@@ -30,7 +30,7 @@ def check(reader: Reader, verb: str, args: Json) -> None:
     :raises NoRecoveryPoint: there is nothing to arrive from.
     """
     check_legal(reader.scene, verb)
-    _confirmed(reader.scene, args)
+    _confirmed(reader.scene, verb, args)
     if _reclaims(reader.scene, verb):
         if _answers(reader.scene) is not None:
             adoption.require_untold(reader)
@@ -122,14 +122,25 @@ def _servers(
     return found
 
 
-def _confirmed(scene: scenes.Scene, args: Json) -> None:
+def _confirmed(scene: scenes.Scene, verb: str, args: Json) -> None:
     seen = _answers(scene)
     if args.get("confirm") or seen is None:
         return
+    site, group = scene.sites[scene.peer_site_id].name, scene.group.name
+    if _reclaims(scene, verb):
+        raise exception.ConfirmationRequired(
+            f"Site {site}, which has claimed protection group {group}, "
+            "answers: what a server wrote that it may have started since "
+            "would be left behind.",
+            remedy=f"Retry the move at {site}; or, if it is to stay here, "
+            "ask again with confirm=true (--confirm).",
+            observed_at=seen["at"],
+        )
+    parked = args.get("recovery_point_id") == c.PARKED_POINT
+    since = "what is parked was parked" if parked else "the recovery point"
     raise exception.ConfirmationRequired(
-        f"Site {scene.sites[scene.peer_site_id].name}, where protection "
-        f"group {scene.group.name} runs, answers: what its servers wrote "
-        "since the recovery point would be left behind.",
+        f"Site {site}, where protection group {group} runs, answers: what "
+        f"its servers wrote since {since} would be left behind.",
         observed_at=seen["at"],
     )
 

@@ -122,7 +122,19 @@ def _let_go(ctx: StepContext) -> None:
     for _, server_id in _second_copies(ctx):
         with contextlib.suppress(exception.CloudNotFound):
             fencing.lift(ctx, ctx.source, server_id)
-            residue.note(ctx, [residue.entry("server", server_id, why)])
+            residue.note(ctx, _with_its_own(ctx, server_id, why))
+
+
+def _with_its_own(ctx: StepContext, server_id: str, why: str) -> list[Json]:
+    """A server at the other site, its ports and its volumes, as residue."""
+    project = ctx.tenant(ctx.source)
+    ports = project.network.ports(device_id=server_id)
+    volumes = project.compute.attachments(server_id)
+    return [
+        residue.entry("server", server_id, why),
+        *(residue.entry("port", port.id, why) for port in ports),
+        *(residue.entry("volume", v.volume_id, why) for v in volumes),
+    ]
 
 
 def _tell(ctx: StepContext, left: list[str]) -> None:

@@ -74,10 +74,35 @@ class UnplannedTest(case.EngineCase):
         self.reachable(True)
         error = self.assertRaises(exception.ConfirmationRequired, self.check)
         self.assertIn("--confirm", error.remedy)
+        self.assertIn("since the recovery point", error.message)
         self.check(confirm=True)
         for seen in (False, None):
             self.reachable(seen)
             self.check()
+
+    def test_what_would_be_left_behind_without_a_point(self) -> None:
+        """None is named where none is used."""
+        self.reachable(True)
+        self.park()
+        for verb, args, word in (
+            (
+                c.Verb.FAILOVER,
+                {"recovery_point_id": c.PARKED_POINT},
+                "since what is parked was parked",
+            ),
+            (c.Verb.FAILBACK, {}, "has claimed"),
+        ):
+            error = self.assertRaises(
+                exception.ConfirmationRequired,
+                precheck.check,
+                self.runtime,
+                context.RequestContext(),
+                verb,
+                self.group_id,
+                UNPLANNED | args,
+            )
+            self.assertIn(word, error.message)
+            self.assertNotIn("recovery point", error.message)
 
     def test_what_is_older_than_a_point_wants_a_confirmation(self) -> None:
         self.park()

@@ -203,6 +203,11 @@ class SplitTest(case.EngineCase):
             original, status="SHUTOFF", locked=True, locked_reason=held
         )
         there["made-there"] = fake_project.server("made-there")
+        clouds.there.volume.add("volume-there")
+        clouds.there.compute.attach("made-there", "volume-there")
+        clouds.there.network.rows["port-there"] = fake_project.port(
+            "port-there", device_id="made-there"
+        )
         ctx = self.choose(self.site.local_id)
         steps.keep(ctx)
         steps.fence(ctx)
@@ -212,8 +217,14 @@ class SplitTest(case.EngineCase):
             (here[original], "ACTIVE"),
         ):
             self.assertEqual((status, False), (server.status, server.locked))
-        (left,) = ctx.data["residue"]
-        self.assertEqual("made-there", left["id"])
+        self.assertEqual(
+            [
+                ("server", "made-there"),
+                ("port", "port-there"),
+                ("volume", "volume-there"),
+            ],
+            [(left["kind"], left["id"]) for left in ctx.data["residue"]],
+        )
 
     def remove(self) -> str:
         """The member is removed here; the id of its server."""
