@@ -2,6 +2,8 @@
 """One site: its API, its database and its engine, all as they are; only
 what lies beyond them is in memory."""
 
+from collections.abc import Iterator
+import contextlib
 import functools
 import json
 import pathlib
@@ -11,6 +13,7 @@ from typing import Any
 import oslo_messaging as messaging
 import requests
 import sqlalchemy as sa
+from sqlalchemy import orm
 import webob
 
 from protector import context as contexts
@@ -18,7 +21,6 @@ from protector import runtime as runtime_module
 from protector.api import app
 from protector.engine import service as engine_service
 from protector.storage import base, registry
-from protector.tests.failure import mortal
 from protector.tests.fixtures import site_runtime
 from protector.tests.model import driver, links, sim
 from protector.tests.unit.engine import fakes
@@ -140,6 +142,29 @@ class Bus:
         return json.loads(answers[0])
 
 
+class Database:
+    """A site's database, which keeps nothing of a dead engine."""
+
+    def __init__(self, life: sim.Life, database: Any) -> None:
+        self._life = life
+        self._database = database
+        self.retrying = database.retrying
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[orm.Session]:
+        self._life.check()
+        with self._database.reader() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[orm.Session]:
+        self._life.check()
+        with self._database.writer() as session:
+            yield session
+            self._life.check()
+        self._life.recorded()
+
+
 class Runtime(runtime_module.Runtime):
     """Of the API, or of one life of the engine."""
 
@@ -151,7 +176,7 @@ class Runtime(runtime_module.Runtime):
         self._door = links.Door(site.place, site.letter, life)
         self._site_id = site.site_id
         if life is not None:
-            database = mortal.MortalDatabase(life, site.runtime.db)
+            database: Any = Database(life, site.runtime.db)
             self.db = database
             self.policy = site.runtime.policy
 
