@@ -2,11 +2,9 @@
 """Frees servers that late calls of stopped engines locked or stopped.
 
 An engine that was paused right before such a call makes it when it goes on,
-though its operation has long ended and the group runs here again; a site
-that was declared lost may have fenced what it never took; and a source that
-became its own again may have had a server that could not be started in time.
-Only what runs here by all that is known is freed; what is parked is left
-alone.
+though its operation has long ended and the group runs here again; and a site
+that was declared lost may have fenced what it never took.  Only what runs
+here by all that is known is freed; what is parked is left alone.
 """
 
 import datetime
@@ -18,7 +16,7 @@ import sqlalchemy as sa
 from protector import constants as c
 from protector import exception
 from protector.db import models
-from protector.db.api import protection_groups, source_locks
+from protector.db.api import protection_groups
 from protector.engine import adoption, fencing, quarantine, releasing
 
 LOG = logging.getLogger(__name__)
@@ -46,10 +44,7 @@ class LateLocks:
     def _groups(self) -> list[str]:
         moved = sa.select(Op.protection_group_id).where(
             Op.kind.in_(c.PLACEMENT_VERBS),
-            sa.or_(
-                Op.finished_at > self._runtime.clock.now() - SPAN,
-                Op.status.in_(c.UNFINISHED),
-            ),
+            Op.finished_at > self._runtime.clock.now() - SPAN,
         )
         held = sa.select(models.SourceLock.protection_group_id)
         statement = sa.select(Group).where(
@@ -79,11 +74,7 @@ class LateLocks:
             return
         if not reader.scene.alone:
             # the other site may have taken the group without this one
-            try:
-                adoption.require_newest(reader)
-            except exception.PeerUnreachable:
-                if not all(map(self._lost_the_source, late.values())):
-                    raise
+            adoption.require_newest(reader)
         for server_id, operation_id in late.items():
             LOG.warning(
                 "Server %s was locked late by operation %s and is freed",
@@ -101,23 +92,10 @@ class LateLocks:
             # the lost site's, which told nothing of it
             return _alone(group)
         if row.status in c.UNFINISHED:
-            return self._lost_the_source(operation_id)
+            return False
         epoch = (row.result or {}).get("epoch") or row.data.get("epoch")
         over = not row.no_return or bool(epoch and epoch < group.epoch)
         return over or _alone(group)
-
-    def _lost_the_source(self, operation_id: str) -> bool:
-        """Whether a planned move of the other site, which locks the source
-        before it touches a server, holds it no more, and does not know it."""
-        with self._runtime.db.reader() as session:
-            row = session.get(Op, operation_id)
-            return (
-                row is not None
-                and row.status in c.UNFINISHED
-                and row.type == c.FailoverType.PLANNED
-                and row.executor_site_id != self._runtime.local_site_id
-                and source_locks.find(session, row.protection_group_id) is None
-            )
 
 
 def _alone(group: Group) -> bool:

@@ -114,9 +114,6 @@ class SourceReturn:
     """Ends locks that ran out: the source is its own again.
 
     Works without the site that took the lock; all of it may be repeated.
-    What does not come to its end in time is not waited for: the group is to
-    be had again, preflight names the servers that are held, and ``LateLocks``
-    goes on with them.
     """
 
     def __init__(self, runtime: Any) -> None:
@@ -169,22 +166,12 @@ class SourceReturn:
             for copy in copies
             if copy is not None and copy.server_id
         ]
-        if self._is_overdue(lock):
-            LOG.error("Not all of group %s was brought back", scene.group.id)
-            with contextlib.suppress(exception.ArrayError):
-                # else it is turned on when replication is looked at
-                _schedule(reader)
-            self._end(lock)
-            return
-        _schedule(reader)
+        # the schedule is on at the primary whatever stopped the move
+        reader.driver.set_schedule(
+            reader.direction(site_id), True, reader.scene.settings.schedule
+        )
         if all(back):
             self._end(lock)
-
-    def _is_overdue(self, lock: models.SourceLock) -> bool:
-        # half the time of a move that waits for it
-        seconds = self._runtime.conf.engine.step_timeout / 2
-        with self._runtime.db.reader() as session:
-            return source_locks.is_overdue(session, lock, seconds)
 
     def _end(self, lock: models.SourceLock) -> None:
         with self._runtime.db.writer() as session:
@@ -206,15 +193,6 @@ class SourceReturn:
                     self._runtime.local_site_id,
                     self._runtime.clock.now(),
                 )
-
-
-def _schedule(reader: reading.Reader) -> None:
-    """It is on at the primary whatever stopped the move."""
-    reader.driver.set_schedule(
-        reader.direction(reader.scene.local_site_id),
-        True,
-        reader.scene.settings.schedule,
-    )
 
 
 class WritingReader(reading.Reader):

@@ -118,7 +118,7 @@ def run_out(session: orm.Session, group_id: str, site_id: str) -> Lock:
         )
         session.add(lock)
     lock.released_epoch = None
-    lock.expires = session.scalar(sa.select(types.db_epoch())) or 0.0
+    lock.expires = 0.0
     return lock
 
 
@@ -128,12 +128,6 @@ def expired(session: orm.Session) -> list[Lock]:
         Lock.released_epoch.is_(None), Lock.expires < types.db_epoch()
     )
     return list(session.scalars(statement))
-
-
-def is_overdue(session: orm.Session, lock: Lock, seconds: float) -> bool:
-    """Whether a lock ran out longer ago than that."""
-    now = session.scalar(sa.select(types.db_epoch())) or 0.0
-    return lock.expires + seconds < now
 
 
 def abandoned(session: orm.Session, site_id: str) -> list[str]:

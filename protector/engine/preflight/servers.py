@@ -79,11 +79,10 @@ def _held(
     look: Look, member: models.Member, server: types.Server
 ) -> list[Finding]:
     """The server stands under a lock of ours though nothing moves the group:
-    a move stopped it that the database was restored to before, or it could
-    not be started again in time."""
+    a move stopped it that the database was restored to before."""
     group = look.scene.group
     if (
-        (server.status != power.STOPPED and not server.task_state)
+        server.status != power.STOPPED
         or not fencing.is_ours(server)
         or group.operation_id is not None
         or group.status != protection_groups.resting_status(group)
@@ -103,17 +102,13 @@ def _held(
         finding.warning(
             Code.LIVE_SERVER_HELD,
             f"Server {server.name} ({server.id}) at site "
-            f"{look.name(look.source)} is {_state(server)} under a lock of "
+            f"{look.name(look.source)} is {server.status} under a lock of "
             f"Protector ({server.locked_reason}); by the records it is live, "
             "and nothing moves it.",
             fix[0].upper() + fix[1:],
             member.id,
         )
     ]
-
-
-def _state(server: types.Server) -> str:
-    return ", ".join(filter(None, (server.status, server.task_state)))
 
 
 def changed(look: Look) -> list[Finding]:

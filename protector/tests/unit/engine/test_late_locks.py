@@ -74,46 +74,6 @@ class LateLocksTest(arrival_case.ArrivalCase):
             row.status = c.OperationStatus.RUNNING
         self.assertEqual([], self.frees())
 
-    def mirrored(self, **values: Any) -> None:
-        """A planned move that runs at the other site, as far as is known."""
-        self.ended(
-            status=c.OperationStatus.RUNNING,
-            finished_at=None,
-            executor_site_id=self.site.peer_id,
-            **{"type": c.FailoverType.PLANNED, **values},
-        )
-
-    def test_one_of_a_move_that_lost_the_source(self) -> None:
-        """That was its own again before the server could be started."""
-        self.mirrored()
-        self.there.peer.errors["group"] = exception.PeerUnreachable("away")
-        self.lock(self.operation_id, "SHUTOFF")
-        self.assertEqual(["start"], self.frees())
-        self.assertEqual(["unlock"], self.frees())
-
-    def test_not_one_of_a_move_that_holds_the_source(self) -> None:
-        self.mirrored()
-        locked = late_locks._locked
-
-        def taken_meanwhile(*args: Any) -> dict[str, str]:
-            with self.runtime.db.writer() as session:
-                source_locks.take(
-                    session,
-                    self.group_id,
-                    self.operation_id,
-                    self.site.peer_id,
-                    60,
-                )
-            return locked(*args)
-
-        self.patch(late_locks, "_locked", taken_meanwhile)
-        self.assertEqual([], self.frees())
-
-    def test_not_one_of_an_unplanned_move(self) -> None:
-        """It holds nothing here."""
-        self.mirrored(type=c.FailoverType.UNPLANNED)
-        self.assertEqual([], self.frees())
-
     def test_not_one_of_a_move_that_is_not_known(self) -> None:
         self.lock(str(uuid.uuid4()), "ACTIVE")
         self.assertEqual([], self.frees())

@@ -146,39 +146,6 @@ class SourceReturnTest(arrival_case.ArrivalCase):
         self.assertTrue(fencing.is_ours(server))
         self.assertIsNone(self.held())
 
-    def overdue(self) -> None:
-        """It ran out long ago."""
-        seconds = self.runtime.conf.engine.step_timeout
-        with self.runtime.db.writer() as session:
-            source_locks.find(session, self.group_id).expires -= seconds
-
-    def test_one_that_nova_is_not_done_with_is_not_waited_for_long(
-        self,
-    ) -> None:
-        """The group is to be had again; the server is tried later."""
-        self.compute._set(self.server_id, "", task_state="powering-off")
-        self.assertEqual(([], "failing_over"), self.runs())
-        self.overdue()
-        self.assertEqual(([], "active"), self.runs())
-        server = self.compute.get_server(self.server_id)
-        self.assertTrue(fencing.is_ours(server))
-        self.assertIsNone(self.held())
-
-    def test_nor_is_an_array_that_is_silent(self) -> None:
-        """Its schedule is turned on when replication is looked at."""
-        self.driver.error = exception.ArrayUnavailable("no answer")
-        self.assertEqual((["start"], "failing_over"), self.runs())
-        self.overdue()
-        self.assertEqual((["unlock"], "active"), self.runs())
-
-    def test_what_was_reclaimed_has_its_time_too(self) -> None:
-        self.compute._set(self.server_id, "", task_state="powering-off")
-        with self.runtime.db.writer() as session:
-            source_locks.run_out(session, self.group_id, self.site.peer_id)
-        self.assertEqual(([], "failing_over"), self.runs())
-        self.overdue()
-        self.assertEqual("active", self.runs()[1])
-
     def test_one_that_was_stopped_before_stays_so(self) -> None:
         reason = fencing.reason(self.operation_id, "SHUTOFF")
         self.compute._set(self.server_id, "", locked_reason=reason)

@@ -62,15 +62,6 @@ class ServersTest(preflight_case.PreflightCase):
         self.assertNotIn("unplanned", found.fix)
         self.assertEqual("m-web", found.member)
 
-    def test_one_that_nova_is_not_done_with(self) -> None:
-        self.held()
-        servers = self.source.compute.servers
-        servers["s-web"] = dataclasses.replace(
-            servers["s-web"], status="ACTIVE", task_state="powering-off"
-        )
-        (message,) = self.only("LiveServerHeld", "warning")
-        self.assertIn("powering-off", message)
-
     def test_the_ways_out_if_it_has_a_server_there(self) -> None:
         self.held()
         self.members[0].copies.append(
@@ -97,7 +88,6 @@ class ServersTest(preflight_case.PreflightCase):
             {"locked": False, "locked_reason": None},
             {"locked_reason": "do not touch"},
             {"status": "ACTIVE"},
-            {"task_state": "rebooting", "status": "ACTIVE", "locked": False},
         ):
             self.held()
             servers = self.source.compute.servers
