@@ -57,16 +57,26 @@ class Reprotection:
             return False
         if protection_groups.refusal(group, c.Verb.REPROTECT) is not None:
             return False
-        last = session.scalar(
+        last = self._last(session, group, c.Verb.REPROTECT)
+        if last is None or self._runtime.clock.now() - last >= PAUSE:
+            return True
+        moved = self._last(session, group, *c.PLACEMENT_VERBS)
+        # what was tried in another epoch says nothing about this one
+        return moved is not None and moved > last
+
+    def _last(
+        self, session: orm.Session, group: Group, *verbs: c.Verb
+    ) -> datetime.datetime | None:
+        """When such an operation was accepted here: nor does what a lost
+        site still tried say anything."""
+        return session.scalar(
             sa.select(sa.func.max(models.Operation.created_at)).where(
                 models.Operation.protection_group_id == group.id,
-                models.Operation.kind == c.Verb.REPROTECT,
-                # what a lost site still tried says nothing about this one
+                models.Operation.kind.in_(verbs),
                 models.Operation.executor_site_id
                 == self._runtime.local_site_id,
             )
         )
-        return last is None or self._runtime.clock.now() - last >= PAUSE
 
     def _start(self, group_id: str) -> None:
         """:raises ProtectorError: it would fail now, or somebody was

@@ -132,6 +132,21 @@ class ReprotectionTest(case.EngineCase):
         self.work.run()
         self.assertEqual(2, len(self.rung))
 
+    def test_what_was_done_before_the_last_move_is_no_reason_to_pause(
+        self,
+    ) -> None:
+        self.work.run()
+        self.end(self.rung[0])
+        self.clock.advance(1)
+        self.set_group(status="failed_over")
+        self.end(self.accept(c.Verb.FAILBACK))
+        self.set_group(status="active", operation_id=None)
+        for _ in range(2):
+            self.clock.advance(1)
+            self.work.run()
+            self.assertEqual(2, len(self.rung))
+            self.end(self.rung[1])
+
     def test_what_the_lost_site_tried_is_no_reason_to_pause(self) -> None:
         self.work.run()
         self.end(self.rung[0])
