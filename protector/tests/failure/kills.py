@@ -43,6 +43,31 @@ def _place(moment: mortal.Moment) -> tuple[str, str, str | None]:
     return moment.kind, moment.step, moment.member
 
 
+class PairKills(Kills):
+    """The engine that carries out the operation dies at each moment; and at
+    the end of each step, which is done and not recorded, once more with all
+    other engines of the site."""
+
+    def __init__(self, *kinds: str) -> None:
+        super().__init__(*kinds)
+        self._all_died: list[mortal.Moment] = []
+
+    def ends(self, moment: mortal.Moment) -> bool:
+        self.all_die = False
+        if super().ends(moment):
+            return True
+        done = moment.kind == "after" and not moment.detail
+        if not done or moment in self._all_died:
+            return False
+        self._all_died.append(moment)
+        self.all_die = True
+        return True
+
+    def cases(self, workflow: str) -> list[list[str]]:
+        both = [[workflow, "both", m.step, ""] for m in self._all_died]
+        return super().cases(workflow) + both
+
+
 class UndoKills(Kills):
     """A step fails, and the engine dies at every moment from then on.
 
