@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Locks and stops servers of a group that was failed over without this site,
-whether its newer history was taken over here or not.
+whether its newer history was taken over here or not; each until it is seen to
+be down, and then no more.
 
 They are copies of an older epoch, and must not run beside those of the newer
 one.  Nothing is deleted, and what is parked is left alone.
@@ -82,15 +83,18 @@ class Quarantine:
         found = stale(reader.scene, here, running)
         if not found:
             return
-        left = [
-            member.instance_name
+        seen = protection_groups.fenced_members(reader.scene.group)
+        down = {
+            member.id
             for member, server_id in found
-            if not fence(reader, here, server_id)
-        ]
+            if member.id in seen or fence(reader, here, server_id)
+        }
+        left = [m.instance_name for m, _ in found if m.id not in down]
         now = self._runtime.clock.now()
         with self._runtime.db.writer() as session:
             group = protection_groups.lock(session, group_id)
             conditions.fenced(group, left, now)
+            protection_groups.note_fenced(group, down)
 
 
 def _fenced(group: Group) -> bool:

@@ -149,7 +149,7 @@ def receive(
         if now_twice - before:
             # one that an unplanned move could not start at first
             group = session.get_one(models.ProtectionGroup, group_id)
-            protection_groups.drop_conditions(group, c.Condition.SOURCE_FENCED)
+            protection_groups.fence_anew(group, now)
         source_locks.clear(session, group_id)
     confirm(session, group_id, offered, now)
     return offered

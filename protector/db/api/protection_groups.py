@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of protection groups; the only writer of status, slot and claim."""
 
+from collections.abc import Collection
 import datetime
 from typing import Any
 
@@ -256,6 +257,8 @@ def set_condition(
             }
         return False
     fresh = {
+        # whom it has been seen of
+        **(old or {}),
         "status": status,
         "reason": reason,
         "message": message,
@@ -282,6 +285,37 @@ def drop_conditions(group: Group, *kinds: str) -> None:
     for kind in kinds:
         if kind in before:
             events.condition(group, kind, before[kind])
+
+
+def fenced_members(group: Group) -> set[str]:
+    """Ids of those whose server at this site was seen to be down since the
+    group left: who starts one again knows that another runs."""
+    found = group.conditions.get(c.Condition.SOURCE_FENCED) or {}
+    return set(found.get("members", ()))
+
+
+def note_fenced(group: Group, member_ids: Collection[str]) -> None:
+    """Add to those; the condition is there."""
+    kind = c.Condition.SOURCE_FENCED
+    known = sorted(fenced_members(group) | set(member_ids))
+    found = {**group.conditions[kind], "members": known}
+    group.conditions = {**group.conditions, kind: found}
+
+
+def fence_anew(group: Group, now: datetime.datetime) -> None:
+    """A member that an unplanned move could not start at first runs at the
+    other site since; the others were seen to."""
+    if not fenced_members(group):
+        drop_conditions(group, c.Condition.SOURCE_FENCED)
+        return
+    set_condition(
+        group,
+        c.Condition.SOURCE_FENCED,
+        False,
+        "MembersNotFenced",
+        "A member that started late at the other site is to be stopped here.",
+        now,
+    )
 
 
 def one_history(group: Group, now: datetime.datetime) -> None:

@@ -8,8 +8,9 @@ from protector import constants as c
 from protector import exception
 from protector.db import models
 from protector.db.api import metadata_sync, protection_groups
-from protector.engine import fencing, quarantine, releasing
+from protector.engine import conditions, fencing, quarantine, releasing
 from protector.tests.unit.engine import arrival_case
+from protector.tests.unit.engine import fake_project as fake
 
 
 class QuarantineTest(arrival_case.ArrivalCase):
@@ -57,6 +58,55 @@ class QuarantineTest(arrival_case.ArrivalCase):
         self.set_state(status="ACTIVE", locked=False)
         self.quarantine.run()
         self.assertEqual([], self.here.changes)
+
+    def another(self, role: str) -> str:
+        """A second member, with a server here; the id of that."""
+        member_id = self.site.member(self.group_id, "db")
+        with self.runtime.db.writer() as session:
+            ends = (self.site.local_id, self.site.peer_id)
+            mine, theirs = (
+                session.get_one(models.MemberCopy, (member_id, site_id))
+                for site_id in ends
+            )
+            theirs.role = role
+            server_id = str(mine.server_id)
+        self.compute.rows[server_id] = fake.server(server_id)
+        return server_id
+
+    def test_another_that_starts_late_stops_it_not_again(self) -> None:
+        """Somebody started the first again, who knew what that means."""
+        late = self.another(c.CopyRole.GONE)
+        for _ in range(2):
+            self.quarantine.run()
+        self.set_state(status="ACTIVE", locked=False)
+        with self.runtime.db.writer() as session:
+            group = protection_groups.lock(session, self.group_id)
+            conditions.parked_runs(group, [("it runs", "")], self.clock.now())
+            (member_id,) = {
+                x.member_id
+                for x in session.query(models.MemberCopy)
+                if x.server_id == late
+            }
+            key = (member_id, self.site.peer_id)
+            session.get_one(models.MemberCopy, key).role = c.CopyRole.LIVE
+            protection_groups.fence_anew(group, self.clock.now())
+        self.here.changes.clear()
+        for _ in range(2):
+            self.quarantine.run()
+        self.assertEqual([("lock", late), ("stop", late)], self.here.changes)
+        self.assertEqual("ACTIVE", self.server().status)
+        self.assertEqual((True, "Fenced"), self.told())
+
+    def test_nor_does_one_that_cannot_be_stopped_yet(self) -> None:
+        busy = self.another(c.CopyRole.LIVE)
+        self.compute._set(busy, "", task_state="migrating")
+        for _ in range(2):
+            self.quarantine.run()
+        self.set_state(status="ACTIVE", locked=False)
+        self.here.changes.clear()
+        self.quarantine.run()
+        self.assertEqual([], self.here.changes)
+        self.assertEqual((False, "MembersNotFenced"), self.told())
 
     def test_a_parked_server_that_runs_makes_it_stop_nothing(self) -> None:
         runs = {"status": False, "reason": "ParkedServerRuns"}
