@@ -111,6 +111,8 @@ UNFINISHED = (OperationStatus.PENDING, OperationStatus.RUNNING)
 # keys of an operation's data: what it made, staged, kept and left outside
 NOTED_MADE = "made:"
 NOTED = frozenset({"residue", "staged", "undo"})
+# what a policy may ask for at most
+MAX_UNDO_RETENTION_DAYS = 400
 
 
 class Outcome(enum.StrEnum):

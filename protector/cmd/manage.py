@@ -129,7 +129,7 @@ def purge_old(built: Runtime) -> int:
     """Delete operations that ended long ago."""
     age = datetime.timedelta(days=built.conf.command.days)
     with built.db.writer() as session:
-        count = purge.finished_operations(session, built.clock.now() - age)
+        count = purge.finished_operations(session, built.clock.now(), age)
     print(f"{count} operation(s) deleted.")
     return 0
 

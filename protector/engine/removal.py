@@ -32,7 +32,9 @@ def deletes(member: models.Member, site_id: str) -> bool:
     is_kept = copy is not None and (
         copy.role == c.CopyRole.LIVE or copy.content_unique
     )
-    return not (is_kept or membership.is_original(member, site_id))
+    return bool(member.volumes_at(site_id)) and not (
+        is_kept or membership.is_original(member, site_id)
+    )
 
 
 def drop_copies(ctx: StepContext, site_id: str) -> list[Json]:

@@ -7,7 +7,7 @@ background work removes only those of operations that ran here, on the array
 of this site.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 import contextlib
 import dataclasses
 import datetime
@@ -24,6 +24,7 @@ from protector.db import models
 from protector.db.api import protection_groups
 from protector.engine import reading
 
+Json = dict[str, Any]
 LOG = logging.getLogger(__name__)
 # the run name of an operation, see ``context.StepContext.run_name``
 _UNDO = re.compile(r".+\.undo-([0-9a-f]{8})-\d+")
@@ -35,31 +36,38 @@ def _always() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class UndoCopy:
-    """:ivar members: names of those whose content it keeps; None: the move
-    did not tell.
+    """:ivar known: whether the move is that made it, by its name.
+    :ivar members: names of those whose content it keeps, and their ids;
+        None: nobody told, as of a move that is not known here.
     """
 
+    known: bool
     created: datetime.datetime
-    members: tuple[str, ...] | None
+    members: tuple[str, ...] | None = None
+    member_ids: frozenset[str] | None = None
+
+
+Kept = dict[str, Json | None]
+"""By the short id of a move, what it recorded of its last undo copy."""
 
 
 def live(look: Any, site_id: str) -> dict[str, UndoCopy]:
-    """Undo copies of a group at a site, by name.
+    """Undo copies of a group at a site, by name, also those of moves that
+    nobody knows here: another site made them, and mirrors are best effort.
 
     :param look: the context of a step, or a ``Reader``.
-    :raises ArrayError: the array does not tell.
+    :raises ArrayError: the array does not tell, and moves are known.
     """
     scene = look.scene
     op = models.Operation
     with look.runtime.db.reader() as session:
-        moves = _moves(session, scene.group.id, op.target_site_id == site_id)
-        known = {o.id[:8]: _members(o) for o in moves}
-    return _found(look, site_id, known) if known else {}
-
-
-def _members(move: models.Operation) -> tuple[str, ...] | None:
-    undo = move.data.get("undo") or (move.result or {}).get("undo")
-    return tuple(undo["members"]) if undo else None
+        known = _kept(session, scene.group.id, op.target_site_id == site_id)
+    try:
+        return _found(look, site_id, known)
+    except exception.ArrayError:
+        if known:
+            raise
+        return {}
 
 
 def refusal(
@@ -76,10 +84,10 @@ def refusal(
     )
 
 
-def _moves(
+def _kept(
     session: orm.Session, group_id: str, *where: sa.ColumnElement[bool]
-) -> Sequence[models.Operation]:
-    """The group's moves: the names of undo copies tell theirs by the first
+) -> Kept:
+    """Of the group's moves: the names of undo copies tell theirs by the first
     eight characters of its id."""
     op = models.Operation
     statement = sa.select(op).where(
@@ -87,12 +95,13 @@ def _moves(
         op.kind.in_(c.PLACEMENT_VERBS),
         *where,
     )
-    return session.scalars(statement).all()
+    return {
+        move.id[:8]: move.data.get("undo") or (move.result or {}).get("undo")
+        for move in session.scalars(statement)
+    }
 
 
-def _found(
-    look: Any, site_id: str, known: dict[str, tuple[str, ...] | None]
-) -> dict[str, UndoCopy]:
+def _found(look: Any, site_id: str, known: Kept) -> dict[str, UndoCopy]:
     side, array = look.scene.side(site_id), look.array(site_id)
     if not side.array_group:
         return {}
@@ -106,11 +115,27 @@ def _found(
         with contextlib.suppress(exception.ArrayNotFound):
             snapshots |= look.driver.list_snapshots(array, group)
     return {
-        name: UndoCopy(created, known[match.group(1)])
+        name: _undo_copy(name, created, known, match.group(1))
         for name, created in snapshots.items()
         for match in [_UNDO.fullmatch(name)]
-        if match and match.group(1) in known
+        if match
     }
+
+
+def _undo_copy(
+    name: str, created: datetime.datetime, known: Kept, move: str
+) -> UndoCopy:
+    kept = known.get(move)
+    if kept is None or kept.get("name") != name:
+        # nothing was recorded, or that of another run
+        return UndoCopy(move in known, created)
+    ids = kept.get("member_ids")
+    return UndoCopy(
+        True,
+        created,
+        tuple(kept["members"]),
+        None if ids is None else frozenset(ids),
+    )
 
 
 class UndoCopies:
@@ -140,21 +165,19 @@ class UndoCopies:
             days=reader.scene.settings.undo_retention_days
         )
         for name, found in _found(reader, here, ended).items():
-            if found.created <= oldest:
+            if found.known and found.created <= oldest:
                 LOG.info("Undo copy %s is over", name)
                 driver.destroy_snapshot(reader.array(here), name)
 
-    def _ended(self, group_id: str) -> dict[str, tuple[str, ...] | None]:
-        """Of the moves that arrived here and have ended: what their undo
-        copies keep, by short id."""
+    def _ended(self, group_id: str) -> Kept:
+        """Of the moves that arrived here and have ended."""
         here = self._runtime.local_site_id
         op = models.Operation
         with self._runtime.db.reader() as session:
-            moves = _moves(
+            return _kept(
                 session,
                 group_id,
                 op.executor_site_id == here,
                 op.target_site_id == here,
                 op.status.not_in(c.UNFINISHED),
             )
-            return {o.id[:8]: _members(o) for o in moves}

@@ -28,6 +28,7 @@ class Held:
 
     :ivar members: their names; None: the move did not tell, as one that ran
         at the other site and was superseded.
+    :ivar member_ids: names are not unique in a group.
     :ivar until: when its retention is over, as the policy is now.
     """
 
@@ -35,9 +36,11 @@ class Held:
     site_id: str
     site: str
     members: tuple[str, ...] | None
+    member_ids: frozenset[str] | None
     until: datetime.datetime
 
     def as_dict(self) -> Json:
+        """As a refusal and a result tell it."""
         return {
             "name": self.name,
             "site": self.site,
@@ -81,7 +84,7 @@ def at_site(
     look: Any, site_id: str, members: Iterable[models.Member]
 ) -> list[Held]:
     """Those at a site that keep what existed nowhere else of the members."""
-    wanted = {m.instance_name for m in members}
+    wanted = {m.id for m in members}
     days = look.scene.settings.undo_retention_days
     return [
         Held(
@@ -89,10 +92,11 @@ def at_site(
             site_id,
             look.scene.sites[site_id].name,
             found.members,
+            found.member_ids,
             found.created + datetime.timedelta(days=days),
         )
         for name, found in sorted(undo_copies.live(look, site_id).items())
-        if found.members is None or wanted & set(found.members)
+        if found.member_ids is None or wanted & found.member_ids
     ]
 
 
@@ -120,11 +124,11 @@ def give_up(
     """What is discarded.  An undo copy that keeps something of another
     member of the group stays for that.
 
-    :param leaving: names of the members whose volumes go.
+    :param leaving: ids of the members whose volumes go.
     """
-    others = {m.instance_name for m in ctx.scene.members} - set(leaving)
+    others = {m.id for m in ctx.scene.members} - set(leaving)
     for one in held:
-        if one.members is not None and not others & set(one.members):
+        if one.member_ids is not None and not others & one.member_ids:
             ctx.driver.destroy_snapshot(ctx.array(one.site_id), one.name)
     discarded = [h.as_dict() for h in held]
     ctx.save(discarded_undo=discarded)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of replication policies."""
 
+from protector import constants as c
 from protector.api.schemas import types
 
 ARRAY_FIELDS = (
@@ -42,7 +43,7 @@ UPDATE = types.envelope(
             rpo_minutes=types.integer(5, 345600),
             retention={**types.record(**_RETENTION), "minProperties": 1},
             prestage=types.BOOLEAN,
-            undo_retention_days=types.integer(0, 400),
+            undo_retention_days=types.integer(0, c.MAX_UNDO_RETENTION_DAYS),
         ),
         "minProperties": 1,
     },

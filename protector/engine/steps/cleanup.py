@@ -35,8 +35,8 @@ def discard_undo(ctx: StepContext) -> Json:
     """
     held = undo_held.of_parked(ctx, ctx.target)
     undo_held.require_none(held, ctx.operation.args, undo_held.CLEAN)
-    names = [m.instance_name for m in cleanup.parked(ctx.scene)]
-    return {"discarded": undo_held.give_up(ctx, held, names)}
+    ids = [m.id for m in cleanup.parked(ctx.scene)]
+    return {"discarded": undo_held.give_up(ctx, held, ids)}
 
 
 def remove(ctx: StepContext) -> Json:

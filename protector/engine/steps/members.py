@@ -158,8 +158,7 @@ def discard_undo(ctx: StepContext) -> Json:
     """
     held = undo_held.of_member(ctx, ctx.member)
     undo_held.require_none(held, ctx.operation.args, undo_held.REMOVE)
-    names = [ctx.member.instance_name]
-    return {"discarded": undo_held.give_up(ctx, held, names)}
+    return {"discarded": undo_held.give_up(ctx, held, [ctx.member.id])}
 
 
 def leave(ctx: StepContext) -> None:

@@ -67,11 +67,12 @@ def _unused_by(server_id: str | None) -> Any:
 def undo_copy(ctx: StepContext) -> Json:
     """A local snapshot of the target's array group, when some of what is
     about to be overwritten exists nowhere else."""
-    unique = [
-        m.instance_name
+    found = [
+        m
         for m in ctx.scene.settled_members
         if arrival.content_is_unique(ctx, m)
     ]
+    unique = [m.instance_name for m in found]
     if not unique:
         return {"message": "no unique content"}
     replication.follow_copies(ctx)
@@ -85,6 +86,7 @@ def undo_copy(ctx: StepContext) -> Json:
         undo={
             "name": name,
             "members": unique,
+            "member_ids": [m.id for m in found],
             "kept_until": times.iso(until),
         }
     )
@@ -193,18 +195,18 @@ def unstage(ctx: StepContext) -> None:
 
 def discard_undo(ctx: StepContext) -> Json:
     """Give up the undo copies at both sites, if that was asked for: the
-    array groups take them along.
+    array groups take them along, also those whose move nobody knows.
 
     :raises InvalidStatus: there are some, and it was not.
     """
     scene = ctx.scene
     sites = scene.site_ids
-    found = {s: sorted(undo_copies.live(ctx, s)) for s in sites}
-    names = [name for site_id in sites for name in found[site_id]]
+    found = {s: sorted(undo_copies.live(ctx, s).items()) for s in sites}
+    names = [name for site_id in sites for name, _ in found[site_id]]
     if names and not ctx.operation.args.get("discard_undo"):
         raise undo_copies.refusal(scene.group.name, names)
     for site_id in sites:
-        for name in found[site_id]:
+        for name in (name for name, copy in found[site_id] if copy.known):
             ctx.driver.destroy_snapshot(ctx.array(site_id), name)
     return {"discarded": names}
 

@@ -51,12 +51,18 @@ class UndoHeldCase(case.EngineCase):
                 setattr(row, name, value)
 
     def undo(self, *names: str) -> str:
-        """What the move made, of what was unique."""
+        """What the move made, of what was unique in those two."""
         name = f"there.undo-{self.moved[:8]}-1"
         self.driver.snapshots["there"] = {name: fakes.at(0)}
         with self.runtime.db.writer() as session:
             row = session.get_one(models.Operation, self.moved)
-            row.data = {"undo": {"members": list(names)}} if names else {}
+            ids = {"web": self.web, "db": self.db}
+            kept = {
+                "name": name,
+                "members": list(names),
+                "member_ids": [ids[n] for n in names],
+            }
+            row.data = {"undo": kept} if names else {}
         return name
 
     def args(self, **values: Any) -> Json:
@@ -136,6 +142,40 @@ class MemberTest(UndoHeldCase):
         self.assertIn(name, self.refused().message)
         self.discard(discard_undo=True)
         self.assertEqual([], self.driver.named("destroy_snapshot"))
+
+    def test_another_member_of_that_name(self) -> None:
+        with self.runtime.db.writer() as session:
+            row = session.get_one(models.Member, self.db)
+            row.instance_name = "web"
+        self.undo("db")
+        self.check()
+        self.assertEqual([], self.discard()["discarded_undo"])
+        self.undo("web", "db")
+        self.refused()
+        self.discard(discard_undo=True)
+        self.assertEqual([], self.driver.named("destroy_snapshot"))
+
+    def forget(self) -> None:
+        """The move, as where no mirror of it came."""
+        with self.runtime.db.writer() as session:
+            session.delete(session.get_one(models.Operation, self.moved))
+
+    def test_of_a_move_that_nobody_knows_here(self) -> None:
+        name = self.undo("web")
+        self.forget()
+        error = self.assertRaises(exception.InvalidStatus, self.check)
+        self.assertIn(name, error.message)
+
+    def test_no_move_and_no_answer(self) -> None:
+        self.forget()
+        self.driver.error = exception.ArrayUnavailable("no answer")
+        self.assertEqual([], self.discard()["discarded_undo"])
+
+    def test_one_of_another_run(self) -> None:
+        name = self.undo("db")
+        later = f"{name[:-1]}2"
+        self.driver.snapshots["there"][later] = fakes.at(1)
+        self.assertIn(later, self.refused().message)
 
     def test_one_of_another_member(self) -> None:
         self.undo("db")

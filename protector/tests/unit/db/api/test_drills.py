@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The place that a drill has in its group, here and as the peer is told."""
 
+import datetime
 from typing import Any
 
 from protector import constants as c
@@ -100,7 +101,9 @@ class DrillsTest(case.EngineCase):
         self.end(cleanup)
         with self.runtime.db.writer() as session:
             self.clock.advance(100)
-            purge.finished_operations(session, self.clock.now())
+            purge.finished_operations(
+                session, self.clock.now(), datetime.timedelta(0)
+            )
         with self.runtime.db.reader() as session:
             self.assertIsNotNone(session.get(models.Operation, first))
             self.assertIsNone(session.get(models.Operation, cleanup))

@@ -77,7 +77,7 @@ class ParkedTest(preflight_case.PreflightCase):
     def test_an_undo_copy_stops_it(self) -> None:
         self.ctx.scene.sites[THERE] = mock.Mock()
         name = "array:g.undo-12345678-1"
-        self.undo = {name: undo_copies.UndoCopy(fakes.at(0), ("web",))}
+        self.undo = {name: undo_copies.UndoCopy(False, fakes.at(0))}
         (error,) = preflight.errors(self.told())
         self.assertEqual("UndoCopyLives", error.code)
         self.assertIn(name, error.message)

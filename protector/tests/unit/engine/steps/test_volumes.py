@@ -81,13 +81,15 @@ class DiscardUndoTest(case.EngineCase):
         wanted = list(zip(("array-a", "array-b"), self.names, strict=True))
         self.assertEqual(wanted, self.destroyed())
 
-    def test_snapshots_of_others_are_none_of_ours(self) -> None:
+    def test_those_of_unknown_moves_are_not_destroyed_by_name(self) -> None:
         self.driver.snapshots.clear()
-        self.undo("here", "0badcafe-of-nobody")
-        # of a move that arrived at the other site
-        self.undo("here", self.moved(self.site.peer_id, self.site.peer_id))
+        self.driver.snapshots["here"] = {"here.undo-of-the-operator": 0}
         self.assertEqual({}, self.check())
-        self.assertEqual({"discarded": []}, self.delete())
+        unknown = self.undo("here", "0badcafe-of-nobody")
+        error = self.assertRaises(exception.InvalidStatus, self.check)
+        self.assertEqual([unknown], error.details["undo_copies"])
+        self.delete(discard_undo=True)
+        self.assertEqual([], self.destroyed())
 
     def test_a_group_that_does_not_replicate_has_none(self) -> None:
         self.set_sides(array_group=(None, None))
