@@ -4,11 +4,13 @@ when the lock ran out."""
 
 from collections.abc import Sequence
 import contextlib
+import datetime
 import itertools
 from typing import Any
 
 from oslo_log import log as logging
 
+from protector import constants as c
 from protector import exception
 from protector.clients import types
 from protector.context import RequestContext
@@ -25,6 +27,7 @@ LOG = logging.getLogger(__name__)
 Json = dict[str, Any]
 # that may fail, one after the other, before a server stays down
 STARTS = 3
+NOT_BACK = "NotBroughtBack"
 
 
 def release(
@@ -161,17 +164,37 @@ class SourceReturn:
         reclaimed = scene.sync and scene.sync.epoch < scene.group.epoch
         holder = None if reclaimed else lock.operation_id
         copies = [m.copy(site_id) for m in reader.scene.settled_members]
-        back = [
-            bring_back(reader, site_id, str(copy.server_id), holder)
+        left = [
+            told
             for copy in copies
             if copy is not None and copy.server_id
+            for told in [
+                bring_back(reader, site_id, str(copy.server_id), holder)
+            ]
+            if told
         ]
-        # the schedule is on at the primary whatever stopped the move
-        reader.driver.set_schedule(
-            reader.direction(site_id), True, reader.scene.settings.schedule
-        )
-        if all(back):
+        try:
+            # it is on at the primary whatever stopped the move
+            reader.driver.set_schedule(
+                reader.direction(site_id), True, scene.settings.schedule
+            )
+        except exception.ArrayError as e:
+            left.append(e.message)
+        self._show(lock, left)
+        if not left:
             self._end(lock)
+
+    def _show(self, lock: models.SourceLock, left: list[str]) -> None:
+        """What takes longer than a lock of a move lasts is told."""
+        seconds = self._runtime.conf.engine.lock_seconds
+        with self._runtime.db.writer() as session:
+            group = protection_groups.lock(session, lock.protection_group_id)
+            if source_locks.find(session, group.id) is None or (
+                left and not source_locks.is_long_over(session, lock, seconds)
+            ):
+                # the group went elsewhere meanwhile, or it is too early
+                return
+            _tell(group, left, self._runtime.clock.now())
 
     def _end(self, lock: models.SourceLock) -> None:
         with self._runtime.db.writer() as session:
@@ -195,6 +218,29 @@ class SourceReturn:
                 )
 
 
+def _tell(
+    group: models.ProtectionGroup, left: Sequence[str], now: datetime.datetime
+) -> None:
+    """The source is its own again, and goes on until its servers run.
+
+    :param left: what keeps each of the others, as sentences.
+    """
+    found = group.conditions.get(c.Condition.PARTIAL) or {}
+    if left or found.get("reason") == NOT_BACK:
+        protection_groups.set_condition(
+            group,
+            c.Condition.PARTIAL,
+            bool(left),
+            NOT_BACK if left else "AllMembersRun",
+            f"A move has ended here, and not all runs again: "
+            f"{' '.join(left)} Mend it in Nova or at the array; Protector "
+            "goes on by itself."
+            if left
+            else "Every member runs.",
+            now,
+        )
+
+
 class WritingReader(reading.Reader):
     """The same, with clients that may change this site."""
 
@@ -211,9 +257,9 @@ def bring_back(
     site_id: str,
     server_id: str,
     operation_id: str | None,
-) -> bool:
+) -> str | None:
     """Start a server that the move stopped and, once it is seen to run, lift
-    its lock; whether nothing is left to do.
+    its lock; what keeps it, None when nothing is left to do.
 
     One that cannot be started keeps the lock: preflight names it, and a move
     knows by it what the server was.
@@ -225,22 +271,23 @@ def bring_back(
         server = compute.get_server(server_id)
         ours = fencing.parse(server.locked_reason) if server.locked else None
         if ours is None or operation_id not in (None, ours[0]):
-            return True
+            return None
+        name = f"Server {server.name} ({server_id})"
         if server.task_state:
-            return False
+            return f"{name} is {server.status}, {server.task_state}."
         if ours[1] == power.RUNNING and server.status == power.STOPPED:
             if _failed_starts(compute, server_id) >= STARTS:
                 LOG.error("Server %s cannot be started", server_id)
-                return True
+                return None
             compute.start(server_id)
-            return False
+            return f"{name} is started."
         reader.site(site_id).service.compute.unlock(server_id)
     except exception.CloudNotFound:
-        return True
+        return None
     except exception.ProtectorError as e:
         LOG.warning("Server %s was not brought back: %s", server_id, e)
-        return False
-    return True
+        return f"Server {server_id}: {e.message}"
+    return None
 
 
 def _failed_starts(compute: Any, server_id: str) -> int:

@@ -130,6 +130,12 @@ def expired(session: orm.Session) -> list[Lock]:
     return list(session.scalars(statement))
 
 
+def is_long_over(session: orm.Session, lock: Lock, seconds: float) -> bool:
+    """Whether a lock ran out longer ago than that, or nobody knows when."""
+    now = session.scalar(sa.select(types.db_epoch())) or 0.0
+    return lock.expires + seconds < now
+
+
 def abandoned(session: orm.Session, site_id: str) -> list[str]:
     """Ids of the groups of a site that were released, or claimed by the
     other one, which was declared lost before anything was heard of what it

@@ -146,6 +146,41 @@ class SourceReturnTest(arrival_case.ArrivalCase):
         self.assertTrue(fencing.is_ours(server))
         self.assertIsNone(self.held())
 
+    def long_over(self) -> None:
+        seconds = self.runtime.conf.engine.lock_seconds
+        with self.runtime.db.writer() as session:
+            source_locks.find(session, self.group_id).expires -= seconds
+
+    def told(self) -> tuple[bool | None, str, str]:
+        found = self.group().conditions.get(c.Condition.PARTIAL) or {}
+        return tuple(found.get(k) for k in ("status", "reason", "message"))
+
+    def test_what_takes_long_is_told(self) -> None:
+        """Until it is done: nothing else gets the group meanwhile."""
+        self.compute._set(self.server_id, "", task_state="powering-off")
+        self.assertEqual(([], "failing_over"), self.runs())
+        self.assertIsNone(self.told()[0])
+        self.long_over()
+        self.assertEqual(([], "failing_over"), self.runs())
+        status, reason, message = self.told()
+        self.assertEqual((True, "NotBroughtBack"), (status, reason))
+        for word in (self.server_id, "powering-off"):
+            self.assertIn(word, message)
+        self.compute._set(self.server_id, "", task_state=None)
+        self.assertEqual((["start"], "failing_over"), self.runs())
+        self.assertEqual((["unlock"], "active"), self.runs())
+        self.assertEqual((False, "AllMembersRun"), self.told()[:2])
+
+    def test_so_is_an_array_that_is_silent(self) -> None:
+        self.long_over()
+        self.driver.error = exception.ArrayUnavailable("no answer")
+        self.assertEqual((["start"], "failing_over"), self.runs())
+        self.assertEqual((["unlock"], "failing_over"), self.runs())
+        self.assertIn("no answer", self.told()[2])
+        self.driver.error = None
+        self.assertEqual(([], "active"), self.runs())
+        self.assertFalse(self.told()[0])
+
     def test_one_that_was_stopped_before_stays_so(self) -> None:
         reason = fencing.reason(self.operation_id, "SHUTOFF")
         self.compute._set(self.server_id, "", locked_reason=reason)
