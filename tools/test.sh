@@ -24,9 +24,9 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 unset PYTHONDONTWRITEBYTECODE
 
 # seconds that a stage may take
-declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=2700
-    [fuzz]=1200 [failure]=2700 [model]=3400 [docs]=300 [package]=300
-    [systemd]=60 [realcloud]=3600)
+declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=3000
+    [fuzz]=1200 [failure]=3000 [model]=3700 [docs]=300 [package]=300
+    [systemd]=60 [realcloud]=3800)
 STAGES=(pep8 docs package systemd client model unit failure functional fuzz
     realcloud)
 # not waited for before the others begin

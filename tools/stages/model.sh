@@ -13,7 +13,7 @@ mkdir -p "$PROTECTOR_MODEL_COUNTS"
 export OS_TEST_PATH=./protector/tests/model
 # what the sites log takes longer to capture than what they do
 export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
-export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-3400}
+export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-3700}
 # the order of sets is the same, too
 export PYTHONHASHSEED=0
 status=0

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints what was counted: ``python -m protector.tests.failure.report DIR``.
+"""Prints what was counted: ``python -m protector.tests.failure.report DIR
+[MATRIX=N ...]``.
 
-Fails when there was a violation, or no case at all.
+Fails when there was a violation, no case at all, or a matrix had fewer cases
+than it must have.
 """
 
 import collections
@@ -12,10 +14,11 @@ import sys
 Rows = list[list[str]]
 
 
-def main(directory: str) -> int:
+def main(directory: str, *least: str) -> int:
     """The exit status.
 
     :param directory: with a file of cases for each test.
+    :param least: of cases, ``MATRIX=N``.
     """
     cases: dict[str, Rows] = {}
     violations: dict[str, list[str]] = {}
@@ -30,7 +33,16 @@ def main(directory: str) -> int:
         print(f"{matrix} matrix: {len(rows)} cases, {len(found)} violations")
         for text in found:
             print(f"violation: {text}")
-    return 0 if cases and not any(violations.values()) else 1
+    return 1 if _lacks(cases, least) or any(violations.values()) else 0
+
+
+def _lacks(cases: dict[str, Rows], least: tuple[str, ...]) -> bool:
+    """Whether there are none, or too few of one matrix."""
+    wanted = {m: int(n) for m, _, n in (text.partition("=") for text in least)}
+    few = [m for m, n in wanted.items() if len(cases.get(m, ())) < n]
+    for matrix in few:
+        print(f"{matrix} matrix: fewer than {wanted[matrix]} cases")
+    return not cases or bool(few)
 
 
 def _show(rows: Rows) -> None:
@@ -44,4 +56,4 @@ def _show(rows: Rows) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
