@@ -70,6 +70,10 @@ def cut_half_way(request: Any, send: mortal.Send) -> Any:
     )
 
 
+def refused(request: Any, send: mortal.Send) -> Any:
+    raise requests.ConnectionError("Connection refused", request=request)
+
+
 def garbage(request: Any, send: mortal.Send) -> Any:
     web = {"Content-Type": "text/html"}
     return _answer(request, send().status_code, b"\x00<garbage", web)

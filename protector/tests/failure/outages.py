@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """At which moments of an operation its engine, which lives on, loses its
-database.
+database, the broker, or the other site's API.
 
 A moment is met by the transaction that comes next in the same thread: how it
 fails is all that an engine can see of it.
@@ -15,21 +15,29 @@ import fixtures
 import oslo_messaging as messaging
 
 from protector.api import acceptance
-from protector.tests.failure import kills, mortal
+from protector.tests.failure import kills, mortal, neighbours
 
 PHASES = {"before": "begin", "after": "commit", "recorded": "kept"}
 """Lost before the call, the transaction cannot begin; after it, the record is
 not kept; and after the record, it is kept and nobody is told."""
+PEER = {"before": neighbours.refused, "after": neighbours.cut_half_way}
+"""How the peer's API dies: before it did what it is asked for, and before it
+answers."""
 REST_SECONDS = 0.1
 
 
 class Outages(kills.Kills):
     """The connection drops once at each moment; and the database is away for
     longer than a lease at the end of each step, which is done and not
-    recorded, and when an operation has been taken."""
+    recorded, and when an operation has been taken.
+
+    What is to be changed at the peer meets an API that dies before it does
+    anything, and then one that dies before it answers.
+    """
 
     def __init__(self) -> None:
         super().__init__(*PHASES)
+        self._deaths: list[tuple[str, str, str]] = []
         self._next = threading.local()
         self._parted: list[mortal.Moment] = []
 
@@ -54,11 +62,35 @@ class Outages(kills.Kills):
             self.dealt.append(moment)
             mortal.raise_no_answer()
 
+    def carry(
+        self,
+        life: mortal.Life,
+        request: Any,
+        send: mortal.Send,
+        timeout: Any,
+    ) -> Any:
+        def through() -> Any:
+            return self._to_peer(request, send)
+
+        return super().carry(life, request, through, timeout)
+
+    def _to_peer(self, request: Any, send: mortal.Send) -> Any:
+        peer = neighbours.service(request) == "peer"
+        if not peer or not mortal.changes(request):
+            return send()
+        call = mortal.anonymous(f"{request.method} {request.path_url}")
+        for when, dies in PEER.items():
+            death = (when, mortal.step_here()[0], call)
+            if death not in self._deaths:
+                self._deaths.append(death)
+                return dies(request, send)
+        return send()
+
     def rest(self, seconds: float) -> float:
         return min(seconds, REST_SECONDS)
 
     def cases(self, workflow: str) -> list[list[str]]:
-        return [
+        moments = [
             [workflow, f"{how} {m.kind}", m.step, m.detail]
             for how, moments in (
                 ("dropped", self.dealt),
@@ -66,6 +98,10 @@ class Outages(kills.Kills):
             )
             for m in moments
         ]
+        deaths = [
+            [workflow, f"peer {w}", *where] for w, *where in self._deaths
+        ]
+        return moments + deaths
 
 
 def _is_taken(moment: mortal.Moment) -> bool:
