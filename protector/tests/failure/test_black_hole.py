@@ -75,6 +75,8 @@ class BlackHoleTest(tour.Tour):
         self._protect()
         self.bed.a.close()
         self._fail_over(self._silence())
+        self.bed.a.serve()
+        self._converge()
 
     def test_nobody_waits_for_a_move_that_hangs(self) -> None:
         self._protect()
@@ -82,8 +84,9 @@ class BlackHoleTest(tour.Tour):
         self.bed.b.meet(silence)
         self.b.run_protection_group(self.group_id, "failover", type="planned")
         self.until("it hangs", lambda: silence.held)
-        self.bed.a.close()
+        # the lost site's own engine is held as well
         self._fail_over(silence)
+        self._converge()
 
     def _protect(self) -> None:
         self.protect()
@@ -113,7 +116,8 @@ class BlackHoleTest(tour.Tour):
         self.expect("the lost site was asked", "servers.fence_lost" in asked)
         silence.speak()
         self.bed.seams.plan = mortal.Plan()
-        self.bed.a.serve()
+
+    def _converge(self) -> None:
         self.until(
             "the other side gave in",
             lambda: self.condition(self.b, "SourceFenced"),
