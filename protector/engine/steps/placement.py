@@ -9,6 +9,7 @@ from protector import exception, states
 from protector.db import models
 from protector.db.api import (
     claims,
+    histories,
     metadata_sync,
     operations,
     operations_leases,
@@ -168,11 +169,20 @@ def _is_under_way(step: models.OperationStep) -> bool:
 
 def reclaim(ctx: StepContext) -> None:
     """The source is its own again.  What ends a lock that ran out brings its
-    servers back and settles; here it is observed."""
+    servers back and settles; here it is observed.
+
+    :raises Split: the other site had settled what it claimed, and is back.
+    """
     while True:
         with ctx.runtime.db.reader() as session:
             if source_locks.find(session, ctx.scene.group.id) is None:
                 return
+            group = protection_groups.get(session, ctx.scene.group.id)
+        if histories.is_split(group):
+            raise exception.Split(
+                f"Site {ctx.scene.sites[ctx.source].name} holds another "
+                f"history of protection group {group.name}."
+            )
         ctx.pause(ctx.conf.engine.poll_interval)
 
 

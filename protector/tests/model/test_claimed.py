@@ -10,7 +10,14 @@ from protector.db.api import protection_groups, sites
 from protector.engine import steps
 from protector.engine.context import StepContext
 from protector.tests import base
-from protector.tests.model import bed, endings, invariants, mutations, world
+from protector.tests.model import (
+    bed,
+    endings,
+    invariants,
+    links,
+    mutations,
+    world,
+)
 
 SEEN_SECONDS = 150
 TOKEN = 1
@@ -86,9 +93,34 @@ class ClaimedTest(base.TestCase):
         self.assertEqual((server.id, True), (held.id, held.locked))
         endings.end_well(self.place, self.watch)
 
+    def test_what_it_had_settled_is_shown_at_once(self) -> None:
+        """It died before it told, and is back when the source takes the
+        group: two histories, which nobody waits for."""
+        self._ready()
+        self.place.cut(links.PEER)
+        unplanned = {"type": "unplanned", "confirm": True}
+        self._act("b", c.Verb.FAILOVER, unplanned)
+        self.place.settle()
+        self._dies()
+        self.place.cut()
+        self.place.find()
+        self.place.start()
+        self._act("a", c.Verb.FAILBACK, unplanned)
+        over = lambda: not self.place.busy()  # noqa: E731
+        self.assertTrue(self.place.sim.run(over, SEEN_SECONDS))
+        last = world.held(self.place, "a").operations[-1]
+        self.assertEqual("failed", last.status)
+        self.assertEqual("Split", last.error["reason"])
+        endings.end_well(self.place, self.watch)
+
     # -- how it goes
 
     def _dies_and_returns(self) -> None:
+        self._dies()
+        self._back()
+        self._returns()
+
+    def _dies(self) -> None:
         self.place.lose("b")
         # site a heard of the claim before
         site = self.place.sites["a"]
@@ -96,8 +128,6 @@ class ClaimedTest(base.TestCase):
             group = protection_groups.lock(session, self.place.group_id)
             protection_groups.see_epoch(group, 2)
         self.place.run(SEEN_SECONDS)
-        self._back()
-        self._returns()
 
     def _returns(self) -> None:
         """Site b, which follows."""
