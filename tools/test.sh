@@ -3,12 +3,12 @@
 #
 # Stages: pep8 docs package systemd client model unit failure functional fuzz
 # realcloud, in this order when none is named; each is a script in
-# tools/stages. The first five run while the clouds of realcloud start, the
+# tools/stages. The first five begin while the clouds of realcloud start, the
 # others when these have started. failure and realcloud mostly wait, so they
-# run beside those that follow, and so does model, with what they leave of the
-# machine. The environment is .venv-test, logs are in .test/log. The last line
-# is `N passed, N failed` over all tests; a failed stage without tests counts
-# as one failure.
+# run beside those that follow, and so do client and model, with what they
+# leave of the machine. The environment is .venv-test, logs are in .test/log.
+# The last line is `N passed, N failed` over all tests; a failed stage without
+# tests counts as one failure.
 #
 # PROTECTOR_REALCLOUD_DIR names the scripts that start two real clouds
 # (default ../shared/realcloud); without them that stage is skipped.
@@ -24,13 +24,13 @@ export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 unset PYTHONDONTWRITEBYTECODE
 
 # seconds that a stage may take
-declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=600 [functional]=3000
+declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=1500 [functional]=3000
     [fuzz]=1200 [failure]=3000 [model]=3700 [docs]=300 [package]=300
     [systemd]=60 [realcloud]=3800)
 STAGES=(pep8 docs package systemd client model unit failure functional fuzz
     realcloud)
 # not waited for before the others begin
-declare -A BESIDE=([failure]=1 [model]=1 [realcloud]=1)
+declare -A BESIDE=([client]=1 [failure]=1 [model]=1 [realcloud]=1)
 # begins first; it makes $TEST_DIR/ready/NAME when the others may
 FIRST=realcloud
 # need not wait for that, but leave it the machine
