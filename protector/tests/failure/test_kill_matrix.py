@@ -117,6 +117,7 @@ class DisastersTest(kill_case.KillCase):
         return self.useFixture(bed.Bed(SERVERS))
 
     def test_disasters(self) -> None:
+        self.leave_fencing_to_moves()
         self.ask_for_reprotection()
         self.protect()
         self._round()

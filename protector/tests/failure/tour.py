@@ -215,7 +215,10 @@ class Tour(base.TestCase):
 
     def remove(self) -> Any:
         (member,) = self.a.members(self.group_id)
-        return self.a.remove_member(self.group_id, member.id)
+        # moves that were disturbed may have left some
+        return self.a.remove_member(
+            self.group_id, member.id, discard_undo=True
+        )
 
     def delete(self, **args: Any) -> None:
         self.carry_out(
@@ -234,10 +237,17 @@ class Tour(base.TestCase):
 
     def ask_for_reprotection(self) -> None:
         """From now on no engine does it unasked, at a time of its own."""
+        self._leave_out("reprotection.Reprotection")
+
+    def leave_fencing_to_moves(self) -> None:
+        """From now on the lost site does not find out by itself, and stops
+        what the fence of the move was to stop."""
+        self._leave_out("quarantine.Quarantine")
+
+    def _leave_out(self, work: str) -> None:
         self.useFixture(
             fixtures.MonkeyPatch(
-                "protector.engine.reprotection.Reprotection.run",
-                lambda reprotection: None,
+                f"protector.engine.{work}.run", lambda itself: None
             )
         )
         # those that run have begun with it
