@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/test.sh [STAGE...]: every check and every test, as CI runs them.
 #
-# Stages: pep8 docs package systemd client model unit failure functional fuzz
+# Stages: pep8 docs package systemd client model unit functional failure fuzz
 # realcloud, in this order when none is named; each is a script in
 # tools/stages. The first five begin while the clouds of realcloud start, the
 # others when these have started. failure and realcloud mostly wait, so they
@@ -27,7 +27,7 @@ unset PYTHONDONTWRITEBYTECODE
 declare -A LIMIT=([pep8]=120 [unit]=1200 [client]=1500 [functional]=3000
     [fuzz]=1200 [failure]=3000 [model]=3700 [docs]=300 [package]=300
     [systemd]=60 [realcloud]=3800)
-STAGES=(pep8 docs package systemd client model unit failure functional fuzz
+STAGES=(pep8 docs package systemd client model unit functional failure fuzz
     realcloud)
 # not waited for before the others begin
 declare -A BESIDE=([client]=1 [failure]=1 [model]=1 [realcloud]=1)
