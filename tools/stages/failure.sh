@@ -13,7 +13,7 @@ export OS_LOG_CAPTURE=0 OS_STDOUT_CAPTURE=1
 export OS_TEST_TIMEOUT=${OS_TEST_TIMEOUT:-900}
 # of cases, when all tests run
 least=("kill=1100" "outage=1250" "bad neighbour=600" "paused engine=50"
-    "pair of engines=110" "black hole=4")
+    "pair of engines=400" "black hole=4")
 (($# == 0)) || least=()
 status=0
 # they wait for two thirds of their time

@@ -113,6 +113,11 @@ class Site:
         while len(self._engines) < self._wanted:
             self._start_one()
 
+    def staff(self, engines: int) -> None:
+        """From now on it has so many."""
+        self._wanted = engines
+        self.start()
+
     def _start_one(self) -> None:
         self._engines.append(Engine(self.runtime, lambda: self._plan))
 

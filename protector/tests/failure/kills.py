@@ -68,6 +68,16 @@ class PairKills(Kills):
         return super().cases(workflow) + both
 
 
+class PairStepKills(PairKills):
+    """The same at the end of each step only."""
+
+    def __init__(self) -> None:
+        super().__init__("after")
+
+    def ends(self, moment: mortal.Moment) -> bool:
+        return not moment.detail and super().ends(moment)
+
+
 class UndoKills(Kills):
     """A step fails, and the engine dies at every moment from then on.
 

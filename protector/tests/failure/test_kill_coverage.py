@@ -10,6 +10,7 @@ from protector.tests.failure import (
     test_kill_lost,
     test_kill_matrix,
     test_outages,
+    test_pairs,
 )
 
 
@@ -22,6 +23,9 @@ class CoverageTest(base.TestCase):
 
     def test_database_and_broker_go_away_in_every_workflow(self) -> None:
         self.assertEqual(set(workflows.WORKFLOWS), _covered(test_outages))
+
+    def test_one_of_two_engines_dies_in_every_workflow(self) -> None:
+        self.assertEqual(set(workflows.WORKFLOWS), _covered(test_pairs))
 
 
 def _covered(*modules: types.ModuleType) -> set[str]:

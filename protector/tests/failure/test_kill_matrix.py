@@ -126,7 +126,10 @@ class DisastersTest(kill_case.KillCase):
         self._round()
         self.expect_unchanged(calm)
         self.expect_in_sync()
-        fencing = [row for row in self.rows if row[2] == FENCE and row[3]]
+        self.expect_fence_met([row for row in self.rows if row[2] == FENCE])
+
+    def expect_fence_met(self, rows: list[list[str]]) -> None:
+        fencing = [row for row in rows if row[3]]
         self.expect("died while it fenced", len(fencing) > 4, fencing)
 
     def _round(self) -> None:

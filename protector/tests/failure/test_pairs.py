@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two engines of each site are alive, and one dies at every moment of a move:
-the other one goes on without anybody starting anything.
+"""Two engines of each site are alive, and one dies at every moment of a move,
+and at the end of every step of each other workflow: the other one goes on
+without anybody starting anything.
 
 Only then is the dead one started anew, and has its work beside the other's,
 until that one dies.  And both die at once.  Who dies when a record was kept
 leaves the same to another engine that lives as to the next one: that moment
-is only in the rounds of one engine, as are the workflows that are no moves.
+is only in the rounds of one engine.
 """
 
 from typing import Any
 
-from protector.tests.failure import bed, kills, mortal, tour
+from protector.tests.failure import (
+    bed,
+    kill_case,
+    kills,
+    mortal,
+    test_kill_lost,
+    test_kill_matrix,
+    tour,
+)
 
 KINDS = ("before", "after")
 
@@ -61,3 +70,62 @@ class PairTest(tour.Tour):
         )
         self.expect_in_sync()
         self.run_verb("reprotect", target)
+
+
+class PairCase(kill_case.KillCase):
+    """A round of one engine, with two."""
+
+    MATRIX = "pair of engines"
+    PASSES = (KINDS,)
+
+    def make_bed(self) -> Any:
+        made = super().make_bed()
+        for site in made.sites:
+            site.staff(2)
+        return made
+
+    def plan(self, name: str) -> mortal.Plan:
+        return kills.PairStepKills() if self.kinds else mortal.Plan()
+
+
+class GroupsTest(PairCase, test_kill_matrix.GroupsTest):
+    pass
+
+
+class MovesTest(PairCase, test_kill_matrix.MovesTest):
+    pass
+
+
+class DrillsTest(PairCase, test_kill_matrix.DrillsTest):
+    pass
+
+
+class DisastersTest(PairCase, test_kill_matrix.DisastersTest):
+    def expect_fence_met(self, rows: list[list[str]]) -> None:
+        found = {(verb, kind) for verb, kind, *_ in rows}
+        wanted = {
+            (f"unplanned {verb}", kind)
+            for verb in ("failover", "failback")
+            for kind in ("after", "both")
+        }
+        self.expect("died when it had fenced", wanted <= found, found)
+
+
+class CleanupsTest(PairCase, test_kill_matrix.CleanupsTest):
+    pass
+
+
+class ParkedTest(PairCase, test_kill_matrix.ParkedTest):
+    pass
+
+
+class AloneTest(PairCase, test_kill_lost.AloneTest):
+    pass
+
+
+class SplitTest(PairCase, test_kill_lost.SplitTest):
+    pass
+
+
+class ReclaimTest(PairCase, test_kill_lost.ReclaimTest):
+    pass
