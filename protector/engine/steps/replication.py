@@ -285,7 +285,9 @@ def choose_point(ctx: StepContext) -> Json:
         ctx.save_point(
             found.point,
             point_created_at=times.iso(found.created),
-            rpo_seconds=_age(ctx, found),
+            # what was taken just now lacks nothing; an array's clock knows
+            # whole seconds and is not ours
+            rpo_seconds=0 if captured else _age(ctx, found),
             left_out=[m.id for m in found.left_out],
         )
         known = ctx.data
