@@ -59,7 +59,9 @@ class Outages(kills.Kills):
         moment = getattr(self._next, phase, None)
         if moment is not None:
             delattr(self._next, phase)
-            self.dealt.append(moment)
+            # two threads of a step may come to one at once
+            if moment not in self.dealt:
+                self.dealt.append(moment)
             mortal.raise_no_answer()
 
     def carry(

@@ -72,6 +72,14 @@ class FenceTest(arrival_case.ArrivalCase):
         servers.fence_lost(self.ctx)
         self.assertEqual("SHUTOFF", self.server().status)
 
+    def test_a_database_that_is_lost_under_way_does_not_end_it(self) -> None:
+        """It is asked for the lease between the lock and the stop."""
+        away = exception.ServiceUnavailable("The database is away.")
+        self.here.fail("stop", away)
+        servers.fence_lost(self.ctx)
+        self.assertEqual("SHUTOFF", self.server().status)
+        self.assertEqual((True, "Fenced"), self.told())
+
     def test_nobody_waits_for_a_site_that_hangs(self) -> None:
         self.hang()
         self.settle()
