@@ -31,6 +31,8 @@ def show(
         if here
         else [mirrored(s) for s in operation.mirrored_steps or []]
     )
+    if over is not None:
+        steps = [{**step, "skippable": False} for step in steps]
     return {
         **summary(operation, steps),
         "remaining_seconds": remaining(operation, steps, now),

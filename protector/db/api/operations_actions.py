@@ -65,7 +65,8 @@ def skip(
     waiting for it when it looks next.
 
     :raises InvalidReference: the operation has no such step.
-    :raises InvalidStatus: the step is needed, or has ended.
+    :raises InvalidStatus: the step is needed, or has ended, or a retry would
+        not come to it.
     """
     _lock(session, operation)
     step = next((s for s in operation.steps if s.id == step_id), None)
@@ -76,6 +77,8 @@ def skip(
         )
     if step_id not in skippable(operation):
         raise _needed(operation, step)
+    for refused in over(session, [operation]).values():
+        raise refused
     step.status = c.StepStatus.SKIPPED
     step.finished_at = now
     step.message = "skipped on request"

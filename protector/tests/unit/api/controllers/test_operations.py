@@ -115,15 +115,30 @@ class OperationsTest(served.ApiTest):
         error = self.refused(
             self.act(operation_id, retry={}), 409, "InvalidStatus"
         )
+        self.assertEqual([False] * 3, self.skippable(operation_id))
+        step_id = self.step(operation_id, 2)
+        skipped = self.act(operation_id, skip={"step_id": step_id})
+        told = self.refused(skipped, 409, "InvalidStatus")
+        self.assertEqual(error["message"], told["message"])
         with self.db.writer() as session:
             row = operations.get(session, operation_id)
             row.data, row.result = {}, {"epoch": 2}
+            steps = mirrors.describe(row)["steps"]
+        self.made(
+            kind="failover",
+            status="failed",
+            executor_site_id=self.site.peer_id,
+            data={"epoch": 2},
+            mirrored_steps=[step | {"skippable": True} for step in steps],
+        )
         listed = self.ok(self.tenant("GET", "/operations"))["operations"]
         for shown in (self.show(operation_id), *listed):
+            self.assertEqual([False] * 3, self.skippable(shown["id"]))
             self.assertNotIn("retry", shown["allowed_actions"])
             told = shown["refused_actions"]["retry"]
             self.assertEqual("InvalidStatus", told["reason"])
-            self.assertIn(error["message"], told["message"])
+            why = error["message"].replace(operation_id, shown["id"])
+            self.assertIn(why, told["message"])
             self.assertIn("anew", told["message"])
 
     def test_what_put_the_group_in_error_is_tried_again(self) -> None:
