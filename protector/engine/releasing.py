@@ -18,6 +18,7 @@ from protector.db import models
 from protector.db.api import (
     claims,
     metadata_sync,
+    mirrors,
     protection_groups,
     source_locks,
 )
@@ -207,15 +208,21 @@ class SourceReturn:
             protection_groups.set_status(
                 group, protection_groups.resting_status(group)
             )
+            now = self._runtime.clock.now()
+            mirrors.end(session, now, lock.operation_id, _over(group))
             held = metadata_sync.find(session, group.id)
             if held is not None and held.epoch < group.epoch:
                 # it was reclaimed
-                metadata_sync.settle(
-                    session,
-                    group,
-                    self._runtime.local_site_id,
-                    self._runtime.clock.now(),
-                )
+                here = self._runtime.local_site_id
+                metadata_sync.settle(session, group, here, now)
+
+
+def _over(group: models.ProtectionGroup) -> exception.Superseded:
+    """Why the move that had the lock cannot go on."""
+    return exception.Superseded(
+        f"The source of protection group {group.name} is its own again: the "
+        "lock of the move ran out, or the group was taken back."
+    )
 
 
 def _tell(

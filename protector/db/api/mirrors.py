@@ -130,6 +130,23 @@ def upsert(
     return operation
 
 
+def end(
+    session: orm.Session,
+    now: datetime.datetime,
+    operation_id: str,
+    error: exception.ProtectorError,
+) -> None:
+    """What the other site was last heard to run cannot go on, whether it
+    tells that or has forgotten it; what it tells replaces this."""
+    operation = session.get(Op, operation_id)
+    if operation is None or operation.mirrored_steps is None:
+        return
+    if operation.status in c.UNFINISHED:
+        operation.status = c.OperationStatus.CANCELLED
+        operation.error = error.as_dict()
+        operation.finished_at = operation.updated_at = now
+
+
 def _ends(group: models.ProtectionGroup, told: Json) -> Json:
     forward = told["kind"] != c.Verb.FAILBACK
     ends = (group.primary_site_id, group.secondary_site_id)

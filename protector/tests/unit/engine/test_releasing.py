@@ -5,7 +5,12 @@ from typing import Any
 
 from protector import constants as c
 from protector import context, exception
-from protector.db.api import metadata_sync, protection_groups, source_locks
+from protector.db.api import (
+    metadata_sync,
+    operations,
+    protection_groups,
+    source_locks,
+)
 from protector.engine import fencing, releasing
 from protector.tests.unit.engine import arrival_case
 
@@ -129,6 +134,21 @@ class SourceReturnTest(arrival_case.ArrivalCase):
         self.assertIsNotNone(self.held())
         self.assertEqual((["unlock"], "active"), self.runs())
         self.assertIsNone(self.held())
+
+    def test_what_the_other_site_may_have_forgotten_is_over(self) -> None:
+        """A restored site never tells how its move ended."""
+        with self.runtime.db.writer() as session:
+            row = operations.get(session, self.operation_id)
+            row.status, row.mirrored_steps = "running", []
+        while self.runs()[1] != "active":
+            self.assertIsNotNone(self.held())
+        with self.runtime.db.reader() as session:
+            row = operations.get(session, self.operation_id)
+            self.assertEqual(
+                ("cancelled", "Superseded"),
+                (row.status, row.error["reason"]),
+            )
+            self.assertIsNotNone(row.finished_at)
 
     def test_a_start_that_fails_is_repeated(self) -> None:
         self.compute.broken_starts = 1
