@@ -95,7 +95,9 @@ def _help(
         return
     if _one_of_two(bed, shown):
         return
-    if not _move_again(bed, shown) and not _remove_broken(bed):
+    if _take_back(bed, shown) or _move_again(bed, shown):
+        return
+    if not _remove_broken(bed):
         _reprotect(bed, shown)
 
 
@@ -122,6 +124,25 @@ def _one_of_two(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:
             body = {verb: args | {"confirm": True}}
             bed.sites[letter].ask("POST", f"{_path(bed)}/action", body)
         return True
+    return False
+
+
+def _take_back(bed: beds.Bed, shown: dict[str, beds.Shown]) -> bool:
+    """A group that was given away, to a site that does not know of it any
+    more, is taken back where it was; whether there was one."""
+    for letter, found in shown.items():
+        home = found.body.get("current_primary_site_id")
+        moves = found.body.get("status") in (
+            c.GroupStatus.FAILING_OVER,
+            c.GroupStatus.FAILING_BACK,
+        )
+        if not moves or home != bed.sites[letter].site_id:
+            continue
+        verb = c.Verb.FAILBACK if letter == "a" else c.Verb.FAILOVER
+        if f"unplanned_{verb}" in found.allowed:
+            args = {"type": "unplanned", "confirm": True}
+            bed.sites[letter].ask("POST", f"{_path(bed)}/action", {verb: args})
+            return True
     return False
 
 

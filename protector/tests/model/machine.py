@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from protector import constants as c
 from protector.tests.model import bed as beds
 from protector.tests.model import counts, endings, invariants, links, world
+from protector.tests.model import site as sites
 
 Json = dict[str, Any]
 LETTERS = st.sampled_from("ab")
@@ -30,7 +31,7 @@ CUTS = st.sampled_from(
         (links.CLOUD, links.ARRAY),
     )
 )
-MOMENTS = st.sampled_from(("before", "after", "recorded"))
+MOMENTS = st.sampled_from(("before", "after", "recorded", sites.STILL))
 
 
 class Machine(stateful.RuleBasedStateMachine):
@@ -71,9 +72,9 @@ class Machine(stateful.RuleBasedStateMachine):
         finally:
             # the first check is of the beginning
             counts.scenario(self.counts, self._checks - 1)
-            self.counts["deaths"] += sum(
-                site.fate.deaths for site in self.bed.sites.values()
-            )
+            for site in self.bed.sites.values():
+                self.counts["deaths"] += site.fate.deaths
+                self.counts["engines stood still"] += site.fate.stood
             self.bed.witnesses.clear()
             self.bed.end()
 
@@ -100,6 +101,16 @@ class Machine(stateful.RuleBasedStateMachine):
                     self.watch.written.add(self.token)
                     volume = cloud.volume.on_array(disk.volume_id)
                     volume.content |= {self.token}
+
+    @stateful.rule(letter=LETTERS)
+    def grow(self, letter: str) -> None:
+        """The user extends the disks of a server that runs."""
+        cloud = self.bed.clouds[letter]
+        for server in world.running(self.bed, letter, "web"):
+            for disk in cloud.compute.disks[server.id]:
+                size = cloud.volume.get(disk.volume_id).size + 1
+                cloud.volume.set(disk.volume_id, size=size)
+                cloud.volume.on_array(disk.volume_id).size = size
 
     # -- time
 
@@ -147,9 +158,10 @@ class Machine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(letter=LETTERS, kind=MOMENTS, left=st.integers(0, 25))
     def doom(self, letter: str, kind: str, left: int) -> None:
-        """The engine dies when it gets there."""
+        """The engine dies when it gets there, or stands still."""
         self.bed.sites[letter].fate.plan(kind, left)
 
+    @stateful.rule()
     def thaw(self) -> None:
         """Engines that stood still go on, whether others were started
         meanwhile or not."""
@@ -230,6 +242,23 @@ class Machine(stateful.RuleBasedStateMachine):
         letter = self._letter(place, current=True)
         self.ask(c.Verb.POLICY_SET, letter, "PUT", "/policy", body)
 
+    @stateful.rule(place=PLACES)
+    def delete_policy(self, place: str) -> None:
+        letter = self._letter(place, current=True)
+        self.ask(c.Verb.POLICY_DELETE, letter, "DELETE", "/policy", None)
+
+    @stateful.rule(place=PLACES, drills=st.booleans())
+    def map_networks(self, place: str, drills: bool) -> None:
+        """With networks for drills, or without."""
+        wanted = {
+            name: network
+            for name, network in beds.MAPPINGS["networks"][0].items()
+            if drills or not name.endswith("_test")
+        }
+        body = {"mappings": {"networks": [wanted]}}
+        letter = self._letter(place, current=True)
+        self.ask(c.Verb.MAPPINGS_SET, letter, "PUT", "/mappings", body)
+
     @stateful.rule(letter=LETTERS)
     def sync(self, letter: str) -> None:
         self.ask(c.Verb.SYNC, letter, "POST", "/sync-force", None)
@@ -257,6 +286,20 @@ class Machine(stateful.RuleBasedStateMachine):
         if held and held.operations:
             path = f"/operations/{held.operations[-1].id}/action"
             self._ask(action, letter, "POST", path, {action: {}})
+
+    @stateful.rule(letter=LETTERS)
+    def skip(self, letter: str) -> None:
+        """What may be left out of the last operation that the site knows."""
+        held = world.held(self.bed, letter)
+        if not held or not held.operations:
+            return
+        path = f"/operations/{held.operations[-1].id}"
+        _, body = self.bed.sites[letter].ask("GET", path)
+        for step in body["operation"]["steps"]:
+            if step["skippable"]:
+                wanted = {"skip": {"step_id": step["id"]}}
+                self._ask("skip", letter, "POST", f"{path}/action", wanted)
+                return
 
     def act(self, letter: str, verb: str, args: Json) -> None:
         self.ask(verb, letter, "POST", "/action", {str(verb): args})

@@ -47,6 +47,7 @@ class Fate:
     before a call.
 
     :ivar deaths: so far.
+    :ivar stood: how often it stood still so far.
     """
 
     def __init__(self, site: "Site") -> None:
@@ -54,6 +55,7 @@ class Fate:
         self.kind: str | None = None
         self.left = 0
         self.deaths = 0
+        self.stood = 0
 
     def plan(self, kind: str, left: int) -> None:
         """To die at the ``left``-th moment of a kind, from 0."""
@@ -68,6 +70,7 @@ class Fate:
             return False
         self.kind = None
         if kind == STILL:
+            self.stood += 1
             self._site.freeze()
             return False
         self.deaths += 1

@@ -2,6 +2,8 @@
 """Ways out of what random scenarios, which end by healing everything, never
 stay in."""
 
+from typing import Any
+
 from protector import constants as c
 from protector.db import models
 from protector.db.api import sites
@@ -28,6 +30,33 @@ class WaysOutTest(base.TestCase):
         self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
         place.until("it runs at a", lambda: _is_active(place), 600)
         self._is_back(place)
+
+    def test_source_that_has_released_to_a_site_that_forgot_it(self) -> None:
+        """What the group offers there brings it back."""
+        place = self.useFixture(bed.Bed())
+        place.begin(1)
+        place.run(35)
+        place.sites["b"].back_up()
+        path = f"/protection-groups/{place.group_id}/action"
+        body: dict[str, Any] = {"failover": {"type": "planned"}}
+        self.assertEqual(202, place.sites["b"].ask("POST", path, body)[0])
+        self.assertTrue(place.sim.run(lambda: _released(place), 300))
+        self.assertTrue(place.restore("b"))
+        place.run(900)
+        allowed = bed.Shown(place, "a").allowed
+        self.assertEqual(["unplanned_failback"], allowed)
+        body = {"failback": {"type": "unplanned", "confirm": True}}
+        self.assertEqual(202, place.sites["a"].ask("POST", path, body)[0])
+        place.until("it runs at a", lambda: _is_active(place), 600)
+        place.run(300)
+        for letter in "ab":
+            shown = bed.Shown(place, letter)
+            self.assertTrue(shown.holds(c.Condition.METADATA_IN_SYNC))
+            self.assertFalse(shown.holds(c.Condition.SPLIT))
+            held = world.held(place, letter)
+            self.assertEqual([], held.running)
+        self._is_back(place)
+        self.assertEqual([], world.running(place, "b", "web"))
 
     def test_drill_that_its_own_site_has_forgotten(self) -> None:
         place = self.useFixture(bed.Bed())
