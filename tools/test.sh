@@ -48,7 +48,7 @@ FAILED=0
 start_stage() {
     local name=$1
     rm -f "$TEST_DIR/result/$name" "$TEST_DIR/ready/$name"
-    BEGIN[$name]=$SECONDS
+    BEGIN[$name]=$EPOCHSECONDS
     nice -n "${NICE[$name]:-0}" timeout -k 30 "${LIMIT[$name]}" \
         bash "tools/stages/$name.sh" \
         >"$TEST_DIR/log/$name.log" 2>&1 </dev/null &
@@ -82,7 +82,9 @@ end_stage() {
         tail -n "${TEST_LOG_LINES:-200}" "$log"
     fi
     PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-    printf '%-10s %-7s %4d s' "$name" "$word" $((SECONDS - BEGIN[$name]))
+    # one that ran beside others ended when it wrote last
+    printf '%-10s %-7s %4d s' "$name" "$word" \
+        $(($(stat -c %Y "$log") - BEGIN[$name]))
     ((passed + failed + skipped == 0)) ||
         printf '  %d passed, %d failed, %d skipped' \
             "$passed" "$failed" "$skipped"
