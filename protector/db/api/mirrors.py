@@ -169,6 +169,8 @@ def _fill(operation: Op, told: Json) -> None:
     for name in TIMES:
         if told.get(name):
             setattr(operation, name, _time(told[name]))
+    if operation.status in c.UNFINISHED:
+        operation.finished_at = None
     operation.mirrored_steps = told.get("steps") or []
 
 

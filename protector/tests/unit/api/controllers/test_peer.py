@@ -294,6 +294,17 @@ class MirrorTest(PeerTest):
             "2026-11-24T09:00:05Z", shown["steps"][0]["finished_at"]
         )
 
+    def test_one_that_goes_on_has_not_finished(self) -> None:
+        """After a retry, or where it was thought to be over."""
+        at = "2026-11-24T09:00:07+00:00"
+        self.ok(self.mirror(status="failed", finished_at=at))
+        path = f"/operations/{self.operation_id}"
+        shown = self.ok(self.tenant("GET", path))["operation"]
+        self.assertEqual("2026-11-24T09:00:07Z", shown["finished_at"])
+        self.ok(self.mirror())
+        shown = self.ok(self.tenant("GET", path))["operation"]
+        self.assertIsNone(shown["finished_at"])
+
     def test_what_another_telling_undid_is_done_again(self) -> None:
         for error in UNDONE:
             with undone(mirrors, "upsert", error):
