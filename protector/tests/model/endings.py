@@ -284,11 +284,15 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
 
 
 def _staging(bed: beds.Bed) -> list[str]:
+    """What is staged for an operation that its site knows: nothing tells of
+    the others whose they are, not even of which Protector's."""
     return [
         name
-        for array in bed.arrays.arrays.values()
+        for letter, array in bed.arrays.arrays.items()
+        for held in [world.held(bed, letter)]
         for name, volume in array.volumes.items()
         if name.startswith("protector-") and not volume.destroyed
+        if held and any(o.id in name for o in held.operations)
     ]
 
 
