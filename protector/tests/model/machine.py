@@ -31,7 +31,9 @@ CUTS = st.sampled_from(
         (links.CLOUD, links.ARRAY),
     )
 )
-MOMENTS = st.sampled_from(("before", "after", "recorded", sites.STILL))
+MOMENTS = st.sampled_from(
+    (sites.STILL, "before", "after", "recorded", sites.STILL)
+)
 
 
 class Machine(stateful.RuleBasedStateMachine):
@@ -236,16 +238,15 @@ class Machine(stateful.RuleBasedStateMachine):
         letter = self._letter(place, current=True)
         self.ask(c.Verb.UPDATE, letter, "PUT", "", body)
 
-    @stateful.rule(place=PLACES, minutes=st.sampled_from((15, 30)))
-    def set_policy(self, place: str, minutes: int) -> None:
+    @stateful.rule(place=PLACES, minutes=st.sampled_from((15, 30, None)))
+    def set_policy(self, place: str, minutes: int | None) -> None:
+        """Or delete it."""
+        letter = self._letter(place, current=True)
+        if minutes is None:
+            self.ask(c.Verb.POLICY_DELETE, letter, "DELETE", "/policy", None)
+            return
         body = {"policy": {"replication_interval_minutes": minutes}}
-        letter = self._letter(place, current=True)
         self.ask(c.Verb.POLICY_SET, letter, "PUT", "/policy", body)
-
-    @stateful.rule(place=PLACES)
-    def delete_policy(self, place: str) -> None:
-        letter = self._letter(place, current=True)
-        self.ask(c.Verb.POLICY_DELETE, letter, "DELETE", "/policy", None)
 
     @stateful.rule(place=PLACES, drills=st.booleans())
     def map_networks(self, place: str, drills: bool) -> None:
