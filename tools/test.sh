@@ -68,8 +68,11 @@ await_ready() {
 # end_stage NAME: wait for it, print its line, add up its tests
 end_stage() {
     local name=$1 log=$TEST_DIR/log/$1.log status=0
-    local passed=0 failed=0 skipped=0 word=ok
+    local passed=0 failed=0 skipped=0 word=ok ended
     wait "${PID[$name]}" || status=$?
+    ended=$EPOCHSECONDS
+    # when it wrote last, if it ran beside those that were waited for
+    [[ -z ${BESIDE[$name]:-} ]] || ended=$(stat -c %Y "$log")
     unset "PID[$name]"
     if [[ -s $TEST_DIR/result/$name ]]; then
         read -r passed failed skipped <"$TEST_DIR/result/$name"
@@ -82,9 +85,7 @@ end_stage() {
         tail -n "${TEST_LOG_LINES:-200}" "$log"
     fi
     PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
-    # one that ran beside others ended when it wrote last
-    printf '%-10s %-7s %4d s' "$name" "$word" \
-        $(($(stat -c %Y "$log") - BEGIN[$name]))
+    printf '%-10s %-7s %4d s' "$name" "$word" $((ended - BEGIN[$name]))
     ((passed + failed + skipped == 0)) ||
         printf '  %d passed, %d failed, %d skipped' \
             "$passed" "$failed" "$skipped"
