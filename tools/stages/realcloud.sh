@@ -65,7 +65,8 @@ prefer() {
     [[ $(cat /proc/sys/kernel/sched_autogroup_enabled 2>/dev/null) == 1 ]] ||
         return 0
     for record in "$RC_HOME"/{infra,site-?}/run/*.pid; do
-        read -r pid _ <"$record"
+        # a server's own record may have no end of line
+        read -r pid _ <"$record" || [[ -n $pid ]] || continue
         nice >"/proc/$pid/autogroup" || true
     done
 }
