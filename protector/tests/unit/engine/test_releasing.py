@@ -140,8 +140,8 @@ class SourceReturnTest(arrival_case.ArrivalCase):
         with self.runtime.db.writer() as session:
             row = operations.get(session, self.operation_id)
             row.status, row.mirrored_steps = "running", []
-        while self.runs()[1] != "active":
-            self.assertIsNotNone(self.held())
+        self.assertEqual((["start"], "failing_over"), self.runs())
+        self.assertEqual((["unlock"], "active"), self.runs())
         with self.runtime.db.reader() as session:
             row = operations.get(session, self.operation_id)
             self.assertEqual(
