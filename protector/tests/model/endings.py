@@ -266,7 +266,7 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
     was seen at both sites."""
     bed.run(2 * beds.MIRROR_SECONDS)
     orphans = not watch.forgot and any(_orphans(bed, at) for at in "ab")
-    if orphans or _staging(bed):
+    if orphans or _staging(bed, watch):
         # what nobody has recorded is looked for now and then
         bed.run(service.UNDO_INTERVAL + 2 * beds.MIRROR_SECONDS)
     for letter in "ab":
@@ -279,21 +279,25 @@ def _audit(bed: beds.Bed, watch: invariants.Watch) -> None:
         if orphans := _orphans(bed, letter):
             raise invariants.Violation(f"orphans at {letter}: {orphans}")
         _mirrored(bed, letter, found)
-    if left := _staging(bed):
+    if left := _staging(bed, watch):
         raise invariants.Violation(f"staging is left: {left}")
 
 
-def _staging(bed: beds.Bed) -> list[str]:
-    """What is staged for an operation that its site knows: nothing tells of
-    the others whose they are, not even of which Protector's."""
+def _staging(bed: beds.Bed, watch: invariants.Watch) -> list[str]:
+    """What is staged.  A site that went back in time cannot tell whose that
+    is which it does not know, not even of which Protector's."""
     return [
         name
         for letter, array in bed.arrays.arrays.items()
-        for held in [world.held(bed, letter)]
         for name, volume in array.volumes.items()
         if name.startswith("protector-") and not volume.destroyed
-        if held and any(o.id in name for o in held.operations)
+        if not watch.forgot or _is_known(bed, letter, name)
     ]
+
+
+def _is_known(bed: beds.Bed, letter: str, name: str) -> bool:
+    held = world.held(bed, letter)
+    return held is not None and any(o.id in name for o in held.operations)
 
 
 def _runs(bed: beds.Bed, letter: str, found: world.Held) -> None:
